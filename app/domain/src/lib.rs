@@ -1,1 +1,20 @@
 #![doc = include_str!("../README.md")]
+
+mod cause;
+mod connection;
+mod health;
+mod id;
+mod ledger;
+pub mod record;
+mod run;
+mod schedule;
+mod stream;
+
+pub use cause::{Cause, CauseCode, Owner};
+pub use connection::{BaseUrl, Connection, InvalidBaseUrl, InvalidTenantId, TenantId};
+pub use health::{FRESHNESS_LIMIT_H, Health, INVALID_SHARE_LIMIT, LastRuns};
+pub use id::{ConnectionId, RunId};
+pub use ledger::{Ledger, Unbalanced};
+pub use run::{MatchCounts, Mode, Run, RunState, StreamRun, Trigger};
+pub use schedule::{InvalidWindow, SyncTime, SyncWindow};
+pub use stream::{ActivitySource, Stage, Stream};

@@ -1,1 +1,23 @@
 #![doc = include_str!("../README.md")]
+
+mod connections;
+#[cfg(feature = "contract")]
+pub mod contract;
+mod error;
+mod overview;
+mod pages;
+mod runs;
+
+pub use connections::{AddConnectionError, ConnectionStore, NewConnection};
+pub use error::{Fenced, StoreError};
+pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
+pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};
+pub use runs::{
+    ClaimRequest, ClaimedRun, Enqueued, Finish, InvalidGroup, InvalidPage, Lease, LeaseState, NewRun,
+    RunPage, RunQuery, RunStore,
+};
+
+/// A whole store. What has all the parts is one.
+pub trait Store: ConnectionStore + RunStore + PageStore + OverviewStore {}
+
+impl<T: ConnectionStore + RunStore + PageStore + OverviewStore> Store for T {}

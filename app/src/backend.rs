@@ -1,0 +1,45 @@
+//! The port that the server implements for the console, and how a server function gets it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{ConnectionId, RunId};
+use leptos::prelude::use_context;
+
+use crate::{
+    activity::view::{ActivityLogQuery, ActivityLogView},
+    connections::view::ConnectionsView,
+    error::AppError,
+    layout::FrameView,
+    runs::view::{InvalidRecordsQuery, InvalidRecordsView, SummaryView},
+};
+
+/// What the console asks of the server. Every answer is what a page shows, and nothing more.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// What the frame around every page shows.
+    async fn frame(&self) -> Result<FrameView, AppError>;
+
+    async fn connections(&self) -> Result<ConnectionsView, AppError>;
+
+    async fn activity_log(&self, query: ActivityLogQuery) -> Result<ActivityLogView, AppError>;
+
+    /// [`AppError::NotFound`] if there is no such run.
+    async fn summary(&self, run: RunId) -> Result<SummaryView, AppError>;
+
+    async fn invalid_records(&self, query: InvalidRecordsQuery) -> Result<InvalidRecordsView, AppError>;
+
+    /// Queues a run by hand.
+    async fn sync_now(&self, connection: ConnectionId) -> Result<RunId, AppError>;
+
+    async fn deactivate(&self, connection: ConnectionId) -> Result<(), AppError>;
+
+    async fn activate(&self, connection: ConnectionId) -> Result<(), AppError>;
+}
+
+/// The port, as the router provides it to pages and server functions alike.
+pub fn backend() -> Result<Arc<dyn Backend>, AppError> {
+    use_context().ok_or_else(|| AppError::Internal {
+        reference: "no-backend".to_owned(),
+    })
+}

@@ -1,0 +1,48 @@
+//! The one error that crosses the wire. It names what happened, whose turn it is and what to do next; internal causes
+//! are logged on the server under a reference, and only the reference crosses.
+
+use domain::Owner;
+use leptos::{prelude::*, server_fn::codec::JsonEncoding};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum AppError {
+    #[error("{what} does not exist.")]
+    NotFound { what: String },
+    /// The request cannot be done as things stand; nothing was changed.
+    #[error("{what}")]
+    Refused { what: String, next_action: String },
+    #[error("Something on our side failed. Reference {reference}.")]
+    Internal { reference: String },
+    /// The browser could not reach the server, or the request was not understood.
+    #[error("The console cannot reach the server.")]
+    Unreachable { detail: String },
+}
+
+impl AppError {
+    pub fn owner(&self) -> Owner {
+        match self {
+            Self::NotFound { .. } | Self::Refused { .. } => Owner::You,
+            Self::Internal { .. } | Self::Unreachable { .. } => Owner::Us,
+        }
+    }
+
+    pub fn next_action(&self) -> String {
+        match self {
+            Self::NotFound { .. } => "Check the address, or go back to the list.".to_owned(),
+            Self::Refused { next_action, .. } => next_action.clone(),
+            Self::Internal { .. } => "Reload. If it stays, give the reference to an operator.".to_owned(),
+            Self::Unreachable { .. } => "Check that the server runs, then reload.".to_owned(),
+        }
+    }
+}
+
+impl FromServerFnError for AppError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        Self::Unreachable {
+            detail: error.to_string(),
+        }
+    }
+}

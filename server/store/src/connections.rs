@@ -1,0 +1,47 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::{Connection, ConnectionId, TenantId};
+
+use crate::StoreError;
+
+/// A connection with its secret, sealed by the installation's key.
+#[derive(Clone, Debug)]
+pub struct NewConnection {
+    pub connection: Connection,
+    pub sealed_secret: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AddConnectionError {
+    #[error("a connection to the tenant {0} exists already")]
+    TenantExists(TenantId),
+    /// The credentials choose the tenant, so the same ones would read the same tenant twice.
+    #[error("the client id is used by the connection to {0} on the same host already")]
+    ClientIdInUse(TenantId),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+#[async_trait]
+pub trait ConnectionStore: Send + Sync {
+    /// Adds a connection. Refuses a second one of the same tenant, or with the same client id on the same host
+    /// (host and port), and then changes nothing.
+    async fn add_connection(&self, new: &NewConnection) -> Result<(), AddConnectionError>;
+
+    /// All connections, by tenant id.
+    async fn connections(&self) -> Result<Vec<Connection>, StoreError>;
+
+    async fn connection(&self, id: ConnectionId) -> Result<Option<Connection>, StoreError>;
+
+    async fn connection_of_tenant(&self, tenant: &TenantId) -> Result<Option<Connection>, StoreError>;
+
+    async fn sealed_secret(&self, id: ConnectionId) -> Result<Option<String>, StoreError>;
+
+    async fn replace_sealed_secret(&self, id: ConnectionId, sealed_secret: &str) -> Result<(), StoreError>;
+
+    /// Stops syncs of the connection: a queued run is cancelled, a running one is asked to stop at its next page
+    /// boundary. Stored rows stay. Deactivating twice keeps the first time.
+    async fn deactivate(&self, id: ConnectionId, at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    async fn activate(&self, id: ConnectionId) -> Result<(), StoreError>;
+}

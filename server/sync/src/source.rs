@@ -1,0 +1,92 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::{
+    CauseCode, Stream,
+    record::{InvalidRecord, Record},
+};
+use store::TopicRef;
+
+/// One page of one listing. Pages count from 1 and are as large as the listing allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageRequest {
+    /// Served whole.
+    IdeaStatuses,
+    /// Served whole: the list, with the tree's fields where the tree may be read.
+    Categories,
+    Users {
+        page: u32,
+    },
+    Topics {
+        page: u32,
+    },
+    Replies {
+        topic: TopicRef,
+        page: u32,
+    },
+    Activity {
+        page: u32,
+    },
+}
+
+impl PageRequest {
+    pub fn stream(&self) -> Stream {
+        match self {
+            Self::IdeaStatuses => Stream::IdeaStatuses,
+            Self::Categories => Stream::Categories,
+            Self::Users { .. } => Stream::Users,
+            Self::Topics { .. } => Stream::Topics,
+            Self::Replies { .. } => Stream::Replies,
+            Self::Activity { .. } => Stream::Activity,
+        }
+    }
+}
+
+/// One record as the source read it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Served {
+    Valid(Record),
+    Invalid(InvalidRecord),
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    pub records: Vec<Served>,
+    /// No page follows: it was shorter than its size, or the listing is served whole.
+    pub last: bool,
+    /// How many records the whole listing has, where the provider says so (users).
+    pub announced: Option<u64>,
+}
+
+/// What a request ended with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fetched {
+    Page(Page),
+    /// The provider has no such listing (404 on `/user/activity`): not zero records, but no source.
+    NoSource,
+    /// The provider refuses this one item or category (403): a hole, not an end.
+    Refused,
+}
+
+/// A request that failed, classified once.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    pub code: CauseCode,
+    /// In the provider's terms, with the status code in brackets; never a secret.
+    pub message: String,
+    /// What the provider asked for with 429 or 503.
+    pub retry_after: Option<Duration>,
+}
+
+/// A tenant, as the engine reads it. One connection's source; it renews its own token.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// Gets a token. Called once before the first page.
+    async fn connect(&self) -> Result<(), Failure>;
+
+    async fn fetch(&self, request: &PageRequest) -> Result<Fetched, Failure>;
+
+    /// Requests sent since the last call, tokens and retries included.
+    fn take_requests(&self) -> u64;
+}
