@@ -205,7 +205,11 @@ impl Machine {
         let Phase::Reading(reading) = &self.phase else {
             return;
         };
-        if Some(reading.stream()) != self.checkpoint.stream() && self.ending.is_none() {
+        if Some(reading.stream()) == self.checkpoint.stream() {
+            return;
+        }
+        self.phase = Phase::Over;
+        if self.ending.is_none() {
             self.enter_stream(effects);
         }
     }
@@ -245,3 +249,6 @@ impl Machine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
