@@ -35,7 +35,12 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    pub(crate) fn new(installation: &Installation, window: SyncWindow, worker: bool, wake_up: WakeUp) -> Self {
+    pub(crate) fn new(
+        installation: &Installation,
+        window: SyncWindow,
+        worker: bool,
+        wake_up: WakeUp,
+    ) -> Self {
         Self {
             overview: Overview::new(
                 Arc::clone(&installation.store),
@@ -49,12 +54,12 @@ impl Console {
     }
 
     async fn names(&self) -> Result<Vec<ConnectionName>, AppError> {
-        let connections = self.installation.store.connections().await.map_err(internal)?;
+        let connections = self.installation.store.connections().await.map_err(|error| internal(&error))?;
         Ok(connections.iter().map(views::connection_name).collect())
     }
 
     async fn connection(&self, id: ConnectionId) -> Result<Connection, AppError> {
-        let found = self.installation.store.connection(id).await.map_err(internal)?;
+        let found = self.installation.store.connection(id).await.map_err(|error| internal(&error))?;
         found.ok_or_else(|| AppError::NotFound {
             what: "This connection".to_owned(),
         })
@@ -64,12 +69,12 @@ impl Console {
 #[async_trait]
 impl Backend for Console {
     async fn frame(&self) -> Result<FrameView, AppError> {
-        let view = self.overview.view().await.map_err(internal)?;
+        let view = self.overview.view().await.map_err(|error| internal(&error))?;
         Ok(overview::frame(&view, self.worker))
     }
 
     async fn connections(&self) -> Result<ConnectionsView, AppError> {
-        let view = self.overview.view().await.map_err(internal)?;
+        let view = self.overview.view().await.map_err(|error| internal(&error))?;
         // Nothing has changed up to now, which is what "as of" says.
         Ok(ConnectionsView {
             as_of: self.installation.clock.now(),
@@ -99,7 +104,7 @@ impl Backend for Console {
                 limit: LOG_PAGE_ROWS,
             })
             .await
-            .map_err(internal)?;
+            .map_err(|error| internal(&error))?;
         Ok(ActivityLogView {
             listed_at,
             connection,
@@ -116,12 +121,12 @@ impl Backend for Console {
 
     async fn summary(&self, id: RunId) -> Result<SummaryView, AppError> {
         let store = &self.installation.store;
-        let run = store.run(id).await.map_err(internal)?;
+        let run = store.run(id).await.map_err(|error| internal(&error))?;
         let run = run.ok_or_else(|| AppError::NotFound {
             what: "This run".to_owned(),
         })?;
         let connection = self.connection(run.connection_id).await?;
-        let groups = store.invalid_groups(id).await.map_err(internal)?;
+        let groups = store.invalid_groups(id).await.map_err(|error| internal(&error))?;
         Ok(SummaryView {
             as_of: self.installation.clock.now(),
             connection: views::connection_name(&connection),
@@ -142,7 +147,7 @@ impl Backend for Console {
                 INVALID_PAGE_ROWS,
             )
             .await
-            .map_err(internal)?;
+            .map_err(|error| internal(&error))?;
         Ok(InvalidRecordsView {
             query,
             records: page.records,
@@ -160,7 +165,7 @@ impl Backend for Console {
             mode: mode_of_next_run(),
             queued_at: now,
         };
-        match self.installation.store.enqueue(&new).await.map_err(internal)? {
+        match self.installation.store.enqueue(&new).await.map_err(|error| internal(&error))? {
             Enqueued::Queued => {
                 info!(tenant = %connection.tenant_id, run = %new.id, "run queued by hand");
                 self.wake_up.ring();
@@ -181,14 +186,18 @@ impl Backend for Console {
     async fn deactivate(&self, id: ConnectionId) -> Result<(), AppError> {
         let connection = self.connection(id).await?;
         let now = self.installation.clock.now();
-        self.installation.store.deactivate(id, now).await.map_err(internal)?;
+        self.installation
+            .store
+            .deactivate(id, now)
+            .await
+            .map_err(|error| internal(&error))?;
         info!(tenant = %connection.tenant_id, "connection deactivated");
         Ok(())
     }
 
     async fn activate(&self, id: ConnectionId) -> Result<(), AppError> {
         let connection = self.connection(id).await?;
-        self.installation.store.activate(id).await.map_err(internal)?;
+        self.installation.store.activate(id).await.map_err(|error| internal(&error))?;
         info!(tenant = %connection.tenant_id, "connection activated");
         // A run may have come due while it was off.
         self.wake_up.ring();
@@ -197,8 +206,8 @@ impl Backend for Console {
 }
 
 /// The cause goes to the log under a reference; only the reference goes to the browser.
-fn internal(failure: StoreError) -> AppError {
+fn internal(failure: &StoreError) -> AppError {
     let reference = to_hex(&random_bytes::<4>());
-    error!(reference, error = %with_sources(&failure), "the console could not be answered");
+    error!(reference, error = %with_sources(failure), "the console could not be answered");
     AppError::Internal { reference }
 }

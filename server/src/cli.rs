@@ -193,7 +193,11 @@ mod tests {
             for option in command.get_arguments().filter(|arg| arg.get_long().is_some()) {
                 let name = option.get_id().as_str();
                 let known = ["help", "version"].contains(&name);
-                assert!(known || option.get_env().is_some(), "{} --{name}", command.get_name());
+                assert!(
+                    known || option.get_env().is_some(),
+                    "{} --{name}",
+                    command.get_name()
+                );
             }
             command.get_subcommands().for_each(walk);
         }
@@ -202,14 +206,29 @@ mod tests {
 
     #[test]
     fn a_secret_is_no_argument() {
-        let words = ["tributary", "connection", "rotate", "customer-en", "--client-secret", "x"];
+        let words = [
+            "tributary",
+            "connection",
+            "rotate",
+            "customer-en",
+            "--client-secret",
+            "x",
+        ];
         assert!(Cli::try_parse_from(words).is_err());
     }
 
     #[test]
     fn a_tenant_is_named_one_way_or_the_other() {
         let add = |more: &[&str]| {
-            let words = ["tributary", "connection", "add", "--base-url", "http://127.0.0.1:1", "--client-id", "c"];
+            let words = [
+                "tributary",
+                "connection",
+                "add",
+                "--base-url",
+                "http://127.0.0.1:1",
+                "--client-id",
+                "c",
+            ];
             Cli::try_parse_from(words.iter().chain(more))
         };
         assert!(add(&["--tenant-id", "customer-en"]).is_ok());

@@ -50,7 +50,9 @@ impl Installation {
             store: Arc::new(sqlite.clone()),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
-            keys: Keys { file: places.key_file },
+            keys: Keys {
+                file: places.key_file,
+            },
             sqlite,
         })
     }

@@ -18,7 +18,11 @@ pub(crate) struct Output {
 
 impl Output {
     /// Prints data: one JSON document, or what `text` makes of it.
-    pub(crate) fn data<T: Serialize>(self, data: &T, text: impl FnOnce(&T) -> String) -> Result<(), CommandError> {
+    pub(crate) fn data<T: Serialize>(
+        self,
+        data: &T,
+        text: impl FnOnce(&T) -> String,
+    ) -> Result<(), CommandError> {
         let printed = if self.json {
             serde_json::to_string_pretty(data).map_err(|error| {
                 CommandError::failed(
@@ -32,28 +36,23 @@ impl Output {
         write_line(io::stdout(), printed.trim_end())
     }
 
-    /// Says something beside the data.
-    pub(crate) fn say(self, message: &str) {
-        // A closed stderr must not end a sync.
-        let _ = writeln!(io::stderr(), "{message}");
-    }
+}
 
-    pub(crate) fn error(self, error: &CommandError) -> ExitCode {
-        self.say(&error.to_string());
-        error.exit.into()
-    }
+/// Says something beside the data.
+pub(crate) fn say(message: &str) {
+    // A closed stderr must not end a sync.
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
+pub(crate) fn say_error(error: &CommandError) -> ExitCode {
+    say(&error.to_string());
+    error.exit.into()
 }
 
 /// A reader that closes early (`| head`) has read what it wanted.
 fn write_line(mut to: impl Write, text: &str) -> Result<(), CommandError> {
     match writeln!(to, "{text}").and_then(|()| to.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError {
-            exit: Exit::Failed,
-            ..CommandError::failed(
-                format!("the answer cannot be written to stdout: {error}"),
-                "Check where stdout leads: disk space, permissions.",
-            )
-        }),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::failed(format!("the answer cannot be written to stdout: {error}"), "Check where stdout leads: disk space, permissions.")),
         _ => Ok(()),
     }
 }
@@ -75,7 +74,10 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         padded.join("  ").trim_end().to_owned()
     };
     let mut lines = vec![line(head.to_vec())];
-    lines.extend(rows.iter().map(|row| line(row.iter().map(String::as_str).collect())));
+    lines.extend(
+        rows.iter()
+            .map(|row| line(row.iter().map(String::as_str).collect())),
+    );
     lines.join("\n")
 }
 
@@ -93,7 +95,10 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        let rows = [vec!["ä".to_owned(), "1".to_owned()], vec!["long".to_owned(), "2".to_owned()]];
+        let rows = [
+            vec!["ä".to_owned(), "1".to_owned()],
+            vec!["long".to_owned(), "2".to_owned()],
+        ];
         assert_eq!(table(&["A", "B"], &rows), "A     B\nä     1\nlong  2");
         assert_eq!(table(&["A", "B"], &[]), "A  B");
     }

@@ -16,7 +16,7 @@ use chacha20poly1305::{
     aead::{Aead, KeyInit, Payload},
 };
 use domain::TenantId;
-use secrecy::{ExposeSecret, SecretString, SecretBox};
+use secrecy::{ExposeSecret, SecretBox, SecretString};
 
 use crate::system::random_bytes;
 
@@ -75,7 +75,9 @@ pub(crate) struct SecretKey {
 
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SecretKey").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("SecretKey")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -206,11 +208,13 @@ impl SecretKey {
 
 pub(crate) fn to_hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing into a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing into a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
@@ -257,7 +261,10 @@ mod tests {
     #[test]
     fn a_nonce_is_used_once() {
         let (key, first) = sealed();
-        assert_ne!(first, key.seal(&tenant("customer-en"), &SecretString::from(SECRET)));
+        assert_ne!(
+            first,
+            key.seal(&tenant("customer-en"), &SecretString::from(SECRET))
+        );
     }
 
     #[test]
@@ -269,7 +276,13 @@ mod tests {
             let changed = String::from_utf8(bytes).expect("text");
             assert!(key.open(&tenant("customer-en"), &changed).is_err(), "digit {at}");
         }
-        for cut in ["", "v1", "v1.aa.bb", &sealed[..sealed.len() - 2], &format!("{sealed}.00")] {
+        for cut in [
+            "",
+            "v1",
+            "v1.aa.bb",
+            &sealed[..sealed.len() - 2],
+            &format!("{sealed}.00"),
+        ] {
             assert!(key.open(&tenant("customer-en"), cut).is_err(), "{cut}");
         }
     }
@@ -321,7 +334,10 @@ mod tests {
         let path = folder.join("secret.key");
         fs::write(&path, "not a key").expect("written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("changed");
-        assert!(matches!(SecretKey::load_or_create(&path), Err(KeyError::Unreadable(_))));
+        assert!(matches!(
+            SecretKey::load_or_create(&path),
+            Err(KeyError::Unreadable(_))
+        ));
         assert_eq!(fs::read_to_string(&path).expect("kept"), "not a key");
         fs::remove_dir_all(folder).expect("removed");
     }

@@ -9,7 +9,10 @@ use secrecy::SecretString;
 use store::{Store, StoreError};
 use sync::{Clock, Failure, Fetched, PageRequest, Source};
 
-use crate::{error::CommandError, installation::{Installation, Keys}};
+use crate::{
+    error::CommandError,
+    installation::{Installation, Keys},
+};
 
 /// Makes sources. One HTTP client serves them all.
 #[derive(Clone)]

@@ -110,7 +110,11 @@ fn most_invalid(run: &Run) -> Option<MostInvalid> {
     reason = "a share is shown with two decimals; 53 bits are far more than that"
 )]
 fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
 }
 
 /// Without a view source, or before the first run has looked for one, views are unknown and not zero.
@@ -161,9 +165,9 @@ pub(crate) fn connection_name(connection: &Connection) -> ConnectionName {
 
 pub(crate) fn log_row(run: Run, names: &[ConnectionName]) -> LogRow {
     let total = run.total();
-    let named = names.iter().find(|name| name.id == run.connection_id).cloned();
+    let known = names.iter().find(|name| name.id == run.connection_id).cloned();
     LogRow {
-        connection: named.unwrap_or_else(|| ConnectionName {
+        connection: known.unwrap_or_else(|| ConnectionName {
             id: run.connection_id,
             name: run.tenant_id.clone(),
             tenant_id: run.tenant_id.clone(),
@@ -238,7 +242,13 @@ mod tests {
     }
 
     fn run(state: RunState, users: Ledger) -> Run {
-        let ledger = |stream| if stream == Stream::Users { users } else { Ledger::default() };
+        let ledger = |stream| {
+            if stream == Stream::Users {
+                users
+            } else {
+                Ledger::default()
+            }
+        };
         Run {
             id: RunId(Uuid::from_u128(99)),
             connection_id: ConnectionId(Uuid::from_u128(1)),
@@ -308,7 +318,10 @@ mod tests {
             ..overview("customer-en", 1)
         });
         assert_eq!(card.health, Health::Failing);
-        assert_eq!(card.cause.map(|cause| cause.code), Some(CauseCode::CredentialsRefused));
+        assert_eq!(
+            card.cause.map(|cause| cause.code),
+            Some(CauseCode::CredentialsRefused)
+        );
         assert_eq!(card.last_success_at, success.finished_at);
         assert_eq!(card.failures_in_a_row, 3);
     }
@@ -329,7 +342,10 @@ mod tests {
     #[test]
     fn views_of_a_tenant_without_a_source_are_unknown() {
         assert_eq!(only_card(overview("customer-en", 1)).counts.activity, None);
-        assert_eq!(counts(ObjectCounts::default(), Some(ActivitySource::Api)).activity, Some(0));
+        assert_eq!(
+            counts(ObjectCounts::default(), Some(ActivitySource::Api)).activity,
+            Some(0)
+        );
         assert_eq!(counts(ObjectCounts::default(), None).activity, None);
     }
 

@@ -62,18 +62,23 @@ impl Worker {
         while !stop.is_cancelled() {
             worker.queue_what_is_due().await;
             worker.take_up(&mut runs, &stop).await;
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = worker.wake_up.0.notified() => {}
-                () = worker.executor.installation.clock.sleep(TICK) => {}
-                // A free place: the next run may be waiting for it.
-                Some(ended) = runs.join_next() => log_panic(ended),
-            }
+            worker.wait(&mut runs, &stop).await;
         }
         while let Some(ended) = runs.join_next().await {
             log_panic(ended);
         }
         info!(worker = %worker.executor.name, "worker stopped");
+    }
+
+    /// Until there may be something to do.
+    async fn wait(&self, runs: &mut JoinSet<()>, stop: &CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.wake_up.0.notified() => {}
+            () = self.executor.installation.clock.sleep(TICK) => {}
+            // A free place: the next run may be waiting for it.
+            Some(ended) = runs.join_next() => log_panic(ended),
+        }
     }
 
     async fn queue_what_is_due(&self) {

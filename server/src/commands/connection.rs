@@ -104,7 +104,9 @@ fn not_added(error: AddConnectionError) -> CommandError {
     match error {
         AddConnectionError::TenantExists(tenant) => CommandError::failed(
             what,
-            format!("Give it a new secret with: tributary connection rotate {tenant} --client-secret-file FILE"),
+            format!(
+                "Give it a new secret with: tributary connection rotate {tenant} --client-secret-file FILE"
+            ),
         ),
         AddConnectionError::ClientIdInUse(_) => CommandError::failed(
             what,
@@ -156,19 +158,16 @@ async fn test(
     output: Output,
 ) -> Result<ExitCode, CommandError> {
     let sources = Sources::new(installation)?;
-    let (tested, alone) = match tenant {
-        Some(tenant) => {
-            let connection = installation.connection(&tenant).await?;
-            (vec![test_one(&sources, &connection).await?], true)
-        }
-        None => {
-            let mut tested = Vec::new();
-            for connection in installation.store.connections().await? {
-                tested.push(test_one(&sources, &connection).await?);
-            }
-            (tested, false)
-        }
+    let alone = tenant.is_some();
+    let connections = if let Some(tenant) = tenant {
+        vec![installation.connection(&tenant).await?]
+    } else {
+        installation.store.connections().await?
     };
+    let mut tested = Vec::new();
+    for connection in &connections {
+        tested.push(test_one(&sources, connection).await?);
+    }
     match tested.as_slice() {
         [one] if alone => output.data(one, describe_test)?,
         all => output.data(&all, |all| {
@@ -214,7 +213,13 @@ async fn activate(
 ) -> Result<ExitCode, CommandError> {
     let connection = installation.connection(tenant).await?;
     installation.store.activate(connection.id).await?;
-    print_changed(installation, tenant, output, "is active; its next sync comes at its daily time").await
+    print_changed(
+        installation,
+        tenant,
+        output,
+        "is active; its next sync comes at its daily time",
+    )
+    .await
 }
 
 async fn deactivate(
@@ -227,7 +232,13 @@ async fn deactivate(
         .store
         .deactivate(connection.id, installation.clock.now())
         .await?;
-    print_changed(installation, tenant, output, "is deactivated; its stored rows stay").await
+    print_changed(
+        installation,
+        tenant,
+        output,
+        "is deactivated; its stored rows stay",
+    )
+    .await
 }
 
 async fn rotate(
@@ -242,7 +253,13 @@ async fn rotate(
         .store
         .replace_sealed_secret(connection.id, &sealed)
         .await?;
-    print_changed(installation, tenant, output, "has its new secret; try it with: tributary connection test").await
+    print_changed(
+        installation,
+        tenant,
+        output,
+        "has its new secret; try it with: tributary connection test",
+    )
+    .await
 }
 
 async fn print_changed(

@@ -25,7 +25,7 @@ enum Verdict {
 
 #[derive(Debug, Serialize)]
 struct Check {
-    check: &'static str,
+    name: &'static str,
     verdict: Verdict,
     message: String,
     next_action: Option<String>,
@@ -38,15 +38,21 @@ pub(crate) async fn run(cli: &Cli, options: &Doctor, output: Output) -> Result<E
         key_file(&places),
         site(&Site::locate(&options.http)),
     ];
-    output.data(&checks, |checks| checks.iter().map(line).collect::<Vec<_>>().join("\n"))?;
+    output.data(&checks, |checks| {
+        checks.iter().map(line).collect::<Vec<_>>().join("\n")
+    })?;
     let failed = checks.iter().any(|check| check.verdict == Verdict::Failed);
-    Ok(if failed { Exit::Failed.into() } else { ExitCode::SUCCESS })
+    Ok(if failed {
+        Exit::Failed.into()
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 async fn database(places: &Places) -> Check {
     let path = places.database.display();
     let failed = |message: String| Check {
-        check: "database",
+        name: "database",
         verdict: Verdict::Failed,
         message,
         next_action: Some(
@@ -62,7 +68,7 @@ async fn database(places: &Places) -> Check {
     let _ = tokio::time::timeout(CLOSE_DEADLINE, sqlite.close()).await;
     match answer {
         Ok(()) => Check {
-            check: "database",
+            name: "database",
             verdict: Verdict::Ok,
             message: format!("{path} answers and is of this version"),
             next_action: None,
@@ -74,7 +80,7 @@ async fn database(places: &Places) -> Check {
 fn key_file(places: &Places) -> Check {
     let path = &places.key_file;
     let check = |verdict, message, next_action| Check {
-        check: "key file",
+        name: "key file",
         verdict,
         message,
         next_action,
@@ -97,14 +103,14 @@ fn site(site: &Site) -> Check {
     let folder = site.root.display();
     if site.found {
         return Check {
-            check: "site files",
+            name: "site files",
             verdict: Verdict::Ok,
             message: format!("{folder} holds the console's files"),
             next_action: None,
         };
     }
     Check {
-        check: "site files",
+        name: "site files",
         verdict: Verdict::Warning,
         message: format!("the console's files are not in {folder}: its pages have no style and no scripts"),
         next_action: Some(
@@ -120,7 +126,10 @@ fn line(check: &Check) -> String {
         Verdict::Failed => "failed ",
     };
     match &check.next_action {
-        None => format!("{word}  {}: {}", check.check, check.message),
-        Some(next) => format!("{word}  {}: {}\n         next: {next}", check.check, check.message),
+        None => format!("{word}  {}: {}", check.name, check.message),
+        Some(next) => format!(
+            "{word}  {}: {}\n         next: {next}",
+            check.name, check.message
+        ),
     }
 }

@@ -53,7 +53,10 @@ async fn with_data(
 }
 
 pub(crate) async fn close(installation: Installation) {
-    if tokio::time::timeout(CLOSE_DEADLINE, installation.close()).await.is_err() {
+    if tokio::time::timeout(CLOSE_DEADLINE, installation.close())
+        .await
+        .is_err()
+    {
         tracing::warn!("the database took too long to close; what was committed is safe");
     }
 }

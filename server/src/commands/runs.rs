@@ -28,7 +28,7 @@ pub(crate) async fn list(
     };
     let page = installation.store.runs(&query).await?;
     if page.total > u64::from(LISTED_RUNS) {
-        output.say(&format!("The newest {LISTED_RUNS} of {} runs:", page.total));
+        say(&format!("The newest {LISTED_RUNS} of {} runs:", page.total));
     }
     output.data(&page.runs, |runs| listing(runs))?;
     Ok(ExitCode::SUCCESS)
@@ -73,7 +73,9 @@ fn listing(runs: &[Run]) -> String {
         })
         .collect();
     table(
-        &["RUN", "TENANT", "TRIGGER", "STATE", "STARTED", "VALID", "INVALID", "CAUSE"],
+        &[
+            "RUN", "TENANT", "TRIGGER", "STATE", "STARTED", "VALID", "INVALID", "CAUSE",
+        ],
         &rows,
     )
 }
@@ -116,7 +118,16 @@ pub(crate) fn describe(run: &Run) -> String {
         })
         .collect();
     let head = [
-        "STREAM", "FOUND", "NEW", "UPDATED", "UNCHANGED", "INVALID", "REPEATED", "REFUSED", "PAGES", "SOURCE",
+        "STREAM",
+        "FOUND",
+        "NEW",
+        "UPDATED",
+        "UNCHANGED",
+        "INVALID",
+        "REPEATED",
+        "REFUSED",
+        "PAGES",
+        "SOURCE",
     ];
     lines.push(String::new());
     lines.push(table(&head, &rows));

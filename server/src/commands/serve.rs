@@ -45,7 +45,7 @@ async fn serve(
         Some(tokio::spawn(worker.run(stop.clone())))
     };
     if let Ok(address) = listener.local_addr() {
-        output.say(&format!("The console is at http://{address}"));
+        say(&format!("The console is at http://{address}"));
         info!(%address, worker = working.is_some(), "listening");
     }
     let served = http::serve(listener, router, stop.clone(), DRAIN_DEADLINE);
@@ -60,7 +60,10 @@ async fn serve(
     };
     let (served, ()) = tokio::join!(served, drained);
     served.map_err(|error| {
-        CommandError::failed(format!("the console cannot be served: {error}"), "Start it again.")
+        CommandError::failed(
+            format!("the console cannot be served: {error}"),
+            "Start it again.",
+        )
     })?;
     Ok(ExitCode::SUCCESS)
 }

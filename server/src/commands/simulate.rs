@@ -39,21 +39,23 @@ pub(crate) async fn run(
 }
 
 fn announce(options: &Simulate, address: SocketAddr, output: Output) {
-    output.say(&format!("Simulated tenants answer at http://{address}"));
+    say(&format!("Simulated tenants answer at http://{address}"));
     for tenant in &options.tenants {
-        output.say(&format!(
+        say(&format!(
             "  {}: {} users, {} topics, {} views, {} broken (client id {}, client secret simulated-secret)",
             tenant.name, tenant.users, tenant.topics, tenant.views, tenant.broken, tenant.name
         ));
     }
-    output.say("Ctrl-C ends it.");
+    say("Ctrl-C ends it.");
 }
 
 /// Binds a loopback address, or says what to do about it.
 pub(crate) async fn listen(address: SocketAddr, what: &str) -> Result<TcpListener, CommandError> {
     if !address.ip().is_loopback() {
         return Err(CommandError::usage(
-            format!("{what} cannot listen on {address}: there are no accounts yet, so anyone who reaches it could use it"),
+            format!(
+                "{what} cannot listen on {address}: there are no accounts yet, so anyone who reaches it could use it"
+            ),
             "Listen on loopback, such as --listen 127.0.0.1:3000, and reach it from elsewhere through an SSH tunnel.",
         ));
     }

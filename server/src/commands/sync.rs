@@ -40,18 +40,25 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, CommandError> {
     let connection = installation.connection(&options.tenant).await?;
     let executor = Executor::new(installation, options.sync.settings())?;
-    let mode = if options.full { Mode::Full } else { mode_of_next_run() };
+    let mode = if options.full {
+        Mode::Full
+    } else {
+        mode_of_next_run()
+    };
     match take_turn(&executor, &connection, mode, output, &stop).await? {
         Turn::Ours(claimed) => execute(&executor, &claimed, output, &stop).await,
         Turn::Busy(run) => {
             let error = CommandError::failed(
-                format!("{} is busy: run {run} is under way in another process", connection.tenant_id),
+                format!(
+                    "{} is busy: run {run} is under way in another process",
+                    connection.tenant_id
+                ),
                 format!("Wait for it: tributary run show {run}"),
             );
             print_run(installation, run, output).await?;
-            Ok(output.error(&error))
+            Ok(say_error(&error))
         }
-        Turn::Stopped => Ok(output.error(&stopped(&connection))),
+        Turn::Stopped => Ok(say_error(&stopped(&connection))),
     }
 }
 
@@ -80,7 +87,9 @@ async fn take_turn(
             Enqueued::Deactivated => return Err(deactivated(connection)),
         };
         if id != new.id && told != Some(id) {
-            output.say(&format!("Run {id} is under way. Waiting to see whether its worker is alive …"));
+            say(&format!(
+                "Run {id} is under way. Waiting to see whether its worker is alive …"
+            ));
             told = Some(id);
         }
         if let Some(turn) = wait_for_turn(executor, id, stop).await? {
@@ -102,7 +111,11 @@ async fn wait_for_turn(
         if let Some(claimed) = executor.claim(Some(id)).await? {
             return Ok(Some(Turn::Ours(Box::new(claimed))));
         }
-        let over = installation.store.run(id).await?.is_none_or(|run| run.state.is_over());
+        let over = installation
+            .store
+            .run(id)
+            .await?
+            .is_none_or(|run| run.state.is_over());
         if over {
             return Ok(None);
         }
@@ -128,7 +141,7 @@ async fn execute(
 ) -> Result<ExitCode, CommandError> {
     let installation = &executor.installation;
     let id = claimed.run.id;
-    output.say(&format!("Run {id} of {} started.", claimed.run.tenant_id));
+    say(&format!("Run {id} of {} started.", claimed.run.tenant_id));
     let telling = tokio::spawn(tell_progress(installation.clone(), id, output));
     let execution = executor.execute(claimed, stop).await;
     telling.abort();
@@ -139,7 +152,7 @@ async fn execute(
         }
         Ok(Execution::Released) => {
             print_run(installation, id, output).await?;
-            Ok(output.error(&CommandError::failed(
+            Ok(say_error(&CommandError::failed(
                 format!("run {id} was stopped at a page boundary and is queued again"),
                 format!(
                     "Go on from its last page with: tributary sync {}",
@@ -149,7 +162,7 @@ async fn execute(
         }
         Err(Fenced::LeaseLost) => {
             print_run(installation, id, output).await?;
-            Ok(output.error(&CommandError::failed(
+            Ok(say_error(&CommandError::failed(
                 format!("run {id} was taken up by another worker, or is over"),
                 format!("See how it stands: tributary run show {id}"),
             )))
@@ -162,7 +175,7 @@ async fn execute(
 fn outcome(run: &Run, output: Output) -> ExitCode {
     let total = run.total();
     if run.state.is_success() {
-        output.say(&format!(
+        say(&format!(
             "Run {} is complete: {} records valid, {} set aside as invalid.",
             run.id,
             total.valid(),
@@ -173,7 +186,10 @@ fn outcome(run: &Run, output: Output) -> ExitCode {
     let stage = run.stage.map_or("the start", |stage| stage.as_str());
     let error = match &run.cause {
         Some(cause) => CommandError::failed(
-            format!("the sync of {} failed at {stage}: {}", run.tenant_id, cause.message),
+            format!(
+                "the sync of {} failed at {stage}: {}",
+                run.tenant_id, cause.message
+            ),
             cause.next_action.clone(),
         ),
         None => CommandError::failed(
@@ -181,7 +197,7 @@ fn outcome(run: &Run, output: Output) -> ExitCode {
             "What was stored is kept. Sync again when the connection is active.",
         ),
     };
-    output.say(&error.to_string());
+    say(&error.to_string());
     Exit::Failed.into()
 }
 
@@ -196,7 +212,7 @@ async fn tell_progress(installation: Installation, id: RunId, output: Output) {
         };
         let line = progress_line(&run);
         if line != told {
-            output.say(&line);
+            say(&line);
             told = line;
         }
     }
@@ -220,8 +236,14 @@ async fn print_run(installation: &Installation, id: RunId, output: Output) -> Re
 
 fn deactivated(connection: &Connection) -> CommandError {
     CommandError::failed(
-        format!("{} is deactivated, so nothing was asked of its provider", connection.tenant_id),
-        format!("Let it sync again with: tributary connection activate {}", connection.tenant_id),
+        format!(
+            "{} is deactivated, so nothing was asked of its provider",
+            connection.tenant_id
+        ),
+        format!(
+            "Let it sync again with: tributary connection activate {}",
+            connection.tenant_id
+        ),
     )
 }
 

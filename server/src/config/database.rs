@@ -8,7 +8,7 @@ const EXAMPLE: &str = "sqlite://data/tributary.db";
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Database {
-    /// Where the data is kept, such as sqlite://data/tributary.db or sqlite:///var/lib/tributary/tributary.db
+    /// Where the data is kept, such as <sqlite://data/tributary.db>, or <sqlite:///var/lib/tributary.db>
     #[arg(
         long,
         global = true,
@@ -83,7 +83,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_opened_is_a_usage_error_without_the_password() {
-        for url in ["postgres://u:hunter2@db/t", "postgresql://u:hunter2@db/t", "mysql://u:hunter2@db", "", "sqlite://", "sqlite://x/", "data/t.db"] {
+        for url in [
+            "postgres://u:hunter2@db/t",
+            "postgresql://u:hunter2@db/t",
+            "mysql://u:hunter2@db",
+            "",
+            "sqlite://",
+            "sqlite://x/",
+            "data/t.db",
+        ] {
             let error = DatabaseUrl::parse(url).expect_err(url);
             assert_eq!(error.exit, Exit::Usage);
             assert!(!error.to_string().contains("hunter2"));

@@ -4,8 +4,7 @@ use clap::Args;
 use url::Url;
 
 /// Where `serve` listens unless it is told.
-const DEFAULT_LISTEN: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 3000);
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 3000);
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Http {
@@ -58,7 +57,12 @@ mod tests {
     fn an_origin_has_no_path() {
         assert!(origin("https://tributary.example").is_ok());
         assert!(origin("http://tributary.example:8080/").is_ok());
-        for not_one in ["tributary.example", "https://x.example/console", "https://u:p@x.example", "ftp://x.example"] {
+        for not_one in [
+            "tributary.example",
+            "https://x.example/console",
+            "https://u:p@x.example",
+            "ftp://x.example",
+        ] {
             assert!(origin(not_one).is_err(), "{not_one}");
         }
     }

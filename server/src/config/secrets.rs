@@ -1,4 +1,7 @@
-use std::{fs, path::{Path, PathBuf}};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use secrecy::SecretString;
@@ -13,12 +16,7 @@ const SECRET_FILE_VARIABLE: &str = "TRIBUTARY_CLIENT_SECRET_FILE";
 #[derive(Clone, Debug, Args)]
 pub(crate) struct KeyFile {
     /// Key that seals client secrets; made on first use [default: secret.key beside the database file]
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "TRIBUTARY_SECRET_KEY_FILE"
-    )]
+    #[arg(long, global = true, value_name = "FILE", env = "TRIBUTARY_SECRET_KEY_FILE")]
     secret_key_file: Option<PathBuf>,
 }
 
@@ -33,18 +31,23 @@ impl KeyFile {
 /// A client secret that is given now: from a file or the environment, never from an argument.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct NewSecret {
-    /// File that holds the client secret; without it, TRIBUTARY_CLIENT_SECRET is read
+    /// File that holds the client secret; without it, the variable `TRIBUTARY_CLIENT_SECRET` is read
     #[arg(long, value_name = "FILE", env = SECRET_FILE_VARIABLE)]
     client_secret_file: Option<PathBuf>,
 }
 
 impl NewSecret {
     pub(crate) fn read(&self) -> Result<SecretString, CommandError> {
-        let next = format!("Write the secret alone into a file and name it with --client-secret-file, or set {SECRET_VARIABLE}.");
+        let next = format!(
+            "Write the secret alone into a file and name it with --client-secret-file, or set {SECRET_VARIABLE}."
+        );
         let (text, place) = if let Some(path) = &self.client_secret_file {
             let text = fs::read_to_string(path).map_err(|error| {
                 CommandError::usage(
-                    format!("the client secret file {} cannot be read: {error}", path.display()),
+                    format!(
+                        "the client secret file {} cannot be read: {error}",
+                        path.display()
+                    ),
                     next.clone(),
                 )
             })?;
@@ -71,5 +74,7 @@ impl NewSecret {
     reason = "clap would make this an argument too, and arguments are seen by every user of the machine"
 )]
 fn secret_from_environment() -> Option<String> {
-    std::env::var(SECRET_VARIABLE).ok().filter(|text| !text.is_empty())
+    std::env::var(SECRET_VARIABLE)
+        .ok()
+        .filter(|text| !text.is_empty())
 }

@@ -57,7 +57,12 @@ pub(crate) struct Worker {
     )]
     pub(crate) sync_window: SyncWindow,
     /// Syncs that run at the same time in this process
-    #[arg(long, value_name = "N", env = "TRIBUTARY_CONCURRENT_RUNS", default_value = "2")]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "TRIBUTARY_CONCURRENT_RUNS",
+        default_value = "2"
+    )]
     pub(crate) concurrent_runs: NonZeroUsize,
 }
 

@@ -62,8 +62,12 @@ impl Site {
             .site_addr(self.listen)
             .reload_port(self.reload_port)
             .hash_files(!self.hashes.is_empty())
-            .hash_file(HASH_FILE)
-            .env(if cfg!(debug_assertions) { Env::DEV } else { Env::PROD })
+            .hash_file(HASH_FILE.into())
+            .env(if cfg!(debug_assertions) {
+                Env::DEV
+            } else {
+                Env::PROD
+            })
             .build()
     }
 

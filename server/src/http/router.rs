@@ -43,7 +43,7 @@ const BODY_LIMIT_BYTES: usize = 64 * 1024;
 /// A page that takes longer has lost its reader.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Below one packet, compressing saves nothing.
-const COMPRESS_ABOVE_BYTES: u16 = 1400;
+const COMPRESS_ABOVE_BYTES: u64 = 1400;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -59,7 +59,11 @@ pub(crate) struct Served {
 pub(crate) fn router(served: Served) -> Router {
     let options = served.site.leptos_options();
     let console = console(&served, &options)
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(SizeAbove::new(COMPRESS_ABOVE_BYTES)))
+        .layer(
+            CompressionLayer::new()
+                .quality(CompressionLevel::Fastest)
+                .compress_when(SizeAbove::new(COMPRESS_ABOVE_BYTES)),
+        )
         .fallback_service(files(&served, &options))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT_BYTES))
         .layer(TimeoutLayer::with_status_code(
@@ -67,7 +71,10 @@ pub(crate) fn router(served: Served) -> Router {
             REQUEST_TIMEOUT,
         ))
         .layer(served.cross_site.clone())
-        .layer(middleware::from_fn_with_state(served.hosts.clone(), security::check_host));
+        .layer(middleware::from_fn_with_state(
+            served.hosts.clone(),
+            security::check_host,
+        ));
     console
         .merge(health::routes(served.store))
         .layer(middleware::from_fn(security::add_headers))
@@ -85,7 +92,10 @@ fn console(served: &Served, options: &LeptosOptions) -> Router {
         .leptos_routes_with_context(options, routes, context(&served.backend), move || {
             shell(shell_options.clone())
         })
-        .layer(middleware::from_fn_with_state(Arc::clone(&served.backend), resolve_frame))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&served.backend),
+            resolve_frame,
+        ))
         .with_state(options.clone())
 }
 
@@ -98,7 +108,10 @@ fn files(served: &Served, options: &LeptosOptions) -> Router {
     let not_found = Router::new()
         .fallback(not_found)
         .layer(middleware::from_fn(not_found_status))
-        .layer(middleware::from_fn_with_state(Arc::clone(&served.backend), resolve_frame));
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&served.backend),
+            resolve_frame,
+        ));
     Router::new()
         .fallback_service(served.site.files().fallback(not_found))
         .layer(middleware::from_fn_with_state(served.site.clone(), cache_control))
@@ -117,7 +130,11 @@ fn provide(backend: &Arc<dyn Backend>) {
 }
 
 /// The left navigation never waits, so what it shows is known before the render begins.
-async fn resolve_frame(State(backend): State<Arc<dyn Backend>>, mut request: Request, next: Next) -> Response {
+async fn resolve_frame(
+    State(backend): State<Arc<dyn Backend>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     // Logged where it failed. The page says it where it matters; the frame stays.
     let frame = backend.frame().await.unwrap_or_default();
     request.extensions_mut().insert(frame);

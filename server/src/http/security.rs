@@ -14,11 +14,15 @@ use url::Url;
 use crate::error::CommandError;
 
 /// Nobody may frame the console, aim its forms elsewhere or change where its links lead.
-const CONTENT_POLICY: HeaderValue =
-    HeaderValue::from_static("frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'");
+const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
+    "frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'",
+);
 
 const HEADERS: [(HeaderName, HeaderValue); 4] = [
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
     (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
     // Forms without scripts come back by the Referer, so it stays for our own pages.
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
@@ -121,7 +125,14 @@ mod tests {
     #[test]
     fn loopback_is_answered_by_any_of_its_names() {
         let hosts = Hosts::new(None);
-        for host in ["localhost", "LocalHost:3000", "127.0.0.1:3000", "127.8.8.8", "[::1]:3000", "[::1]"] {
+        for host in [
+            "localhost",
+            "LocalHost:3000",
+            "127.0.0.1:3000",
+            "127.8.8.8",
+            "[::1]:3000",
+            "[::1]",
+        ] {
             assert!(hosts.accept(host), "{host}");
         }
     }
