@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use clap::{Args, Parser, Subcommand};
 use domain::{BaseUrl, RunId, TenantId};
-use simulator::TenantSpec;
+use simulator::{FaultProfile, TenantSpec};
 
 use crate::config::{Database, Http, KeyFile, NewSecret, Sync, Telemetry, Worker};
 
@@ -162,9 +162,9 @@ pub(crate) struct Simulate {
     /// The same seed gives the same tenants
     #[arg(long, env = "TRIBUTARY_SIMULATE_SEED", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Faults that are switched on from the start
+    /// Faults that are switched on from the start, such as truncated or throttle:every=5
     #[arg(long, value_name = "PROFILE", env = "TRIBUTARY_SIMULATE_FAULTS")]
-    pub(crate) faults: Option<String>,
+    pub(crate) faults: Option<FaultProfile>,
 }
 
 fn client_id(text: &str) -> Result<String, String> {

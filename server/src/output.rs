@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-use crate::error::{CommandError, Exit};
+use crate::error::CommandError;
 
 /// Where a command's words go.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,6 @@ impl Output {
         };
         write_line(io::stdout(), printed.trim_end())
     }
-
 }
 
 /// Says something beside the data.

@@ -42,6 +42,17 @@ impl Sources {
     /// The source of a connection. If its secret cannot be opened, the source says so when it connects, so that the run
     /// fails at that stage and for that cause, like for any other.
     pub(crate) async fn of(&self, connection: &Connection) -> Result<Box<dyn Source>, StoreError> {
+        Ok(match self.api(connection).await? {
+            Ok(api) => Box::new(api),
+            Err(failure) => Box::new(Unopened(failure)),
+        })
+    }
+
+    /// The tenant's API, or why its secret cannot be opened.
+    pub(crate) async fn api(
+        &self,
+        connection: &Connection,
+    ) -> Result<Result<CommunityApi, Failure>, StoreError> {
         let secret = match self.store.sealed_secret(connection.id).await? {
             Some(sealed) => self
                 .keys
@@ -49,10 +60,13 @@ impl Sources {
                 .map_err(|error| error.to_string()),
             None => Err("no client secret is stored".to_owned()),
         };
-        Ok(match secret {
-            Ok(secret) => Box::new(self.with_secret(connection, secret)),
-            Err(message) => Box::new(Unopened { message }),
-        })
+        Ok(secret
+            .map(|secret| self.with_secret(connection, secret))
+            .map_err(|message| Failure {
+                code: CauseCode::SecretUnreadable,
+                message: format!("The client secret cannot be read: {message}."),
+                retry_after: None,
+            }))
     }
 
     fn with_secret(&self, connection: &Connection, client_secret: SecretString) -> CommunityApi {
@@ -69,45 +83,20 @@ impl Sources {
     }
 }
 
-/// Asks for a token, and for the shortest listing that needs the read scope.
-pub(crate) async fn probe(source: &dyn Source) -> Result<(), Failure> {
-    source.connect().await?;
-    match source.fetch(&PageRequest::IdeaStatuses).await? {
-        Fetched::Page(_) | Fetched::NoSource => Ok(()),
-        Fetched::Refused => Err(Failure {
-            code: CauseCode::PermissionMissing,
-            message: "The provider refuses to list idea statuses (403).".to_owned(),
-            retry_after: None,
-        }),
-    }
-}
-
 /// A source whose secret cannot be opened: it sends no request.
-struct Unopened {
-    message: String,
-}
+struct Unopened(Failure);
 
 #[async_trait]
 impl Source for Unopened {
     async fn connect(&self) -> Result<(), Failure> {
-        Err(self.failure())
+        Err(self.0.clone())
     }
 
     async fn fetch(&self, _request: &PageRequest) -> Result<Fetched, Failure> {
-        Err(self.failure())
+        Err(self.0.clone())
     }
 
     fn take_requests(&self) -> u64 {
         0
-    }
-}
-
-impl Unopened {
-    fn failure(&self) -> Failure {
-        Failure {
-            code: CauseCode::SecretUnreadable,
-            message: self.message.clone(),
-            retry_after: None,
-        }
     }
 }

@@ -3,9 +3,11 @@
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
+use connector::Probe;
 use domain::{ActivitySource, Cause, Connection, ConnectionId, TenantId};
 use serde::Serialize;
 use store::{AddConnectionError, NewConnection};
+use sync::Source;
 
 use crate::{
     cli::{self, AddConnection},
@@ -13,7 +15,7 @@ use crate::{
     error::{CommandError, Exit},
     installation::Installation,
     output::{Output, moment, table},
-    source::{Sources, probe},
+    source::Sources,
 };
 
 /// Of a client id, as many characters as tell two apart without giving it away.
@@ -148,6 +150,8 @@ async fn list(installation: &Installation, output: Output) -> Result<ExitCode, C
 struct Tested {
     tenant_id: String,
     ok: bool,
+    /// What the credentials can read.
+    answers: Option<Probe>,
     cause: Option<Cause>,
     requests: u64,
 }
@@ -182,24 +186,29 @@ async fn test(
 }
 
 async fn test_one(sources: &Sources, connection: &Connection) -> Result<Tested, CommandError> {
-    let source = sources.of(connection).await?;
-    let answer = probe(source.as_ref()).await;
     let tenant_id = connection.tenant_id.to_string();
-    let cause = answer
-        .err()
-        .map(|failure| Cause::new(failure.code, &tenant_id, failure.message));
+    let (answer, requests) = match sources.api(connection).await? {
+        Ok(api) => (api.probe().await, api.take_requests()),
+        Err(failure) => (Err(failure), 0),
+    };
+    let (answers, cause) = match answer {
+        Ok(answers) => (Some(answers), None),
+        Err(failure) => (None, Some(Cause::new(failure.code, &tenant_id, failure.message))),
+    };
     Ok(Tested {
         ok: cause.is_none(),
         tenant_id,
+        answers,
         cause,
-        requests: source.take_requests(),
+        requests,
     })
 }
 
 fn describe_test(tested: &Tested) -> String {
-    match &tested.cause {
-        None => format!("{}: the credentials work.", tested.tenant_id),
-        Some(cause) => format!(
+    match (&tested.answers, &tested.cause) {
+        (Some(answers), _) => format!("{}: the credentials work.\n{answers}", tested.tenant_id),
+        (None, None) => tested.tenant_id.clone(),
+        (None, Some(cause)) => format!(
             "{}: {} ({})\nnext:  {}",
             tested.tenant_id, cause.message, cause.code, cause.next_action
         ),

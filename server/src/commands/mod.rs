@@ -23,10 +23,10 @@ use crate::{
 
 pub(crate) async fn run(cli: Cli, output: Output, stop: CancellationToken) -> Result<ExitCode, CommandError> {
     match &cli.command {
-        Command::Simulate(options) => return simulate::run(options, output, stop).await,
+        Command::Simulate(options) => return simulate::run(options, stop).await,
         Command::Doctor(options) => return doctor::run(&cli, options, output).await,
         // The address is tried before the database is: the second `serve` of two should not migrate.
-        Command::Serve(options) => return serve::run(&cli, options, output, stop).await,
+        Command::Serve(options) => return serve::run(&cli, options, stop).await,
         _ => {}
     }
     let installation = Installation::open(&cli).await?;

@@ -6,7 +6,7 @@ use store::RunQuery;
 use crate::{
     error::CommandError,
     installation::Installation,
-    output::{Output, moment, table},
+    output::{Output, moment, say, table},
 };
 
 /// Runs that one listing prints: half a year of one connection.

@@ -12,19 +12,18 @@ use crate::{
     http::{self, Hosts, Served, Site, cross_site},
     installation::Installation,
     lifecycle::DRAIN_DEADLINE,
-    output::Output,
+    output::say,
     worker::{WakeUp, Worker},
 };
 
 pub(crate) async fn run(
     cli: &Cli,
     options: &Serve,
-    output: Output,
     stop: CancellationToken,
 ) -> Result<ExitCode, CommandError> {
     let listener = listen(options.http.listen(), "the console").await?;
     let installation = Installation::open(cli).await?;
-    let result = serve(&installation, options, listener, output, stop).await;
+    let result = serve(&installation, options, listener, stop).await;
     close(installation).await;
     result
 }
@@ -33,7 +32,6 @@ async fn serve(
     installation: &Installation,
     options: &Serve,
     listener: TcpListener,
-    output: Output,
     stop: CancellationToken,
 ) -> Result<ExitCode, CommandError> {
     let wake_up = WakeUp::default();

@@ -7,30 +7,28 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::Simulate,
-    error::{CommandError, with_sources},
-    output::Output,
+    error::CommandError,
+    output::say,
     system::SystemClock,
 };
 
 pub(crate) async fn run(
     options: &Simulate,
-    output: Output,
     stop: CancellationToken,
 ) -> Result<ExitCode, CommandError> {
     let listener = listen(options.listen, "the simulated API").await?;
     let address = listener.local_addr().unwrap_or(options.listen);
-    let unusable = |error: &dyn std::error::Error| {
-        CommandError::usage(
-            format!("the tenants cannot be simulated: {}", with_sources(error)),
-            "Name tenants as in --tenant customer-en:users=1200,topics=400,views=5000,broken=12.",
-        )
-    };
     let simulator = Simulator::new(options.seed, options.tenants.clone(), || SystemClock.now())
-        .map_err(|error| unusable(&error))?;
-    if let Some(profile) = &options.faults {
-        simulator.set_faults(profile).map_err(|error| unusable(&error))?;
+        .map_err(|error| {
+            CommandError::usage(
+                format!("the tenants cannot be simulated: {error}"),
+                "Name tenants as in --tenant customer-en:users=1200,topics=400,views=5000,broken=12.",
+            )
+        })?;
+    if let Some(profile) = options.faults {
+        simulator.set_faults_everywhere(profile);
     }
-    announce(options, address, output);
+    announce(options, address);
     simulator
         .serve(listener, stop.cancelled_owned())
         .await
@@ -38,7 +36,7 @@ pub(crate) async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-fn announce(options: &Simulate, address: SocketAddr, output: Output) {
+fn announce(options: &Simulate, address: SocketAddr) {
     say(&format!("Simulated tenants answer at http://{address}"));
     for tenant in &options.tenants {
         say(&format!(

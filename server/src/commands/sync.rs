@@ -14,7 +14,7 @@ use crate::{
     error::{CommandError, Exit},
     executor::Executor,
     installation::Installation,
-    output::Output,
+    output::{Output, say, say_error},
     scheduler::mode_of_next_run,
 };
 
@@ -45,7 +45,7 @@ pub(crate) async fn run(
     } else {
         mode_of_next_run()
     };
-    match take_turn(&executor, &connection, mode, output, &stop).await? {
+    match take_turn(&executor, &connection, mode, &stop).await? {
         Turn::Ours(claimed) => execute(&executor, &claimed, output, &stop).await,
         Turn::Busy(run) => {
             let error = CommandError::failed(
@@ -67,7 +67,6 @@ async fn take_turn(
     executor: &Executor,
     connection: &Connection,
     mode: Mode,
-    output: Output,
     stop: &CancellationToken,
 ) -> Result<Turn, CommandError> {
     let installation = &executor.installation;
@@ -142,13 +141,13 @@ async fn execute(
     let installation = &executor.installation;
     let id = claimed.run.id;
     say(&format!("Run {id} of {} started.", claimed.run.tenant_id));
-    let telling = tokio::spawn(tell_progress(installation.clone(), id, output));
+    let telling = tokio::spawn(tell_progress(installation.clone(), id));
     let execution = executor.execute(claimed, stop).await;
     telling.abort();
     match execution {
         Ok(Execution::Ended(run)) => {
             output.data(run.as_ref(), describe)?;
-            Ok(outcome(&run, output))
+            Ok(outcome(&run))
         }
         Ok(Execution::Released) => {
             print_run(installation, id, output).await?;
@@ -172,7 +171,7 @@ async fn execute(
 }
 
 /// The exit code of a run that is over, and what to do about one that failed.
-fn outcome(run: &Run, output: Output) -> ExitCode {
+fn outcome(run: &Run) -> ExitCode {
     let total = run.total();
     if run.state.is_success() {
         say(&format!(
@@ -202,7 +201,7 @@ fn outcome(run: &Run, output: Output) -> ExitCode {
 }
 
 /// A line whenever something has moved. Never ends by itself.
-async fn tell_progress(installation: Installation, id: RunId, output: Output) {
+async fn tell_progress(installation: Installation, id: RunId) {
     let mut told = String::new();
     loop {
         installation.clock.sleep(PROGRESS_INTERVAL).await;
