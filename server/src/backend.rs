@@ -54,12 +54,22 @@ impl Console {
     }
 
     async fn names(&self) -> Result<Vec<ConnectionName>, AppError> {
-        let connections = self.installation.store.connections().await.map_err(|error| internal(&error))?;
+        let connections = self
+            .installation
+            .store
+            .connections()
+            .await
+            .map_err(|error| internal(&error))?;
         Ok(connections.iter().map(views::connection_name).collect())
     }
 
     async fn connection(&self, id: ConnectionId) -> Result<Connection, AppError> {
-        let found = self.installation.store.connection(id).await.map_err(|error| internal(&error))?;
+        let found = self
+            .installation
+            .store
+            .connection(id)
+            .await
+            .map_err(|error| internal(&error))?;
         found.ok_or_else(|| AppError::NotFound {
             what: "This connection".to_owned(),
         })
@@ -165,7 +175,13 @@ impl Backend for Console {
             mode: mode_of_next_run(),
             queued_at: now,
         };
-        match self.installation.store.enqueue(&new).await.map_err(|error| internal(&error))? {
+        match self
+            .installation
+            .store
+            .enqueue(&new)
+            .await
+            .map_err(|error| internal(&error))?
+        {
             Enqueued::Queued => {
                 info!(tenant = %connection.tenant_id, run = %new.id, "run queued by hand");
                 self.wake_up.ring();
@@ -197,7 +213,11 @@ impl Backend for Console {
 
     async fn activate(&self, id: ConnectionId) -> Result<(), AppError> {
         let connection = self.connection(id).await?;
-        self.installation.store.activate(id).await.map_err(|error| internal(&error))?;
+        self.installation
+            .store
+            .activate(id)
+            .await
+            .map_err(|error| internal(&error))?;
         info!(tenant = %connection.tenant_id, "connection activated");
         // A run may have come due while it was off.
         self.wake_up.ring();

@@ -9,7 +9,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::{cli::Cli, commands, error::CommandError, output::{Output, say_error}, telemetry};
+use crate::{
+    cli::Cli,
+    commands,
+    error::CommandError,
+    output::{Output, say_error},
+    telemetry,
+};
 
 /// From the signal to the last request answered and the last run given back: with the two below, within 5 s.
 pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_millis(3500);

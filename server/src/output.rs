@@ -51,7 +51,10 @@ pub(crate) fn say_error(error: &CommandError) -> ExitCode {
 /// A reader that closes early (`| head`) has read what it wanted.
 fn write_line(mut to: impl Write, text: &str) -> Result<(), CommandError> {
     match writeln!(to, "{text}").and_then(|()| to.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::failed(format!("the answer cannot be written to stdout: {error}"), "Check where stdout leads: disk space, permissions.")),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::failed(
+            format!("the answer cannot be written to stdout: {error}"),
+            "Check where stdout leads: disk space, permissions.",
+        )),
         _ => Ok(()),
     }
 }

@@ -64,9 +64,7 @@ impl Worker {
             worker.take_up(&mut runs, &stop).await;
             worker.wait(&mut runs, &stop).await;
         }
-        while let Some(ended) = runs.join_next().await {
-            log_panic(ended);
-        }
+        drain(&mut runs).await;
         info!(worker = %worker.executor.name, "worker stopped");
     }
 
@@ -138,6 +136,12 @@ impl Worker {
                 log_store("a run cannot go on; the next worker takes it up", &error);
             }
         }
+    }
+}
+
+async fn drain(runs: &mut JoinSet<()>) {
+    while let Some(ended) = runs.join_next().await {
+        log_panic(ended);
     }
 }
 

@@ -127,9 +127,6 @@ fn line(check: &Check) -> String {
     };
     match &check.next_action {
         None => format!("{word}  {}: {}", check.name, check.message),
-        Some(next) => format!(
-            "{word}  {}: {}\n         next: {next}",
-            check.name, check.message
-        ),
+        Some(next) => format!("{word}  {}: {}\n         next: {next}", check.name, check.message),
     }
 }

@@ -5,21 +5,13 @@ use sync::Clock;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    cli::Simulate,
-    error::CommandError,
-    output::say,
-    system::SystemClock,
-};
+use crate::{cli::Simulate, error::CommandError, output::say, system::SystemClock};
 
-pub(crate) async fn run(
-    options: &Simulate,
-    stop: CancellationToken,
-) -> Result<ExitCode, CommandError> {
+pub(crate) async fn run(options: &Simulate, stop: CancellationToken) -> Result<ExitCode, CommandError> {
     let listener = listen(options.listen, "the simulated API").await?;
     let address = listener.local_addr().unwrap_or(options.listen);
-    let simulator = Simulator::new(options.seed, options.tenants.clone(), || SystemClock.now())
-        .map_err(|error| {
+    let simulator =
+        Simulator::new(options.seed, options.tenants.clone(), || SystemClock.now()).map_err(|error| {
             CommandError::usage(
                 format!("the tenants cannot be simulated: {error}"),
                 "Name tenants as in --tenant customer-en:users=1200,topics=400,views=5000,broken=12.",
