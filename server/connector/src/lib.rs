@@ -1,1 +1,14 @@
 #![doc = include_str!("../README.md")]
+
+mod api;
+mod decode;
+mod failure;
+mod http;
+mod probe;
+mod token;
+
+pub use api::CommunityApi;
+pub use decode::{Malformed, decode};
+pub use http::{ClientError, HttpClient};
+pub use probe::Probe;
+pub use token::Credentials;

@@ -1,0 +1,233 @@
+//! One connection's source: requests, their paths, and what the answers mean.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use domain::{BaseUrl, TenantId, record::Subtype};
+use reqwest::{StatusCode, header::AUTHORIZATION};
+use sync::{Clock, Failure, Fetched, Page, PageRequest, Source};
+
+use crate::{
+    decode::{self, PAGE_SIZE},
+    failure,
+    http::{Answer, HttpClient, Wire},
+    token::{Credentials, Tokens},
+};
+
+/// Sends of one request: a first, one after a renewal by someone else, and one after a renewal of its own.
+const SENDS_MAX: u32 = 3;
+/// Pages of a listing that is served whole: 10,000 idea statuses or categories, a hundred times the largest known.
+const WHOLE_PAGES_MAX: u32 = 100;
+/// Where the user family may be: the specification says the root, the developer portal `/api1`.
+const USER_PREFIXES: [&str; 2] = ["", "/api1"];
+
+/// A tenant of Customer Communities, read through its REST API.
+pub struct CommunityApi {
+    tenant_id: TenantId,
+    wire: Wire,
+    tokens: Tokens,
+    /// Known from the first answer that is not 404.
+    user_prefix: OnceLock<&'static str>,
+}
+
+impl fmt::Debug for CommunityApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CommunityApi")
+            .field("tenant_id", &self.tenant_id)
+            .field("base_url", &self.wire.base_url)
+            .finish_non_exhaustive()
+    }
+}
+
+impl CommunityApi {
+    pub fn new(
+        client: HttpClient,
+        tenant_id: TenantId,
+        base_url: BaseUrl,
+        credentials: Credentials,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            tenant_id,
+            wire: Wire {
+                http: client,
+                base_url,
+                clock,
+                requests: AtomicU64::new(0),
+            },
+            tokens: Tokens::new(credentials),
+            user_prefix: OnceLock::new(),
+        }
+    }
+
+    /// The prefix of the user family, if an answer has told it yet.
+    pub(crate) fn user_prefix(&self) -> Option<&'static str> {
+        self.user_prefix.get().copied()
+    }
+
+    /// Sends a request. A refused token (401) is renewed once, and the request repeated.
+    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer, Failure> {
+        let url = self.wire.base_url.join(path);
+        let mut token = self.tokens.get(&self.wire).await?;
+        let mut sends = 0;
+        loop {
+            let request = self.wire.http.client().get(url.clone()).query(query);
+            let request = request.header(AUTHORIZATION, token.header.clone());
+            let answer = self.wire.send(path, request).await?;
+            sends += 1;
+            // A token that this request asked for is as good as any: a third would be refused, too.
+            if answer.status != StatusCode::UNAUTHORIZED || token.own || sends == SENDS_MAX {
+                return Ok(answer);
+            }
+            token = self.tokens.other_than(&token, &self.wire).await?;
+        }
+    }
+
+    /// An answer from the user family, and its path. The first answer that is not 404 settles the prefix.
+    async fn get_user(&self, path: &str, query: &[(&str, &str)]) -> Result<(Answer, String), Failure> {
+        if let Some(prefix) = self.user_prefix.get() {
+            let path = format!("{prefix}{path}");
+            return Ok((self.get(&path, query).await?, path));
+        }
+        let [root, other] = USER_PREFIXES;
+        let first = format!("{root}{path}");
+        let answer = self.get(&first, query).await?;
+        if answer.status != StatusCode::NOT_FOUND {
+            self.settle(root, &answer);
+            return Ok((answer, first));
+        }
+        let second = format!("{other}{path}");
+        let answer = self.get(&second, query).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok((answer, first));
+        }
+        self.settle(other, &answer);
+        Ok((answer, second))
+    }
+
+    /// Only a success proves a prefix: a gateway may answer 403 or 503 to any path.
+    fn settle(&self, prefix: &'static str, answer: &Answer) {
+        if answer.status.is_success() {
+            // Whoever was first has found the same.
+            let _ = self.user_prefix.set(prefix);
+        }
+    }
+
+    fn page(&self, request: &PageRequest, answer: &Answer, path: &str) -> Result<Page, Failure> {
+        if !answer.status.is_success() {
+            return Err(failure::of_status(answer, path, self.wire.clock.now()));
+        }
+        decode::decode(request, &answer.body)
+            .map_err(|malformed| failure::of_malformed(&malformed, answer, path))
+    }
+
+    async fn users(&self, request: &PageRequest, page: u32) -> Result<Fetched, Failure> {
+        let (page, size) = (page.to_string(), PAGE_SIZE.to_string());
+        let query = [("_returnIterable", "true"), ("page", &page), ("pageSize", &size)];
+        let (answer, path) = self.get_user("/user", &query).await?;
+        self.page(request, &answer, &path).map(Fetched::Page)
+    }
+
+    async fn activity(&self, request: &PageRequest, page: u32) -> Result<Fetched, Failure> {
+        let (number, size) = (page.to_string(), PAGE_SIZE.to_string());
+        let (answer, path) = self
+            .get_user("/user/activity", &[("page", &number), ("pageSize", &size)])
+            .await?;
+        let absent = matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::NOT_IMPLEMENTED);
+        // Only the first page can say that there is no listing: later it would be a listing that broke off.
+        if absent && page == 1 {
+            return Ok(Fetched::NoSource);
+        }
+        self.page(request, &answer, &path).map(Fetched::Page)
+    }
+
+    async fn community(&self, path: &str, page: u32) -> Result<Answer, Failure> {
+        let (page, size) = (page.to_string(), PAGE_SIZE.to_string());
+        self.get(path, &[("page", &page), ("pageSize", &size)]).await
+    }
+
+    async fn topics(&self, request: &PageRequest, page: u32) -> Result<Fetched, Failure> {
+        const PATH: &str = "/v2/topics";
+        let answer = self.community(PATH, page).await?;
+        // Past the first 10,000 matches the query has to be cut by content type and creation date. That belongs to
+        // the engine, which plans the pages; until it does, the run must fail here rather than end early.
+        if answer.status == StatusCode::UNPROCESSABLE_ENTITY {
+            return Err(failure::cap_reached(PATH, page));
+        }
+        self.page(request, &answer, PATH).map(Fetched::Page)
+    }
+
+    async fn replies(
+        &self,
+        request: &PageRequest,
+        subtype: Subtype,
+        private_id: &str,
+        page: u32,
+    ) -> Result<Fetched, Failure> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if private_id.is_empty() || !private_id.bytes().all(plain) {
+            // No path can be made of such an id, so the provider's replies cannot be had: a hole as well.
+            tracing::warn!(tenant_id = %self.tenant_id, private_id, "a topic's id makes no path");
+            return Ok(Fetched::Refused);
+        }
+        let path = format!("/v2/{}/{private_id}/replies", subtype.path_segment());
+        let answer = self.community(&path, page).await?;
+        // 404: the topic went, or was converted to another type, after it was listed. Which of the two is not known,
+        // and a converted one keeps its replies, so this is a hole that is counted, and no empty list.
+        if matches!(
+            answer.status,
+            StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::GONE
+        ) {
+            return Ok(Fetched::Refused);
+        }
+        self.page(request, &answer, &path).map(Fetched::Page)
+    }
+
+    /// All pages of a short listing as one.
+    async fn whole(&self, request: &PageRequest, path: &str) -> Result<Fetched, Failure> {
+        let mut whole = Page::default();
+        for number in 1..=WHOLE_PAGES_MAX {
+            let answer = self.community(path, number).await?;
+            let page = self.page(request, &answer, path)?;
+            whole.records.extend(page.records);
+            if page.last {
+                whole.last = true;
+                return Ok(Fetched::Page(whole));
+            }
+        }
+        Err(failure::endless(path, WHOLE_PAGES_MAX))
+    }
+}
+
+#[async_trait]
+impl Source for CommunityApi {
+    async fn connect(&self) -> Result<(), Failure> {
+        self.tokens.get(&self.wire).await.map(|_| ())
+    }
+
+    async fn fetch(&self, request: &PageRequest) -> Result<Fetched, Failure> {
+        match request {
+            PageRequest::IdeaStatuses => self.whole(request, "/v2/ideas/ideaStatuses").await,
+            // The tree (`/v2/category/getTree`) would add parent and module, but requires the id of an acting user,
+            // and a connection has none.
+            PageRequest::Categories => self.whole(request, "/v2/categories").await,
+            PageRequest::Users { page } => self.users(request, *page).await,
+            PageRequest::Topics { page } => self.topics(request, *page).await,
+            PageRequest::Replies { topic, page } => {
+                self.replies(request, topic.subtype, &topic.private_id, *page)
+                    .await
+            }
+            PageRequest::Activity { page } => self.activity(request, *page).await,
+        }
+    }
+
+    fn take_requests(&self) -> u64 {
+        self.wire.requests.swap(0, Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,216 @@
+//! The payload of a record that was set aside: as it came, without what must not be kept.
+
+use std::{borrow::Cow, fmt};
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{TEXT_MAX_BYTES, scalar::without_nul};
+
+/// Levels that a payload keeps; a record of this API has six. Deeper values are cut, which bounds the recursion.
+const MAX_DEPTH: usize = 32;
+/// Largest payload in bytes, so that a page of broken records cannot fill the database.
+const MAX_BYTES: usize = 4 * TEXT_MAX_BYTES;
+const CUT: &str = "\"[cut]\"";
+
+/// JSON text without IP addresses, private-message counts, session ids and bodies of posts; long texts cut.
+pub(crate) fn clean(raw: &RawValue) -> String {
+    let mut out = String::new();
+    copy(raw, 0, &mut out);
+    if out.len() > MAX_BYTES {
+        CUT.to_owned()
+    } else {
+        out
+    }
+}
+
+/// Whether a field of this name must not be kept.
+pub(crate) fn is_private(key: &str) -> bool {
+    const EXACT: [&str; 8] = [
+        "ip",
+        "pm",
+        "body",
+        "content",
+        "signature",
+        "pmtotal",
+        "pmunread",
+        "session_ids_flagged_for_logout",
+    ];
+    let lower = key.to_ascii_lowercase();
+    let about_ip = ["ipaddress", "ip_address", "ipaddr", "ip-address"]
+        .iter()
+        .any(|part| lower.contains(part))
+        || ["ip_", "ip-", "ipv"].iter().any(|start| lower.starts_with(start))
+        || ["_ip", "-ip"].iter().any(|end| lower.ends_with(end))
+        || ["Ip", "IP"].iter().any(|end| key.ends_with(end));
+    let about_messages = ["pm_", "pm-"].iter().any(|start| lower.starts_with(start))
+        || ["privatemessage", "private_message", "private-message"]
+            .iter()
+            .any(|part| lower.contains(part));
+    about_ip || about_messages || EXACT.contains(&lower.as_str())
+}
+
+fn copy(raw: &RawValue, depth: usize, out: &mut String) {
+    let text = raw.get();
+    match text.as_bytes().first() {
+        Some(b'{' | b'[') if depth >= MAX_DEPTH || out.len() > MAX_BYTES => out.push_str(CUT),
+        Some(b'{') => copy_object(text, depth, out),
+        Some(b'[') => copy_list(text, depth, out),
+        Some(b'"') => copy_text(text, out),
+        _ => out.push_str(text),
+    }
+}
+
+fn copy_object(text: &str, depth: usize, out: &mut String) {
+    let Ok(Members(members)) = serde_json::from_str(text) else {
+        out.push_str(CUT);
+        return;
+    };
+    out.push('{');
+    let mut first = true;
+    for (key, value) in members.iter().filter(|(key, _)| !is_private(key)) {
+        if !std::mem::take(&mut first) {
+            out.push(',');
+        }
+        push_quoted(key, out);
+        out.push(':');
+        copy(value, depth + 1, out);
+    }
+    out.push('}');
+}
+
+fn copy_list(text: &str, depth: usize, out: &mut String) {
+    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text) else {
+        out.push_str(CUT);
+        return;
+    };
+    out.push('[');
+    for (place, item) in items.into_iter().enumerate() {
+        if place > 0 {
+            out.push(',');
+        }
+        copy(item, depth + 1, out);
+    }
+    out.push(']');
+}
+
+fn copy_text(text: &str, out: &mut String) {
+    if text.len() <= TEXT_MAX_BYTES && !text.contains("\\u0000") {
+        out.push_str(text);
+        return;
+    }
+    let Ok(value) = serde_json::from_str::<Cow<'_, str>>(text) else {
+        out.push_str(CUT);
+        return;
+    };
+    push_quoted(&value[..value.floor_char_boundary(TEXT_MAX_BYTES)], out);
+}
+
+fn push_quoted(text: &str, out: &mut String) {
+    out.push_str(&serde_json::Value::String(without_nul(text)).to_string());
+}
+
+/// The members of an object in the order in which they came.
+struct Members<'de>(Vec<(String, &'de RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = object.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cleaned(json: &str) -> String {
+        clean(serde_json::from_str(json).unwrap())
+    }
+
+    #[test]
+    fn private_fields_go_at_any_depth_and_the_rest_stays_as_it_came() {
+        let json = r#"{"userid": 1.50, "ipaddress":"1.2.3.4","a":[{"lastIp":"x","pmtotal":3,"b":"ä\n"}],"pmunread":0}"#;
+        assert_eq!(cleaned(json), r#"{"userid":1.50,"a":[{"b":"ä\n"}]}"#);
+    }
+
+    #[test]
+    fn names_that_only_look_alike_are_kept() {
+        for key in [
+            "zip",
+            "membership",
+            "description",
+            "equipment",
+            "recipient",
+            "shipping",
+            "contentType",
+            "pmp",
+        ] {
+            assert!(!is_private(key), "{key}");
+        }
+        for key in [
+            "ip",
+            "IP",
+            "ipaddress",
+            "IpAddress",
+            "last_ip",
+            "userIp",
+            "ipv6",
+            "pm_count",
+            "PrivateMessages",
+        ] {
+            assert!(is_private(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_payload_is_bounded_in_depth_and_length() {
+        let deep = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
+        assert!(cleaned(&deep).contains("[cut]"));
+        let long = format!("{{\"title\":\"{}\"}}", "é".repeat(TEXT_MAX_BYTES));
+        assert!(cleaned(&long).len() <= TEXT_MAX_BYTES + 20);
+        let many = format!("[{}0]", format!("\"{}\",", "x".repeat(1000)).repeat(2_000));
+        assert_eq!(cleaned(&many), CUT);
+    }
+
+    #[test]
+    fn nul_is_replaced_in_keys_and_values() {
+        assert_eq!(
+            cleaned("{\"a\\u0000\":\"b\\u0000\"}"),
+            "{\"a\u{fffd}\":\"b\u{fffd}\"}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_stays_json(keys: Vec<(String, String)>) {
+            let object: serde_json::Map<_, _> = keys.into_iter().map(|(key, value)| (key, value.into())).collect();
+            let json = serde_json::to_string(&object).unwrap();
+            let back: serde_json::Value = serde_json::from_str(&cleaned(&json)).unwrap();
+            for (key, value) in back.as_object().unwrap() {
+                prop_assert!(!is_private(key));
+                let replaced = value.to_string().contains('\u{fffd}') || key.contains('\u{fffd}');
+                prop_assert!(replaced || object.get(key) == Some(value), "{}", key);
+            }
+        }
+    }
+}

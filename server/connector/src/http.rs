@@ -1,0 +1,228 @@
+//! The one HTTP client, and one request through it.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use reqwest::{
+    Client, RequestBuilder, StatusCode,
+    dns::{Addrs, Name, Resolve, Resolving},
+    header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue},
+    redirect,
+};
+
+/// A host that takes longer to accept a connection is as good as down.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest silence while an answer is awaited or read: slow pages of a busy tenant take several seconds.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest whole request, so that an answer that drips in cannot hold a worker.
+const TOTAL_TIMEOUT: Duration = Duration::from_mins(2);
+/// Largest answer, in bytes after decompression: a hundred articles of 300 kB.
+const BODY_MAX_BYTES: usize = 32 * 1024 * 1024;
+/// What is read of an answer that is an error, so that its connection can be used again, in bytes.
+const ERROR_BODY_MAX_BYTES: usize = 64 * 1024;
+/// Redirects within the same origin, such as to a path with a slash.
+const REDIRECTS_MAX: usize = 3;
+/// How the provider's logs name us.
+const USER_AGENT: &str = concat!("tributary/", env!("CARGO_PKG_VERSION"));
+
+/// The HTTP client that all connections share.
+#[derive(Clone, Debug)]
+pub struct HttpClient {
+    client: Client,
+    body_max_bytes: usize,
+}
+
+/// The client cannot be built: no cryptography is installed, or there are no root certificates.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client cannot be built")]
+pub struct ClientError(#[source] reqwest::Error);
+
+/// The bounds of a request, so that tests need not wait for the real ones.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) connect: Duration,
+    pub(crate) read: Duration,
+    pub(crate) total: Duration,
+    pub(crate) body_max_bytes: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            connect: CONNECT_TIMEOUT,
+            read: READ_TIMEOUT,
+            total: TOTAL_TIMEOUT,
+            body_max_bytes: BODY_MAX_BYTES,
+        }
+    }
+}
+
+impl HttpClient {
+    /// The process must have installed its cryptography (rustls with ring) before.
+    pub fn new() -> Result<Self, ClientError> {
+        Self::with_bounds(Bounds::default())
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place where the HTTP client is made"
+    )]
+    pub(crate) fn with_bounds(bounds: Bounds) -> Result<Self, ClientError> {
+        // `*/*` because outside `/v2` the provider answers 500 to a request without an Accept header.
+        let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("*/*"))]);
+        let client = Client::builder()
+            .user_agent(USER_AGENT)
+            .default_headers(headers)
+            .connect_timeout(bounds.connect)
+            .read_timeout(bounds.read)
+            .timeout(bounds.total)
+            .tcp_nodelay(true)
+            .gzip(true)
+            .redirect(redirect::Policy::custom(within_origin))
+            .dns_resolver(Lookup)
+            // The environment is no input of ours; a proxy would have to be an option of the server.
+            .no_proxy()
+            .build()
+            .map_err(ClientError)?;
+        Ok(Self {
+            client,
+            body_max_bytes: bounds.body_max_bytes,
+        })
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Sends a request and reads its answer within the bounds.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer, Broken> {
+        let mut response = request.send().await.map_err(Broken::Transport)?;
+        let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
+        let mut answer = Answer {
+            status,
+            headers,
+            body: Vec::new(),
+        };
+        if status.is_success() {
+            read_body(&mut response, &mut answer.body, self.body_max_bytes).await?;
+        } else {
+            // What an error says is not used, so neither its size nor its end matters.
+            let _ = read_body(&mut response, &mut answer.body, ERROR_BODY_MAX_BYTES).await;
+        }
+        Ok(answer)
+    }
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn is_html(&self) -> bool {
+        let kind = self
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    Transport(reqwest::Error),
+    /// The body ended or broke off after so many bytes.
+    Cut {
+        read: usize,
+        error: reqwest::Error,
+    },
+    TooLong {
+        limit: usize,
+    },
+}
+
+async fn read_body(response: &mut reqwest::Response, body: &mut Vec<u8>, limit: usize) -> Result<(), Broken> {
+    // The stated length is only a hint: it counts compressed bytes and may be a lie.
+    let stated = response
+        .content_length()
+        .and_then(|length| usize::try_from(length).ok());
+    body.reserve(stated.unwrap_or_default().min(limit));
+    loop {
+        match response.chunk().await {
+            Ok(None) => return Ok(()),
+            Ok(Some(chunk)) if body.len() + chunk.len() > limit => return Err(Broken::TooLong { limit }),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Err(error) => {
+                let read = body.len();
+                return Err(Broken::Cut { read, error });
+            }
+        }
+    }
+}
+
+/// Follows a redirect only to where the token may go anyway.
+fn within_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let same = attempt
+        .previous()
+        .last()
+        .is_some_and(|from| from.origin() == attempt.url().origin());
+    if same && attempt.previous().len() <= REDIRECTS_MAX {
+        attempt.follow()
+    } else {
+        attempt.stop()
+    }
+}
+
+/// The system's name lookup, whose failure can be told from others.
+#[derive(Clone, Copy, Debug)]
+struct Lookup;
+
+/// The host's name has no address.
+#[derive(Debug, thiserror::Error)]
+#[error("the name cannot be looked up")]
+pub(crate) struct LookupFailed(#[source] Option<std::io::Error>);
+
+impl Resolve for Lookup {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            // The port is filled in by the connector.
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
+            let addresses: Vec<SocketAddr> = found.map_err(|error| LookupFailed(Some(error)))?.collect();
+            if addresses.is_empty() {
+                return Err(LookupFailed(None).into());
+            }
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// Counts requests and gives what they need.
+pub(crate) struct Wire {
+    pub(crate) http: HttpClient,
+    pub(crate) base_url: domain::BaseUrl,
+    pub(crate) clock: Arc<dyn sync::Clock>,
+    pub(crate) requests: std::sync::atomic::AtomicU64,
+}
+
+impl Wire {
+    pub(crate) async fn send(&self, path: &str, request: RequestBuilder) -> Result<Answer, sync::Failure> {
+        self.requests.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let result = self.http.send(request).await;
+        match result {
+            Ok(answer) => {
+                tracing::debug!(
+                    path,
+                    status = answer.status.as_u16(),
+                    bytes = answer.body.len(),
+                    "answered"
+                );
+                Ok(answer)
+            }
+            Err(broken) => Err(crate::failure::of_broken(&broken, path, self.base_url.host())),
+        }
+    }
+}
