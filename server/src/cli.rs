@@ -52,6 +52,13 @@ pub(crate) enum Command {
     Simulate(Simulate),
 }
 
+impl Command {
+    /// Whether the process stays until it is stopped.
+    pub(crate) fn stays(&self) -> bool {
+        matches!(self, Self::Serve(_) | Self::Worker(_))
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     #[command(flatten)]

@@ -1,6 +1,6 @@
 //! What every command that works with data needs: the open database, the key, the clock and the ids.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use domain::{Connection, TenantId};
 use secrecy::SecretString;
@@ -38,16 +38,16 @@ pub(crate) struct Installation {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn sync::Ids>,
     pub(crate) keys: Keys,
-    sqlite: SqliteStore,
+    sqlite: Arc<SqliteStore>,
 }
 
 impl Installation {
     /// Opens the database, and brings it to this version first.
     pub(crate) async fn open(cli: &Cli) -> Result<Self, CommandError> {
         let places = Places::of(&cli.database, &cli.key_file)?;
-        let sqlite = open_database(&places).await?;
+        let sqlite = Arc::new(open_database(&places).await?);
         Ok(Self {
-            store: Arc::new(sqlite.clone()),
+            store: Arc::clone(&sqlite) as Arc<dyn Store>,
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
             keys: Keys {
@@ -74,20 +74,14 @@ impl Installation {
     }
 }
 
+/// Opens the database, and makes it if there is none. The store's message names the file.
 pub(crate) async fn open_database(places: &Places) -> Result<SqliteStore, CommandError> {
-    let path = &places.database;
-    let unusable = |reason: String| {
+    SqliteStore::open(&places.database).await.map_err(|error| {
         CommandError::usage(
-            format!("the database {} cannot be opened: {reason}", path.display()),
-            "Check the path, its permissions and that it is a Tributary database, or name another with --database-url. It was left as it was.",
+            with_sources(&error),
+            "Correct the path or its permissions, or name another database with --database-url. Nothing was changed.",
         )
-    };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(|error| unusable(error.to_string()))?;
-    }
-    SqliteStore::open(path)
-        .await
-        .map_err(|error| unusable(with_sources(&error)))
+    })
 }
 
 /// The installation's key, read when it is needed: a command that needs no secret works without it.

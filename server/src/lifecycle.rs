@@ -35,7 +35,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
 }
 
 fn start(cli: Cli, output: Output) -> Result<ExitCode, CommandError> {
-    telemetry::start(&cli.telemetry)?;
+    telemetry::start(&cli.telemetry, cli.command.stays())?;
     // The one TLS stack's cryptography. A second install could only find the same one there.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = runtime::Builder::new_multi_thread()

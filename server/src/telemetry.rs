@@ -10,10 +10,13 @@ use crate::{
     error::CommandError,
 };
 
-pub(crate) fn start(config: &Telemetry) -> Result<(), CommandError> {
-    let filter = EnvFilter::try_new(&config.log).map_err(|error| {
+/// A process that stays tells what it does; a command has its own words for that.
+pub(crate) fn start(config: &Telemetry, stays: bool) -> Result<(), CommandError> {
+    let usual = if stays { "info" } else { "warn" };
+    let filter = config.log.as_deref().unwrap_or(usual);
+    let filter = EnvFilter::try_new(filter).map_err(|error| {
         CommandError::usage(
-            format!("the log filter \"{}\" cannot be read: {error}", config.log),
+            format!("the log filter \"{filter}\" cannot be read: {error}"),
             "Give a level (info) or levels by module (sync=debug,info) in --log or TRIBUTARY_LOG.",
         )
     })?;

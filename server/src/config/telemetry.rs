@@ -2,15 +2,9 @@ use clap::{Args, ValueEnum};
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Telemetry {
-    /// What is logged, such as info or sync=debug,info
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILTER",
-        env = "TRIBUTARY_LOG",
-        default_value = "info"
-    )]
-    pub(crate) log: String,
+    /// What is logged, such as info or sync=debug,info [default: info while serving or working, else warn]
+    #[arg(long, global = true, value_name = "FILTER", env = "TRIBUTARY_LOG")]
+    pub(crate) log: Option<String>,
     /// How it is written; text for people, json for machines
     #[arg(
         long,
