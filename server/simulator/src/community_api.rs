@@ -46,7 +46,7 @@ impl World {
         let drafts = matches!(kind, ContentType::Article | ContentType::ProductUpdate);
         Some(match path {
             [] => self.of_kind(
-                TopicFilter {
+                &TopicFilter {
                     kinds: vec![kind],
                     ..TopicFilter::default()
                 },
@@ -58,7 +58,7 @@ impl World {
                     trashed: Some(true),
                     ..TopicFilter::default()
                 };
-                self.of_kind(filter, query)
+                self.of_kind(&filter, query)
             }),
             ["drafts"] if drafts => with_moderator(&|| query.page().map(|_| result(|_| {}))),
             [id, rest @ ..] => {
@@ -114,7 +114,7 @@ impl World {
             "topics" => {
                 topic_filter(query).and_then(|filter| self.listed(&narrow(filter), query.page()?, false))
             }
-            _ => self.of_kind(narrow(TopicFilter::default()), query),
+            _ => self.of_kind(&narrow(TopicFilter::default()), query),
         })
     }
 
@@ -129,9 +129,9 @@ impl World {
     }
 
     /// The long form, newest activity first.
-    fn of_kind(&self, filter: TopicFilter, query: &Query<'_>) -> Checked {
+    fn of_kind(&self, filter: &TopicFilter, query: &Query<'_>) -> Checked {
         let page = query.page()?;
-        Ok(self.page_of(&self.select_topics(&filter), page, Topic::write_full))
+        Ok(self.page_of(&self.select_topics(filter), page, Topic::write_full))
     }
 
     fn page_of<'w>(

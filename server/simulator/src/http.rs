@@ -22,9 +22,8 @@ const USER_PREFIX: &str = "api1";
 
 pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
-        Ok(body) => body,
-        Err(_) => return into_response(Answer::error(413, "Payload Too Large")),
+    let Ok(body) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {
+        return into_response(Answer::error(413, "Payload Too Large"));
     };
     let answer = shared.answer(&parts, &body);
     if let Some(delay) = answer.delay {
