@@ -142,7 +142,7 @@ impl World {
     ) -> Answer {
         let mut json = Json::with_capacity(index(page.size) * CONTENT_BYTES);
         json.raw(r#"{"result":["#);
-        for number in selection.page(page.number, page.size) {
+        for number in selection.page(page) {
             json.next();
             write(self.topic(number), &mut json);
         }
@@ -307,8 +307,7 @@ fn reply(topic: Topic<'_>, id: &str) -> Answer {
 }
 
 fn on_page<I: Iterator>(all: I, page: Page) -> impl Iterator<Item = I::Item> {
-    all.skip(index((page.number - 1).saturating_mul(page.size)))
-        .take(index(page.size))
+    all.skip(index(page.start())).take(index(page.size))
 }
 
 /// `{"result":…}`

@@ -80,7 +80,9 @@ impl Shared {
         if community && !token.scope.read {
             return unauthorized("The access token has no scope that allows this.");
         }
-        faults.spoil(request, || tenant.data_answer(parts, &path))
+        faults.spoil(request, || {
+            tenant.data_answer(parts, &path, faults.shift(request))
+        })
     }
 
     /// The simulator's own paths, for the machine that it runs on only.
@@ -172,11 +174,11 @@ impl Shared {
 }
 
 impl Tenant {
-    fn data_answer(&self, parts: &Parts, path: &[&str]) -> Answer {
+    fn data_answer(&self, parts: &Parts, path: &[&str], shift: u64) -> Answer {
         if parts.method != Method::GET {
             return Answer::error(405, "Method Not Allowed");
         }
-        let query = Query::new(parts.uri.query());
+        let query = Query::new(parts.uri.query()).shifted(shift);
         let answer = match path {
             ["v2", rest @ ..] => self.world.community_answer(rest, &query),
             [prefix, rest @ ..] if *prefix == USER_PREFIX => self.world.user_answer(rest, &query),

@@ -5,7 +5,7 @@ use crate::index::UserFilter;
 use crate::json::Json;
 use crate::mix::index;
 use crate::people::{BADGES, Member};
-use crate::query::{Page, Query, percent_decoded};
+use crate::query::{Query, percent_decoded};
 use crate::world::World;
 
 /// Rendered size of a member, with room to spare, so that a page grows its buffer once.
@@ -54,7 +54,7 @@ impl World {
         };
         let selection = self.select_users(&filter);
         let page = query.lenient_page();
-        let numbers = selection.page(page.number, page.size);
+        let numbers = selection.page(page);
         let write = |json: &mut Json, number| self.member(number).write(json);
         let mut json = Json::with_capacity(index(page.size) * USER_BYTES);
         json.raw("{");
@@ -76,14 +76,14 @@ impl World {
 
     /// Newest first, like the members.
     fn activity(&self, query: &Query<'_>) -> Answer {
-        let Page { number, size } = query.lenient_page();
+        let page = query.lenient_page();
         let all = crate::index::Selection::Run {
             from: 0,
             to: self.spec.views,
         };
-        let mut json = Json::with_capacity(index(size) * EVENT_BYTES);
+        let mut json = Json::with_capacity(index(page.size) * EVENT_BYTES);
         json.raw("{");
-        write_numbered(&mut json, all.page(number, size), |json, view| {
+        write_numbered(&mut json, all.page(page), |json, view| {
             self.view(view).write(json);
         });
         write_statistics(json, all.len())

@@ -1,8 +1,9 @@
 //! Faults.
 
-use crate::client::{Client, own_path, simulator};
+use crate::client::{Client, id, own_path, simulator};
 use axum::http::{StatusCode, header};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 #[test]
 fn faults_are_switched_by_request() {
@@ -54,4 +55,29 @@ fn a_truncated_answer_is_cut_in_the_middle() {
         (200, &whole.bytes[..whole.bytes.len() / 2])
     );
     assert!(serde_json::from_slice::<Value>(&cut.bytes).is_err());
+}
+
+#[test]
+fn shifting_pages_repeat_records_and_lose_none() {
+    let simulator = simulator(&["acme-en:users=97,topics=110"]);
+    let client = Client::of(&simulator, "acme-en");
+    let paths = [
+        ("/user?_returnIterable=true", "users", "userid", 97),
+        ("/v2/topics", "result", "publicId", 110),
+    ];
+    for (path, key, id_key, count) in paths {
+        simulator.set_faults_everywhere("none".parse().unwrap());
+        let calm = client.pages(path, key, 20);
+        simulator.set_faults_everywhere("shifting".parse().unwrap());
+        let moved = client.pages(path, key, 20);
+        assert_eq!((calm.len(), moved.len()), (count, count + 3));
+        let ids = |records: &[Value]| {
+            records
+                .iter()
+                .map(|record| id(record, id_key))
+                .collect::<BTreeSet<_>>()
+        };
+        assert_eq!(ids(&calm), ids(&moved));
+        assert_eq!(moved[17..20], moved[20..23]);
+    }
 }
