@@ -1,6 +1,7 @@
 //! Members.
 
 use crate::client::{Client, DAY, NOW, day, encoded, id, simulator, text, time_fault};
+use std::collections::HashSet;
 
 #[test]
 fn the_numbered_form_of_the_members_holds_the_same_as_the_list() {
@@ -76,6 +77,14 @@ fn a_member_is_found_by_id_name_and_address() {
         assert!(
             address.is_none_or(|email| same(&format!("/api1/user/email/{}", encoded(&email.to_lowercase()))))
         );
+    }
+    let known: HashSet<u64> = simulator
+        .true_users("acme-de")
+        .unwrap()
+        .map(|user| user.id)
+        .collect();
+    for gap in (0..60).filter(|id| !known.contains(id)) {
+        assert_eq!(client.raw(&format!("/user/{gap}")).status, 404, "{gap}");
     }
     for absent in [
         "/user/0",

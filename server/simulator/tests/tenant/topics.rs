@@ -154,6 +154,7 @@ fn topics_are_filtered_as_a_scan_would() {
     check(&format!("publicIds[]={id}&publicIds[]=1"), &|topic| {
         topic.public_id == id
     });
+    assert!(client.topics(&format!("publicIds[]={}", u64::MAX)).is_empty());
     check("q=DASHBOARDS", &|topic| topic.title.contains("dashboards"));
     assert!(
         client.topics("moderatorTags=urgent").is_empty() && client.topics("productAreaIds[]=3").is_empty()
