@@ -68,7 +68,9 @@ pub fn decode(request: &PageRequest, body: &[u8]) -> Result<Page, Malformed> {
             page(&mut user::Users::default(), USERS, body).and_then(|page| not_early(page, *number))
         }
         PageRequest::Topics { .. } => page(&mut content::Topics, COMMUNITY, body),
-        PageRequest::Activity { .. } => page(&mut small::Events, ACTIVITY, body),
+        PageRequest::Activity { page: number } => {
+            page(&mut small::Events, ACTIVITY, body).and_then(|page| not_early(page, *number))
+        }
         PageRequest::Replies { topic, .. } => {
             let mut reader = content::Replies {
                 topic_public_id: &topic.public_id,
