@@ -1,4 +1,12 @@
+//! The frame around every page: skip link, navigation, sheet.
+
+use leptos::{html, prelude::*};
 use serde::{Deserialize, Serialize};
+
+use crate::{
+    place::COMMUNITY_MANAGEMENT,
+    ui::icon::{Icon, icon, mark},
+};
 
 /// What the frame around every page shows. Resolved before the render: the left navigation never waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -7,4 +15,88 @@ pub struct FrameView {
     pub failing_connections: u32,
     /// Whether this process runs syncs itself.
     pub worker: bool,
+}
+
+/// The badge's number, which a page that knows better may set.
+#[derive(Clone, Copy, Debug)]
+pub struct FailingConnections(pub RwSignal<u32>);
+
+#[component]
+pub fn Frame(children: Children) -> impl IntoView {
+    // Plain context on the server, handed to the browser as it is: waiting here would break pages that wait.
+    let frame = SharedValue::new(use_context::<FrameView>).into_inner();
+    let worker = frame.as_ref().map(|frame| frame.worker);
+    let failing = RwSignal::new(frame.unwrap_or_default().failing_connections);
+    provide_context(FailingConnections(failing));
+    view! {
+        <a class="skip" href="#main" rel="external">
+            "Skip to the content"
+        </a>
+        <div class="frame">
+            <Navigation failing=failing.read_only() worker />
+            <main id="main" class="sheet" tabindex="-1">
+                {children()}
+            </main>
+        </div>
+    }
+}
+
+#[component]
+fn Navigation(failing: ReadSignal<u32>, worker: Option<bool>) -> impl IntoView {
+    let list = NodeRef::<html::Div>::new();
+    // On a phone the list is a popover, which only this page's own links leave open.
+    let close = move |_| {
+        if let Some(list) = list.get_untracked() {
+            let _ = list.hide_popover();
+        }
+    };
+    view! {
+        <nav class="nav" aria-label="Main">
+            <div class="nav-top">
+                <button class="nav-toggle" type="button" popovertarget="nav-list" aria-label="Menu">
+                    {icon(Icon::Menu)}
+                </button>
+                <a class="mark" href="/" rel="external">
+                    {mark()}
+                    "Tributary"
+                </a>
+            </div>
+            <div class="nav-list" id="nav-list" popover="auto" node_ref=list>
+                <h2 class="nav-section" id="nav-administration">
+                    "Administration"
+                </h2>
+                <ul aria-labelledby="nav-administration">
+                    <li>
+                        <span class="nav-group">{icon(Icon::Sliders)} "General"</span>
+                        <ul>
+                            <li>
+                                <a href=COMMUNITY_MANAGEMENT aria-current="page" on:click=close>
+                                    <span>"Community Management"</span>
+                                    {move || badge(failing.get())}
+                                </a>
+                            </li>
+                        </ul>
+                    </li>
+                </ul>
+                {worker.map(worker_state)}
+            </div>
+        </nav>
+    }
+}
+
+fn badge(failing: u32) -> Option<impl IntoView> {
+    (failing > 0).then(|| {
+        view! {
+            <span class="badge">{failing} <span class="visually-hidden">" failing"</span></span>
+        }
+    })
+}
+
+fn worker_state(worker: bool) -> impl IntoView {
+    let (tone, shape, words) = if worker {
+        ("ok", Icon::TickCircle, "This process runs syncs")
+    } else {
+        ("idle", Icon::MinusCircle, "No worker in this process")
+    };
+    view! { <p class="nav-foot"><span class=format!("state {tone}")>{icon(shape)}</span>{words}</p> }
 }

@@ -1,9 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 pub mod activity;
+pub mod app;
 #[cfg(feature = "ssr")]
 pub mod backend;
 pub mod connections;
 pub mod error;
 pub mod layout;
+pub mod page;
+pub mod place;
 pub mod runs;
+pub mod shell;
+pub mod ui;
+
+pub use app::App;
+pub use shell::shell;

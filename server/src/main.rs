@@ -1,1 +1,31 @@
-fn main() {}
+#![doc = include_str!("../README.md")]
+
+mod backend;
+mod cli;
+mod commands;
+mod config;
+mod error;
+mod executor;
+mod http;
+mod installation;
+mod lifecycle;
+mod output;
+mod overview;
+mod scheduler;
+mod secrets;
+mod source;
+mod system;
+mod telemetry;
+mod views;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    lifecycle::run(cli)
+}

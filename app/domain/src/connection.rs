@@ -115,6 +115,15 @@ impl BaseUrl {
         self.0.host_str().unwrap_or_default()
     }
 
+    /// Host and port, which tell one installation of the API from another.
+    pub fn authority(&self) -> String {
+        format!(
+            "{}:{}",
+            self.host(),
+            self.0.port_or_known_default().unwrap_or_default()
+        )
+    }
+
     /// The URL of an absolute path such as `/v2/topics`, below this root.
     pub fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();

@@ -153,6 +153,10 @@ impl ContentKind {
 
 /// A topic or a reply. What only one of them has is `None` or zero in the other.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are the provider's own flags, independent of each other"
+)]
 pub struct Content {
     pub kind: ContentKind,
     /// Unique in the platform within its kind; stays through a conversion.

@@ -1,1 +1,4 @@
+pub mod api;
+pub mod row;
+pub mod tab;
 pub mod view;

@@ -1,1 +1,9 @@
+pub mod action;
+pub mod api;
+pub mod card;
+pub mod confirm;
+pub mod menu;
+pub mod page;
+pub mod state;
+pub mod strip;
 pub mod view;

@@ -1,1 +1,7 @@
+pub mod api;
+pub mod drawer;
+pub mod invalid;
+pub mod ledger;
+pub mod stages;
+pub mod summary;
 pub mod view;

@@ -4,6 +4,7 @@ use domain::{
     ActivitySource, ConnectionId, RunId, Stream,
     record::{InvalidRecord, Record, Subtype},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{Fenced, Lease, StoreError};
 
@@ -67,7 +68,7 @@ pub struct PageOutcome {
 }
 
 /// A topic whose replies are to be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopicRef {
     pub public_id: String,
     pub private_id: String,

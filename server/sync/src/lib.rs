@@ -1,7 +1,22 @@
 #![doc = include_str!("../README.md")]
 
+mod batch;
+mod checkpoint;
 mod clock;
+mod hash;
+mod machine;
+mod pace;
+mod reading;
+mod retry;
+mod runner;
+mod seen;
+mod settings;
 mod source;
 
 pub use clock::{Clock, Ids};
-pub use source::{Failure, Fetched, Page, PageRequest, Served, Source};
+pub use hash::content_hash;
+pub use pace::Pace;
+pub use retry::RetryPolicy;
+pub use runner::{Execution, Runner};
+pub use settings::{InvalidBackoff, Settings, parse_backoff};
+pub use source::{Failure, Fetched, PAGE_SIZE, Page, PageRequest, Served, Source};

@@ -7,6 +7,10 @@ use domain::{
 };
 use store::TopicRef;
 
+/// Records of a full page: the most that the API serves (`pageSize`, community-api 1 to 100). A request fewer is a
+/// request saved.
+pub const PAGE_SIZE: u32 = 100;
+
 /// One page of one listing. Pages count from 1 and are as large as the listing allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PageRequest {
@@ -38,6 +42,35 @@ impl PageRequest {
             Self::Topics { .. } => Stream::Topics,
             Self::Replies { .. } => Stream::Replies,
             Self::Activity { .. } => Stream::Activity,
+        }
+    }
+}
+
+impl PageRequest {
+    /// The page of its listing, from 1.
+    pub fn page(&self) -> u32 {
+        match self {
+            Self::IdeaStatuses | Self::Categories => 1,
+            Self::Users { page }
+            | Self::Topics { page }
+            | Self::Replies { page, .. }
+            | Self::Activity { page } => *page,
+        }
+    }
+
+    /// Another page of the same listing.
+    #[must_use]
+    pub fn at_page(&self, page: u32) -> Self {
+        match self {
+            Self::IdeaStatuses => Self::IdeaStatuses,
+            Self::Categories => Self::Categories,
+            Self::Users { .. } => Self::Users { page },
+            Self::Topics { .. } => Self::Topics { page },
+            Self::Replies { topic, .. } => Self::Replies {
+                topic: topic.clone(),
+                page,
+            },
+            Self::Activity { .. } => Self::Activity { page },
         }
     }
 }

@@ -1,0 +1,17 @@
+# What a newcomer types. The work is done by the scripts in .make/.
+.PHONY: demo test lint format clean-cache
+
+demo: ## Build, start simulated tenants and the console, sync, print the address
+	@.make/demo
+
+test: ## Run every test: Rust, then the browser
+	@.make/test
+
+lint: ## Formatting, clippy for both targets, and the rules for dependencies
+	@.make/lint
+
+format: ## Format all Rust code
+	@cargo fmt --all
+
+clean-cache: ## Remove the tools and builds that set-up keeps outside the checkout
+	@. .make/environment && rm -rf "$$TRIBUTARY_CACHE"

@@ -1,0 +1,60 @@
+//! The pages and their addresses.
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{Redirect, Route, Router, Routes},
+    path,
+};
+
+use crate::{
+    error::AppError, layout::Frame, page::CommunityManagement, place::COMMUNITY_MANAGEMENT, ui::problem,
+};
+
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Title formatter=|page| format!("{page} · Tributary") />
+        <Router>
+            <Frame>
+                <Routes fallback=NotFound>
+                    <Route path=path!("/") view=Start />
+                    // Sent when everything on it is known: complete without scripts, with the right status.
+                    <Route
+                        path=path!("/administration/general/community-management")
+                        view=CommunityManagement
+                        ssr=SsrMode::Async
+                    />
+                </Routes>
+            </Frame>
+        </Router>
+    }
+}
+
+/// There is one page so far, so the address of the installation leads to it.
+#[component]
+fn Start() -> impl IntoView {
+    view! { <Redirect path=COMMUNITY_MANAGEMENT /> }
+}
+
+#[component]
+fn NotFound() -> impl IntoView {
+    let missing = AppError::NotFound {
+        what: "This page".to_owned(),
+    };
+    problem::answer_status(&missing);
+    view! {
+        <Title text="Not found" />
+        <div class="page narrow">
+            <h1>"This page does not exist"</h1>
+            <p>"The address may be old or mistyped. Nothing was changed."</p>
+            <p>
+                <a class="button" href=COMMUNITY_MANAGEMENT>
+                    "Go to Community Management"
+                </a>
+            </p>
+        </div>
+    }
+}

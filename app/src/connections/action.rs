@@ -1,0 +1,103 @@
+//! What an admin can do to a connection, and what came of it.
+
+use domain::ConnectionId;
+use leptos::{
+    prelude::*,
+    server_fn::{ServerFn, error::ServerFnUrlError},
+};
+use leptos_router::params::ParamsMap;
+
+use super::api::{Activate, Deactivate, SyncNow};
+use crate::{error::AppError, ui::problem::action_problem};
+
+/// Longest text that is shown of an error that came with the URL.
+const URL_TEXT_MAX_CHARS: usize = 300;
+
+/// The actions of the page. With scripts they remember which connection they were asked for.
+#[expect(missing_debug_implementations, reason = "the framework's actions have none")]
+#[derive(Clone, Copy)]
+pub struct Actions {
+    pub sync: ServerAction<SyncNow>,
+    pub deactivate: ServerAction<Deactivate>,
+    pub activate: ServerAction<Activate>,
+    asked_for: RwSignal<Option<ConnectionId>>,
+}
+
+impl Actions {
+    pub fn new() -> Self {
+        Self {
+            sync: ServerAction::new(),
+            deactivate: ServerAction::new(),
+            activate: ServerAction::new(),
+            asked_for: RwSignal::new(None),
+        }
+    }
+
+    pub fn ask_for(self, connection: ConnectionId) {
+        self.sync.clear();
+        self.deactivate.clear();
+        self.activate.clear();
+        self.asked_for.set(Some(connection));
+    }
+
+    /// Grows whenever something was done: the data is old then.
+    pub fn done(self) -> usize {
+        self.sync.version().get() + self.deactivate.version().get() + self.activate.version().get()
+    }
+
+    pub fn pending(self, connection: ConnectionId) -> bool {
+        let pending =
+            self.sync.pending().get() || self.deactivate.pending().get() || self.activate.pending().get();
+        pending && self.asked_for.get() == Some(connection)
+    }
+
+    /// Why the last action on this connection failed.
+    pub fn failure(self, connection: ConnectionId) -> Option<AnyView> {
+        if self.asked_for.get() != Some(connection) {
+            return None;
+        }
+        let failed = |value: Option<Result<(), AppError>>| value.and_then(Result::err);
+        failed(self.sync.value().get().map(|done| done.map(drop)))
+            .map(|error| (SyncNow::PATH, error))
+            .or_else(|| failed(self.deactivate.value().get()).map(|error| (Deactivate::PATH, error)))
+            .or_else(|| failed(self.activate.value().get()).map(|error| (Activate::PATH, error)))
+            .map(|(path, error)| action_problem(title(path), &error).into_any())
+    }
+}
+
+fn title(path: &str) -> &'static str {
+    if path == SyncNow::PATH {
+        "The run could not start"
+    } else if path == Deactivate::PATH {
+        "The connection could not be deactivated"
+    } else {
+        "The connection could not be activated"
+    }
+}
+
+/// Without scripts a failed action comes back with the URL. Anyone can write a URL, so only errors of our own actions
+/// are shown, as short plain text under our own heading.
+pub fn failure_in_url(query: &ParamsMap) -> Option<AnyView> {
+    let path = query.get_str("__path")?;
+    let known = [SyncNow::PATH, Deactivate::PATH, Activate::PATH].contains(&path);
+    let error = query
+        .get_str("__err")
+        .filter(|_| known)
+        .map(ServerFnUrlError::<AppError>::decode_err)?;
+    Some(action_problem(title(path), &bounded(error)).into_any())
+}
+
+fn bounded(error: AppError) -> AppError {
+    let cut = |text: String| text.chars().take(URL_TEXT_MAX_CHARS).collect();
+    match error {
+        AppError::NotFound { what } => AppError::NotFound { what: cut(what) },
+        AppError::Refused { what, next_action } => AppError::Refused {
+            what: cut(what),
+            next_action: cut(next_action),
+        },
+        AppError::Internal { reference } => AppError::Internal {
+            reference: cut(reference),
+        },
+        AppError::Unreachable { detail } => AppError::Unreachable { detail: cut(detail) },
+    }
+}

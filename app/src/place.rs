@@ -1,0 +1,205 @@
+//! Where on the Community Management page someone is. All of it is in the URL, so that every state is a link.
+
+use std::fmt::Write;
+
+use domain::{ConnectionId, RunId, Stream, record::InvalidReason};
+use leptos_router::params::ParamsMap;
+
+pub const COMMUNITY_MANAGEMENT: &str = "/administration/general/community-management";
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tab {
+    #[default]
+    Connections,
+    ActivityLogs,
+}
+
+/// The invalid records of one reason, within a run's Summary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidPlace {
+    pub stream: Stream,
+    pub reason: InvalidReason,
+    /// From 1.
+    pub page: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    pub tab: Tab,
+    /// The log is narrowed to it, or it is about to be deactivated.
+    pub connection: Option<ConnectionId>,
+    /// Of the log; 0 and 1 are the first.
+    pub page: u32,
+    /// The run whose Summary is open.
+    pub run: Option<RunId>,
+    pub invalid: Option<InvalidPlace>,
+    /// Deactivating `connection` waits for a yes.
+    pub confirm: bool,
+}
+
+impl Place {
+    pub fn log(connection: Option<ConnectionId>) -> Self {
+        Self {
+            tab: Tab::ActivityLogs,
+            connection,
+            ..Self::default()
+        }
+    }
+
+    pub fn confirm(connection: ConnectionId) -> Self {
+        Self {
+            connection: Some(connection),
+            confirm: true,
+            ..Self::default()
+        }
+    }
+
+    /// What cannot be read is as if it were not there.
+    pub fn read(query: &ParamsMap) -> Self {
+        let text = |name: &str| query.get_str(name);
+        let number = |name: &str| text(name).and_then(|page| page.parse().ok()).unwrap_or(1).max(1);
+        let run = text("run").and_then(|id| id.parse().ok());
+        let invalid = run
+            .and(text("stream").and_then(Stream::parse))
+            .zip(text("reason").and_then(InvalidReason::parse))
+            .map(|(stream, reason)| InvalidPlace {
+                stream,
+                reason,
+                page: number("records"),
+            });
+        let logs = text("tab") == Some("activity-logs");
+        Self {
+            tab: if logs { Tab::ActivityLogs } else { Tab::Connections },
+            connection: text("connection").and_then(|id| id.parse().ok()),
+            page: number("page"),
+            run,
+            invalid,
+            confirm: text("confirm") == Some("deactivate"),
+        }
+    }
+
+    /// The page under a drawer or a dialog.
+    #[must_use]
+    pub fn closed(self) -> Self {
+        Self {
+            connection: self.connection.filter(|_| self.tab == Tab::ActivityLogs),
+            run: None,
+            invalid: None,
+            confirm: false,
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn with_run(self, run: RunId) -> Self {
+        Self {
+            run: Some(run),
+            ..self.closed()
+        }
+    }
+
+    #[must_use]
+    pub fn with_invalid(self, invalid: Option<InvalidPlace>) -> Self {
+        Self { invalid, ..self }
+    }
+
+    #[must_use]
+    pub fn with_page(self, page: u32) -> Self {
+        Self {
+            page,
+            ..self.closed()
+        }
+    }
+
+    pub fn href(&self) -> String {
+        let mut href = COMMUNITY_MANAGEMENT.to_owned();
+        let mut sign = '?';
+        let mut add = |name: &str, value: &dyn std::fmt::Display| {
+            let _ = write!(href, "{sign}{name}={value}");
+            sign = '&';
+        };
+        if self.tab == Tab::ActivityLogs {
+            add("tab", &"activity-logs");
+        }
+        if self.confirm {
+            add("confirm", &"deactivate");
+        }
+        if let Some(connection) = self.connection {
+            add("connection", &connection);
+        }
+        if self.page > 1 {
+            add("page", &self.page);
+        }
+        if let Some(run) = self.run {
+            add("run", &run);
+        }
+        if let Some(invalid) = self.invalid {
+            add("stream", &invalid.stream);
+            add("reason", &invalid.reason.as_str());
+            if invalid.page > 1 {
+                add("records", &invalid.page);
+            }
+        }
+        href
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "01934f5e-0000-7000-8000-000000000001";
+
+    fn read(pairs: &[(&str, &str)]) -> Place {
+        let mut query = ParamsMap::new();
+        for (name, value) in pairs {
+            query.insert((*name).to_owned(), (*value).to_owned());
+        }
+        Place::read(&query)
+    }
+
+    #[test]
+    fn every_part_of_a_place_is_in_its_link() {
+        let place = read(&[
+            ("tab", "activity-logs"),
+            ("connection", ID),
+            ("page", "3"),
+            ("run", ID),
+            ("stream", "users"),
+            ("reason", "unreadable_time"),
+            ("records", "2"),
+        ]);
+        assert_eq!(
+            place.href(),
+            format!(
+                "{COMMUNITY_MANAGEMENT}?tab=activity-logs&connection={ID}&page=3&run={ID}&stream=users&reason=unreadable_time&records=2"
+            )
+        );
+        assert_eq!(
+            place.closed().href(),
+            format!("{COMMUNITY_MANAGEMENT}?tab=activity-logs&connection={ID}&page=3")
+        );
+    }
+
+    #[test]
+    fn nonsense_is_as_if_it_were_not_there() {
+        let place = read(&[
+            ("tab", "x"),
+            ("connection", "1"),
+            ("page", "-2"),
+            ("run", "'"),
+            ("confirm", "yes"),
+        ]);
+        assert_eq!(place.href(), COMMUNITY_MANAGEMENT);
+    }
+
+    #[test]
+    fn a_confirmation_closes_to_the_cards() {
+        let place = Place::confirm(ID.parse().expect("an id"));
+        assert_eq!(
+            place.href(),
+            format!("{COMMUNITY_MANAGEMENT}?confirm=deactivate&connection={ID}")
+        );
+        assert_eq!(place.closed().href(), COMMUNITY_MANAGEMENT);
+    }
+}

@@ -1,0 +1,11 @@
+//! Parts that several pages use.
+
+pub mod command;
+pub mod dialog;
+pub mod health;
+pub mod icon;
+pub mod ladder;
+pub mod moment;
+pub mod number;
+pub mod problem;
+pub mod words;

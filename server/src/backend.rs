@@ -1,0 +1,233 @@
+//! The console's port, over the store.
+
+use std::sync::Arc;
+
+use app::{
+    activity::view::{ActivityLogQuery, ActivityLogView, ConnectionName, LOG_PAGE_ROWS},
+    backend::Backend,
+    connections::view::ConnectionsView,
+    error::AppError,
+    layout::FrameView,
+    runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, SummaryView},
+};
+use async_trait::async_trait;
+use domain::{Connection, ConnectionId, RunId, SyncWindow, Trigger};
+use store::{Enqueued, NewRun, RunQuery, StoreError};
+use tracing::{error, info};
+
+use crate::{
+    error::with_sources,
+    installation::Installation,
+    overview::{self, Overview},
+    scheduler::mode_of_next_run,
+    secrets::to_hex,
+    system::random_bytes,
+    views,
+    worker::WakeUp,
+};
+
+pub(crate) struct Console {
+    installation: Installation,
+    overview: Overview,
+    /// Whether this process runs syncs itself.
+    worker: bool,
+    wake_up: WakeUp,
+}
+
+impl Console {
+    pub(crate) fn new(
+        installation: &Installation,
+        window: SyncWindow,
+        worker: bool,
+        wake_up: WakeUp,
+    ) -> Self {
+        Self {
+            overview: Overview::new(
+                Arc::clone(&installation.store),
+                Arc::clone(&installation.clock),
+                window,
+            ),
+            installation: installation.clone(),
+            worker,
+            wake_up,
+        }
+    }
+
+    async fn names(&self) -> Result<Vec<ConnectionName>, AppError> {
+        let connections = self
+            .installation
+            .store
+            .connections()
+            .await
+            .map_err(|error| internal(&error))?;
+        Ok(connections.iter().map(views::connection_name).collect())
+    }
+
+    async fn connection(&self, id: ConnectionId) -> Result<Connection, AppError> {
+        let found = self
+            .installation
+            .store
+            .connection(id)
+            .await
+            .map_err(|error| internal(&error))?;
+        found.ok_or_else(|| AppError::NotFound {
+            what: "This connection".to_owned(),
+        })
+    }
+}
+
+#[async_trait]
+impl Backend for Console {
+    async fn frame(&self) -> Result<FrameView, AppError> {
+        let view = self.overview.view().await.map_err(|error| internal(&error))?;
+        Ok(overview::frame(&view, self.worker))
+    }
+
+    async fn connections(&self) -> Result<ConnectionsView, AppError> {
+        let view = self.overview.view().await.map_err(|error| internal(&error))?;
+        // Nothing has changed up to now, which is what "as of" says.
+        Ok(ConnectionsView {
+            as_of: self.installation.clock.now(),
+            cards: view.cards.clone(),
+        })
+    }
+
+    async fn activity_log(&self, query: ActivityLogQuery) -> Result<ActivityLogView, AppError> {
+        let connections = self.names().await?;
+        let connection = match query.connection {
+            Some(id) => {
+                let named = connections.iter().find(|name| name.id == id).cloned();
+                Some(named.ok_or_else(|| AppError::NotFound {
+                    what: "This connection".to_owned(),
+                })?)
+            }
+            None => None,
+        };
+        let page = query.page.max(1);
+        let listed_at = self.installation.clock.now();
+        let runs = self
+            .installation
+            .store
+            .runs(&RunQuery {
+                connection: query.connection,
+                offset: u64::from(page - 1) * u64::from(LOG_PAGE_ROWS),
+                limit: LOG_PAGE_ROWS,
+            })
+            .await
+            .map_err(|error| internal(&error))?;
+        Ok(ActivityLogView {
+            listed_at,
+            connection,
+            rows: runs
+                .runs
+                .into_iter()
+                .map(|run| views::log_row(run, &connections))
+                .collect(),
+            connections,
+            page,
+            total: runs.total,
+        })
+    }
+
+    async fn summary(&self, id: RunId) -> Result<SummaryView, AppError> {
+        let store = &self.installation.store;
+        let run = store.run(id).await.map_err(|error| internal(&error))?;
+        let run = run.ok_or_else(|| AppError::NotFound {
+            what: "This run".to_owned(),
+        })?;
+        let connection = self.connection(run.connection_id).await?;
+        let groups = store.invalid_groups(id).await.map_err(|error| internal(&error))?;
+        Ok(SummaryView {
+            as_of: self.installation.clock.now(),
+            connection: views::connection_name(&connection),
+            run,
+            invalid: groups.into_iter().map(views::invalid_group).collect(),
+        })
+    }
+
+    async fn invalid_records(&self, query: InvalidRecordsQuery) -> Result<InvalidRecordsView, AppError> {
+        let offset = u64::from(query.page.max(1) - 1) * u64::from(INVALID_PAGE_ROWS);
+        let page = self
+            .installation
+            .store
+            .invalid_records(
+                query.run,
+                Some((query.stream, query.reason)),
+                offset,
+                INVALID_PAGE_ROWS,
+            )
+            .await
+            .map_err(|error| internal(&error))?;
+        Ok(InvalidRecordsView {
+            query,
+            records: page.records,
+            total: page.total,
+        })
+    }
+
+    async fn sync_now(&self, id: ConnectionId) -> Result<RunId, AppError> {
+        let connection = self.connection(id).await?;
+        let now = self.installation.clock.now();
+        let new = NewRun {
+            id: self.installation.ids.run_id(now),
+            connection_id: id,
+            trigger: Trigger::Manual,
+            mode: mode_of_next_run(),
+            queued_at: now,
+        };
+        match self
+            .installation
+            .store
+            .enqueue(&new)
+            .await
+            .map_err(|error| internal(&error))?
+        {
+            Enqueued::Queued => {
+                info!(tenant = %connection.tenant_id, run = %new.id, "run queued by hand");
+                self.wake_up.ring();
+                Ok(new.id)
+            }
+            Enqueued::UnderWay(_) => Err(AppError::Refused {
+                what: format!("A sync of {} is queued or running already.", connection.name),
+                next_action: "Nothing to do for you. Its row in the activity log shows how far it has come."
+                    .to_owned(),
+            }),
+            Enqueued::Deactivated => Err(AppError::Refused {
+                what: format!("{} is deactivated, so it is not synced.", connection.name),
+                next_action: "Activate the connection first, then sync it.".to_owned(),
+            }),
+        }
+    }
+
+    async fn deactivate(&self, id: ConnectionId) -> Result<(), AppError> {
+        let connection = self.connection(id).await?;
+        let now = self.installation.clock.now();
+        self.installation
+            .store
+            .deactivate(id, now)
+            .await
+            .map_err(|error| internal(&error))?;
+        info!(tenant = %connection.tenant_id, "connection deactivated");
+        Ok(())
+    }
+
+    async fn activate(&self, id: ConnectionId) -> Result<(), AppError> {
+        let connection = self.connection(id).await?;
+        self.installation
+            .store
+            .activate(id)
+            .await
+            .map_err(|error| internal(&error))?;
+        info!(tenant = %connection.tenant_id, "connection activated");
+        // A run may have come due while it was off.
+        self.wake_up.ring();
+        Ok(())
+    }
+}
+
+/// The cause goes to the log under a reference; only the reference goes to the browser.
+fn internal(failure: &StoreError) -> AppError {
+    let reference = to_hex(&random_bytes::<4>());
+    error!(reference, error = %with_sources(failure), "the console could not be answered");
+    AppError::Internal { reference }
+}

@@ -1,0 +1,247 @@
+//! The command line. Faces that scripts rely on: names, options, environment, exit codes.
+
+use std::net::SocketAddr;
+
+use clap::{Args, Parser, Subcommand};
+use domain::{BaseUrl, RunId, TenantId};
+use simulator::{FaultProfile, TenantSpec};
+
+use crate::config::{Database, Http, KeyFile, NewSecret, Sync, Telemetry, Worker};
+
+/// Brings every customer community's members, posts, ideas and views into a customer-success database, each night.
+#[derive(Debug, Parser)]
+#[command(name = "tributary", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) database: Database,
+    #[command(flatten)]
+    pub(crate) key_file: KeyFile,
+    #[command(flatten)]
+    pub(crate) telemetry: Telemetry,
+    /// Print one JSON document on stdout; messages stay on stderr
+    #[arg(long, global = true, env = "TRIBUTARY_JSON")]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the console, and run syncs
+    Serve(Serve),
+    /// Run syncs, without a console
+    Worker(Worker),
+    /// Bring the database to this version
+    Migrate,
+    /// Check the installation, and say what to do
+    Doctor(Doctor),
+    /// Add connections and look after them
+    #[command(subcommand)]
+    Connection(Connection),
+    /// Run one sync in the foreground: exit code 0 completed, 1 failed, 2 usage
+    Sync(SyncTenant),
+    /// List runs, newest first
+    Runs {
+        /// Only those of this tenant
+        tenant: Option<TenantId>,
+    },
+    /// Look at one run
+    #[command(subcommand)]
+    Run(Run),
+    /// Behave as community tenants do, for trying and testing
+    Simulate(Simulate),
+}
+
+impl Command {
+    /// Whether the process stays until it is stopped.
+    pub(crate) fn stays(&self) -> bool {
+        matches!(self, Self::Serve(_) | Self::Worker(_))
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) http: Http,
+    #[command(flatten)]
+    pub(crate) worker: Worker,
+    /// Serve the console only; other processes run the syncs
+    #[arg(long, env = "TRIBUTARY_NO_WORKER")]
+    pub(crate) no_worker: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) http: Http,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Connection {
+    /// Connect a tenant
+    Add(AddConnection),
+    /// List connections, without their secrets
+    List,
+    /// Ask the tenant's API whether the credentials work; without TENANT, of all connections
+    Test { tenant: Option<TenantId> },
+    /// Let syncs run again
+    Activate { tenant: TenantId },
+    /// Stop syncs; stored rows stay
+    Deactivate { tenant: TenantId },
+    /// Replace the client secret
+    Rotate {
+        tenant: TenantId,
+        #[command(flatten)]
+        secret: NewSecret,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddConnection {
+    #[command(flatten)]
+    pub(crate) tenant: TenantChoice,
+    /// Root of the tenant's API, such as <https://api2-eu-west-1.insided.com>
+    #[arg(long, value_name = "URL", env = "TRIBUTARY_BASE_URL")]
+    pub(crate) base_url: BaseUrl,
+    /// As Control shows it with the API credentials
+    #[arg(long, value_name = "ID", env = "TRIBUTARY_CLIENT_ID", value_parser = client_id)]
+    pub(crate) client_id: String,
+    #[command(flatten)]
+    pub(crate) secret: NewSecret,
+    /// What the console calls the community [default: the tenant id]
+    #[arg(long, env = "TRIBUTARY_NAME")]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct TenantChoice {
+    /// The tenant's id, such as customer-en
+    #[arg(long, value_name = "ID", env = "TRIBUTARY_TENANT_ID")]
+    tenant_id: Option<TenantId>,
+    /// The tenant's Control URL, whose host begins with the tenant id
+    #[arg(long, value_name = "URL", env = "TRIBUTARY_CONTROL_URL", value_parser = TenantId::from_control_url)]
+    control_url: Option<TenantId>,
+}
+
+impl TenantChoice {
+    /// Either of the two; clap sees to it that there is one.
+    pub(crate) fn into_tenant(self) -> Option<TenantId> {
+        self.tenant_id.or(self.control_url)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SyncTenant {
+    pub(crate) tenant: TenantId,
+    /// Read everything, not only what has moved since the last run
+    #[arg(long, env = "TRIBUTARY_FULL")]
+    pub(crate) full: bool,
+    #[command(flatten)]
+    pub(crate) sync: Sync,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Run {
+    /// Show a run with its ledger
+    Show { id: RunId },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// Address of the tenants' API; loopback only
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "TRIBUTARY_SIMULATE_LISTEN",
+        default_value = "127.0.0.1:4010"
+    )]
+    pub(crate) listen: SocketAddr,
+    /// A tenant and its size: NAME[:users=N,topics=N,views=N,broken=N]; may be repeated
+    #[arg(
+        long = "tenant",
+        value_name = "SPEC",
+        env = "TRIBUTARY_SIMULATE_TENANT",
+        value_delimiter = ';',
+        required = true
+    )]
+    pub(crate) tenants: Vec<TenantSpec>,
+    /// The same seed gives the same tenants
+    #[arg(long, env = "TRIBUTARY_SIMULATE_SEED", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Faults that are switched on from the start, such as truncated or throttle:every=5
+    #[arg(long, value_name = "PROFILE", env = "TRIBUTARY_SIMULATE_FAULTS")]
+    pub(crate) faults: Option<FaultProfile>,
+}
+
+fn client_id(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.contains(char::is_control) {
+        return Err("a client id is one line of text".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    /// Every option, of every command, can be set in the environment.
+    #[test]
+    fn every_option_has_an_environment_variable() {
+        fn walk(command: &clap::Command) {
+            for option in command.get_arguments().filter(|arg| arg.get_long().is_some()) {
+                let name = option.get_id().as_str();
+                let known = ["help", "version"].contains(&name);
+                assert!(
+                    known || option.get_env().is_some(),
+                    "{} --{name}",
+                    command.get_name()
+                );
+            }
+            command.get_subcommands().for_each(walk);
+        }
+        walk(&Cli::command());
+    }
+
+    #[test]
+    fn a_secret_is_no_argument() {
+        let words = [
+            "tributary",
+            "connection",
+            "rotate",
+            "customer-en",
+            "--client-secret",
+            "x",
+        ];
+        assert!(Cli::try_parse_from(words).is_err());
+    }
+
+    #[test]
+    fn a_tenant_is_named_one_way_or_the_other() {
+        let add = |more: &[&str]| {
+            let words = [
+                "tributary",
+                "connection",
+                "add",
+                "--base-url",
+                "http://127.0.0.1:1",
+                "--client-id",
+                "c",
+            ];
+            Cli::try_parse_from(words.iter().chain(more))
+        };
+        assert!(add(&["--tenant-id", "customer-en"]).is_ok());
+        assert!(add(&["--control-url", "https://customer-en.control.example/"]).is_ok());
+        assert!(add(&[]).is_err());
+        assert!(add(&["--tenant-id", "a", "--control-url", "https://a.control.example/"]).is_err());
+        assert!(add(&["--tenant-id", "customer en"]).is_err());
+    }
+}

@@ -1,0 +1,304 @@
+//! `tributary connection …`
+
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use connector::Probe;
+use domain::{ActivitySource, Cause, Connection, ConnectionId, TenantId};
+use serde::Serialize;
+use store::{AddConnectionError, NewConnection};
+use sync::Source;
+
+use crate::{
+    cli::{self, AddConnection},
+    config::NewSecret,
+    error::{CommandError, Exit},
+    installation::Installation,
+    output::{Output, moment, table},
+    source::Sources,
+};
+
+/// Of a client id, as many characters as tell two apart without giving it away.
+const CLIENT_ID_SHOWN_CHARS: usize = 4;
+
+/// A connection as it is printed: never with its secret, and with no more of its client id than tells it apart.
+#[derive(Serialize)]
+struct Printed {
+    id: ConnectionId,
+    tenant_id: String,
+    name: String,
+    base_url: String,
+    client_id: String,
+    active: bool,
+    deactivated_at: Option<DateTime<Utc>>,
+    activity_source: Option<ActivitySource>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<&Connection> for Printed {
+    fn from(connection: &Connection) -> Self {
+        Self {
+            id: connection.id,
+            tenant_id: connection.tenant_id.to_string(),
+            name: connection.name.clone(),
+            base_url: connection.base_url.to_string(),
+            client_id: last_characters(&connection.client_id),
+            active: connection.is_active(),
+            deactivated_at: connection.deactivated_at,
+            activity_source: connection.activity_source,
+            created_at: connection.created_at,
+        }
+    }
+}
+
+pub(crate) async fn run(
+    installation: &Installation,
+    command: cli::Connection,
+    output: Output,
+) -> Result<ExitCode, CommandError> {
+    match command {
+        cli::Connection::Add(options) => add(installation, options, output).await,
+        cli::Connection::List => list(installation, output).await,
+        cli::Connection::Test { tenant } => test(installation, tenant, output).await,
+        cli::Connection::Activate { tenant } => activate(installation, &tenant, output).await,
+        cli::Connection::Deactivate { tenant } => deactivate(installation, &tenant, output).await,
+        cli::Connection::Rotate { tenant, secret } => rotate(installation, &tenant, &secret, output).await,
+    }
+}
+
+async fn add(
+    installation: &Installation,
+    options: AddConnection,
+    output: Output,
+) -> Result<ExitCode, CommandError> {
+    let tenant_id = options
+        .tenant
+        .into_tenant()
+        .ok_or_else(|| CommandError::usage("no tenant is named", "Give --tenant-id or --control-url."))?;
+    let secret = options.secret.read()?;
+    let sealed_secret = installation.keys.seal(&tenant_id, &secret)?;
+    let now = installation.clock.now();
+    let new = NewConnection {
+        connection: Connection {
+            id: installation.ids.connection_id(now),
+            name: options.name.unwrap_or_else(|| tenant_id.to_string()),
+            tenant_id,
+            base_url: options.base_url,
+            client_id: options.client_id,
+            deactivated_at: None,
+            activity_source: None,
+            created_at: now,
+        },
+        sealed_secret,
+    };
+    installation.store.add_connection(&new).await.map_err(not_added)?;
+    output.data(&Printed::from(&new.connection), |added| {
+        format!(
+            "{} is connected. Try the credentials with: tributary connection test {}",
+            added.tenant_id, added.tenant_id
+        )
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn not_added(error: AddConnectionError) -> CommandError {
+    let what = format!("{error}; nothing was changed");
+    match error {
+        AddConnectionError::TenantExists(tenant) => CommandError::failed(
+            what,
+            format!(
+                "Give it a new secret with: tributary connection rotate {tenant} --client-secret-file FILE"
+            ),
+        ),
+        AddConnectionError::ClientIdInUse(_) => CommandError::failed(
+            what,
+            "Give each tenant its own API credentials: the client id chooses the tenant.",
+        ),
+        AddConnectionError::Store(error) => error.into(),
+    }
+}
+
+async fn list(installation: &Installation, output: Output) -> Result<ExitCode, CommandError> {
+    let connections = installation.store.connections().await?;
+    let printed: Vec<Printed> = connections.iter().map(Printed::from).collect();
+    output.data(&printed, |connections| {
+        if connections.is_empty() {
+            return "No connection yet. Add one with: tributary connection add".to_owned();
+        }
+        let rows: Vec<Vec<String>> = connections
+            .iter()
+            .map(|connection| {
+                vec![
+                    connection.tenant_id.clone(),
+                    connection.name.clone(),
+                    connection.base_url.clone(),
+                    connection.client_id.clone(),
+                    if connection.active {
+                        "active".to_owned()
+                    } else {
+                        format!("deactivated {}", moment(connection.deactivated_at))
+                    },
+                ]
+            })
+            .collect();
+        table(&["TENANT", "NAME", "BASE URL", "CLIENT ID", "STATE"], &rows)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Serialize)]
+struct Tested {
+    tenant_id: String,
+    ok: bool,
+    /// What the credentials can read.
+    answers: Option<Probe>,
+    cause: Option<Cause>,
+    requests: u64,
+}
+
+async fn test(
+    installation: &Installation,
+    tenant: Option<TenantId>,
+    output: Output,
+) -> Result<ExitCode, CommandError> {
+    let sources = Sources::new(installation)?;
+    let alone = tenant.is_some();
+    let connections = if let Some(tenant) = tenant {
+        vec![installation.connection(&tenant).await?]
+    } else {
+        installation.store.connections().await?
+    };
+    let mut tested = Vec::new();
+    for connection in &connections {
+        tested.push(test_one(&sources, connection).await?);
+    }
+    match tested.as_slice() {
+        [one] if alone => output.data(one, describe_test)?,
+        all => output.data(&all, |all| {
+            all.iter().map(describe_test).collect::<Vec<_>>().join("\n")
+        })?,
+    }
+    Ok(if tested.iter().all(|tested| tested.ok) {
+        ExitCode::SUCCESS
+    } else {
+        Exit::Failed.into()
+    })
+}
+
+async fn test_one(sources: &Sources, connection: &Connection) -> Result<Tested, CommandError> {
+    let tenant_id = connection.tenant_id.to_string();
+    let (answer, requests) = match sources.api(connection).await? {
+        Ok(api) => (api.probe().await, api.take_requests()),
+        Err(failure) => (Err(failure), 0),
+    };
+    let (answers, cause) = match answer {
+        Ok(answers) => (Some(answers), None),
+        Err(failure) => (None, Some(Cause::new(failure.code, &tenant_id, failure.message))),
+    };
+    Ok(Tested {
+        ok: cause.is_none(),
+        tenant_id,
+        answers,
+        cause,
+        requests,
+    })
+}
+
+fn describe_test(tested: &Tested) -> String {
+    match (&tested.answers, &tested.cause) {
+        (Some(answers), _) => format!("{}: the credentials work.\n{answers}", tested.tenant_id),
+        (None, None) => tested.tenant_id.clone(),
+        (None, Some(cause)) => format!(
+            "{}: {} ({})\nnext:  {}",
+            tested.tenant_id, cause.message, cause.code, cause.next_action
+        ),
+    }
+}
+
+async fn activate(
+    installation: &Installation,
+    tenant: &TenantId,
+    output: Output,
+) -> Result<ExitCode, CommandError> {
+    let connection = installation.connection(tenant).await?;
+    installation.store.activate(connection.id).await?;
+    print_changed(
+        installation,
+        tenant,
+        output,
+        "is active; its next sync comes at its daily time",
+    )
+    .await
+}
+
+async fn deactivate(
+    installation: &Installation,
+    tenant: &TenantId,
+    output: Output,
+) -> Result<ExitCode, CommandError> {
+    let connection = installation.connection(tenant).await?;
+    installation
+        .store
+        .deactivate(connection.id, installation.clock.now())
+        .await?;
+    print_changed(
+        installation,
+        tenant,
+        output,
+        "is deactivated; its stored rows stay",
+    )
+    .await
+}
+
+async fn rotate(
+    installation: &Installation,
+    tenant: &TenantId,
+    secret: &NewSecret,
+    output: Output,
+) -> Result<ExitCode, CommandError> {
+    let connection = installation.connection(tenant).await?;
+    let sealed = installation.keys.seal(tenant, &secret.read()?)?;
+    installation
+        .store
+        .replace_sealed_secret(connection.id, &sealed)
+        .await?;
+    print_changed(
+        installation,
+        tenant,
+        output,
+        "has its new secret; try it with: tributary connection test",
+    )
+    .await
+}
+
+async fn print_changed(
+    installation: &Installation,
+    tenant: &TenantId,
+    output: Output,
+    what: &str,
+) -> Result<ExitCode, CommandError> {
+    let connection = installation.connection(tenant).await?;
+    output.data(&Printed::from(&connection), |changed| {
+        format!("{} {what}.", changed.tenant_id)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn last_characters(client_id: &str) -> String {
+    let hidden = client_id.chars().count().saturating_sub(CLIENT_ID_SHOWN_CHARS);
+    // A short one would be shown whole.
+    let hidden = hidden.max(client_id.chars().count().min(CLIENT_ID_SHOWN_CHARS) / 2);
+    format!("…{}", client_id.chars().skip(hidden).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_id_shows_no_more_than_its_end() {
+        assert_eq!(last_characters("0123456789abcdef"), "…cdef");
+        assert_eq!(last_characters("abcd"), "…cd");
+        assert_eq!(last_characters("äöü"), "…öü");
+    }
+}

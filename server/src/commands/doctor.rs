@@ -1,0 +1,132 @@
+//! `tributary doctor`: one line for each thing that a sync or the console needs, and what to do about it.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::{
+    cli::{Cli, Doctor},
+    commands::CLOSE_DEADLINE,
+    error::{CommandError, Exit, with_sources},
+    http::Site,
+    installation::{Places, open_database},
+    output::Output,
+    secrets::SecretKey,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    Ok,
+    /// Works, but not as it should.
+    Warning,
+    Failed,
+}
+
+#[derive(Debug, Serialize)]
+struct Check {
+    name: &'static str,
+    verdict: Verdict,
+    message: String,
+    next_action: Option<String>,
+}
+
+pub(crate) async fn run(cli: &Cli, options: &Doctor, output: Output) -> Result<ExitCode, CommandError> {
+    let places = Places::of(&cli.database, &cli.key_file)?;
+    let checks = vec![
+        database(&places).await,
+        key_file(&places),
+        site(&Site::locate(&options.http)),
+    ];
+    output.data(&checks, |checks| {
+        checks.iter().map(line).collect::<Vec<_>>().join("\n")
+    })?;
+    let failed = checks.iter().any(|check| check.verdict == Verdict::Failed);
+    Ok(if failed {
+        Exit::Failed.into()
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+async fn database(places: &Places) -> Check {
+    let path = places.database.display();
+    let failed = |message: String| Check {
+        name: "database",
+        verdict: Verdict::Failed,
+        message,
+        next_action: Some(
+            "Check the path, its permissions and the disk, or name another with --database-url.".to_owned(),
+        ),
+    };
+    let sqlite = match open_database(places).await {
+        Ok(sqlite) => sqlite,
+        Err(error) => return failed(error.what().to_owned()),
+    };
+    let answer = store::OverviewStore::ping(&sqlite).await;
+    // The answer is known; what was committed is safe however this ends.
+    let _ = tokio::time::timeout(CLOSE_DEADLINE, sqlite.close()).await;
+    match answer {
+        Ok(()) => Check {
+            name: "database",
+            verdict: Verdict::Ok,
+            message: format!("{path} answers and is of this version"),
+            next_action: None,
+        },
+        Err(error) => failed(format!("{path} does not answer: {}", with_sources(&error))),
+    }
+}
+
+fn key_file(places: &Places) -> Check {
+    let path = &places.key_file;
+    let check = |verdict, message, next_action| Check {
+        name: "key file",
+        verdict,
+        message,
+        next_action,
+    };
+    if !path.exists() {
+        let message = format!("{} will be made with the first connection", path.display());
+        return check(Verdict::Ok, message, None);
+    }
+    match SecretKey::load(path) {
+        Ok(_) => {
+            let message = format!("{} is readable by its owner alone", path.display());
+            check(Verdict::Ok, message, None)
+        }
+        Err(error) => check(Verdict::Failed, error.to_string(), Some(error.next_action())),
+    }
+}
+
+/// Pages work without them, and syncs need none.
+fn site(site: &Site) -> Check {
+    let folder = site.root.display();
+    if site.found {
+        return Check {
+            name: "site files",
+            verdict: Verdict::Ok,
+            message: format!("{folder} holds the console's files"),
+            next_action: None,
+        };
+    }
+    Check {
+        name: "site files",
+        verdict: Verdict::Warning,
+        message: format!("the console's files are not in {folder}: its pages have no style and no scripts"),
+        next_action: Some(
+            "Run: cargo leptos build --release. Or name their folder with --site-root.".to_owned(),
+        ),
+    }
+}
+
+fn line(check: &Check) -> String {
+    let word = match check.verdict {
+        Verdict::Ok => "ok     ",
+        Verdict::Warning => "warning",
+        Verdict::Failed => "failed ",
+    };
+    match &check.next_action {
+        None => format!("{word}  {}: {}", check.name, check.message),
+        Some(next) => format!("{word}  {}: {}\n         next: {next}", check.name, check.message),
+    }
+}

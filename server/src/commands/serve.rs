@@ -1,0 +1,95 @@
+use std::{process::ExitCode, sync::Arc};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{
+    backend::Console,
+    cli::{Cli, Serve},
+    commands::{close, simulate::listen},
+    error::CommandError,
+    http::{self, Hosts, Served, Site, cross_site},
+    installation::Installation,
+    lifecycle::DRAIN_DEADLINE,
+    output::say,
+    worker::{WakeUp, Worker},
+};
+
+pub(crate) async fn run(
+    cli: &Cli,
+    options: &Serve,
+    stop: CancellationToken,
+) -> Result<ExitCode, CommandError> {
+    let listener = listen(options.http.listen(), "the console").await?;
+    let installation = Installation::open(cli).await?;
+    let result = serve(&installation, options, listener, stop).await;
+    close(installation).await;
+    result
+}
+
+async fn serve(
+    installation: &Installation,
+    options: &Serve,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> Result<ExitCode, CommandError> {
+    let wake_up = WakeUp::default();
+    let router = router(installation, options, wake_up.clone())?;
+    let working = if options.no_worker {
+        None
+    } else {
+        let worker = Worker::new(installation, &options.worker, wake_up)?;
+        Some(tokio::spawn(worker.run(stop.clone())))
+    };
+    if let Ok(address) = listener.local_addr() {
+        say(&format!("The console is at http://{address}"));
+        info!(%address, worker = working.is_some(), "listening");
+    }
+    let served = http::serve(listener, router, stop.clone(), DRAIN_DEADLINE);
+    // The worker drains while the last requests do: both end within one deadline.
+    let drained = async {
+        stop.cancelled().await;
+        if let Some(working) = working
+            && tokio::time::timeout(DRAIN_DEADLINE, working).await.is_err()
+        {
+            warn!("a run did not stop in time; the next worker takes it up from its last page");
+        }
+    };
+    let (served, ()) = tokio::join!(served, drained);
+    served.map_err(|error| {
+        CommandError::failed(
+            format!("the console cannot be served: {error}"),
+            "Start it again.",
+        )
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn router(
+    installation: &Installation,
+    options: &Serve,
+    wake_up: WakeUp,
+) -> Result<axum::Router, CommandError> {
+    let site = Site::locate(&options.http);
+    if !site.found {
+        warn!(
+            folder = %site.root.display(),
+            "the console's files are missing: pages work, without their style and scripts; \
+             build them with cargo leptos build --release, or name their folder with --site-root"
+        );
+    }
+    let public_origin = options.http.public_origin.as_ref();
+    Ok(http::router(Served {
+        backend: Arc::new(Console::new(
+            installation,
+            options.worker.sync_window,
+            !options.no_worker,
+            wake_up,
+        )),
+        store: Arc::clone(&installation.store),
+        site,
+        hosts: Hosts::new(public_origin),
+        cross_site: cross_site(public_origin)?,
+    }))
+}

@@ -1,0 +1,66 @@
+use std::{net::SocketAddr, process::ExitCode};
+
+use simulator::Simulator;
+use sync::Clock;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{cli::Simulate, error::CommandError, output::say, system::SystemClock};
+
+pub(crate) async fn run(options: &Simulate, stop: CancellationToken) -> Result<ExitCode, CommandError> {
+    let listener = listen(options.listen, "the simulated API").await?;
+    let address = listener.local_addr().unwrap_or(options.listen);
+    let simulator =
+        Simulator::new(options.seed, options.tenants.clone(), || SystemClock.now()).map_err(|error| {
+            CommandError::usage(
+                format!("the tenants cannot be simulated: {error}"),
+                "Name tenants as in --tenant customer-en:users=1200,topics=400,views=5000,broken=12.",
+            )
+        })?;
+    if let Some(profile) = options.faults {
+        simulator.set_faults_everywhere(profile);
+    }
+    announce(options, address);
+    simulator
+        .serve(listener, stop.cancelled_owned())
+        .await
+        .map_err(|error| CommandError::failed(error.to_string(), "Start it again."))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn announce(options: &Simulate, address: SocketAddr) {
+    say(&format!("Simulated tenants answer at http://{address}"));
+    for tenant in &options.tenants {
+        say(&format!(
+            "  {}: {} users, {} topics, {} views, {} broken (client id {}, client secret simulated-secret)",
+            tenant.name, tenant.users, tenant.topics, tenant.views, tenant.broken, tenant.name
+        ));
+    }
+    say("Ctrl-C ends it.");
+}
+
+/// Binds a loopback address, or says what to do about it.
+pub(crate) async fn listen(address: SocketAddr, what: &str) -> Result<TcpListener, CommandError> {
+    if !address.ip().is_loopback() {
+        return Err(CommandError::usage(
+            format!(
+                "{what} cannot listen on {address}: there are no accounts yet, so anyone who reaches it could use it"
+            ),
+            "Listen on loopback, such as --listen 127.0.0.1:3000, and reach it from elsewhere through an SSH tunnel.",
+        ));
+    }
+    TcpListener::bind(address).await.map_err(|error| {
+        let reason = if error.kind() == std::io::ErrorKind::AddrInUse {
+            "the port is in use".to_owned()
+        } else {
+            error.to_string()
+        };
+        CommandError::usage(
+            format!("{what} cannot listen on {address}: {reason}"),
+            format!(
+                "End the process that holds the port, or choose another with --listen {}:PORT.",
+                address.ip()
+            ),
+        )
+    })
+}

@@ -1,0 +1,69 @@
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+use url::Url;
+
+/// Where `serve` listens unless it is told.
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 3000);
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Http {
+    /// Address of the console; loopback only, until there are accounts [default: 127.0.0.1:3000]
+    #[arg(long, value_name = "ADDRESS", env = "TRIBUTARY_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// The origin that browsers see when a proxy stands in front, such as <https://tributary.example>
+    #[arg(long, value_name = "URL", env = "TRIBUTARY_PUBLIC_ORIGIN", value_parser = origin)]
+    pub(crate) public_origin: Option<Url>,
+    /// Folder of the console's files, if it is not beside the executable
+    #[arg(long, value_name = "FOLDER", env = "TRIBUTARY_SITE_ROOT")]
+    pub(crate) site_root: Option<PathBuf>,
+
+    /// As `cargo leptos` sets it for the process that it starts.
+    #[arg(long, hide = true, env = "LEPTOS_SITE_ADDR")]
+    leptos_site_addr: Option<SocketAddr>,
+    /// As `cargo leptos` sets it.
+    #[arg(long, hide = true, env = "LEPTOS_SITE_ROOT")]
+    pub(crate) leptos_site_root: Option<PathBuf>,
+    /// As `cargo leptos` sets it.
+    #[arg(long, hide = true, env = "LEPTOS_RELOAD_PORT", default_value_t = 3001)]
+    pub(crate) leptos_reload_port: u32,
+}
+
+impl Http {
+    pub(crate) fn listen(&self) -> SocketAddr {
+        self.listen.or(self.leptos_site_addr).unwrap_or(DEFAULT_LISTEN)
+    }
+}
+
+/// An origin: scheme, host and port, and nothing else.
+fn origin(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let bare = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    bare.then_some(url)
+        .ok_or_else(|| "give scheme, host and port only, such as https://tributary.example".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_has_no_path() {
+        assert!(origin("https://tributary.example").is_ok());
+        assert!(origin("http://tributary.example:8080/").is_ok());
+        for not_one in [
+            "tributary.example",
+            "https://x.example/console",
+            "https://u:p@x.example",
+            "ftp://x.example",
+        ] {
+            assert!(origin(not_one).is_err(), "{not_one}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What an operator can set, one struct per concern. Each option has an environment variable.
+
+mod database;
+mod http;
+mod secrets;
+mod sync;
+mod telemetry;
+
+pub(crate) use database::Database;
+pub(crate) use http::Http;
+pub(crate) use secrets::{KeyFile, NewSecret};
+pub(crate) use sync::{Sync, Worker};
+pub(crate) use telemetry::{LogFormat, Telemetry};

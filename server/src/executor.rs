@@ -1,0 +1,64 @@
+//! Executes one claimed run: finds its connection, opens its source, and lets the engine drive.
+
+use domain::Connection;
+use store::{ClaimRequest, ClaimedRun, Fenced, StoreError};
+use sync::{Execution, Runner, Settings};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    error::CommandError, installation::Installation, secrets::to_hex, source::Sources, system::random_bytes,
+};
+
+pub(crate) struct Executor {
+    pub(crate) installation: Installation,
+    pub(crate) settings: Settings,
+    /// Who holds the runs, for operators and logs.
+    pub(crate) name: String,
+    sources: Sources,
+}
+
+impl Executor {
+    pub(crate) fn new(installation: &Installation, settings: Settings) -> Result<Self, CommandError> {
+        Ok(Self {
+            sources: Sources::new(installation)?,
+            installation: installation.clone(),
+            settings,
+            // A random part, since process ids come again.
+            name: format!("{}-{}", std::process::id(), to_hex(&random_bytes::<4>())),
+        })
+    }
+
+    /// Takes up the longest-waiting run, or the given one if it is free.
+    pub(crate) async fn claim(&self, only: Option<domain::RunId>) -> Result<Option<ClaimedRun>, StoreError> {
+        let request = ClaimRequest {
+            worker: self.name.clone(),
+            now: self.installation.clock.now(),
+            lease_ttl: self.settings.lease_ttl,
+            only,
+        };
+        self.installation.store.claim(&request).await
+    }
+
+    pub(crate) async fn execute(
+        &self,
+        claimed: &ClaimedRun,
+        stop: &CancellationToken,
+    ) -> Result<Execution, Fenced> {
+        let connection = self.connection(claimed).await?;
+        let source = self.sources.of(&connection).await?;
+        let runner = Runner {
+            store: self.installation.store.as_ref(),
+            clock: self.installation.clock.as_ref(),
+            settings: &self.settings,
+        };
+        runner
+            .execute(claimed, &connection.tenant_id, source.as_ref(), stop)
+            .await
+    }
+
+    async fn connection(&self, claimed: &ClaimedRun) -> Result<Connection, StoreError> {
+        let id = claimed.run.connection_id;
+        let found = self.installation.store.connection(id).await?;
+        found.ok_or_else(|| StoreError::Corrupt(format!("run {} has no connection", claimed.run.id)))
+    }
+}

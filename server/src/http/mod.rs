@@ -1,0 +1,12 @@
+//! The HTTP face: pages, server functions, files and health.
+
+mod assets;
+mod health;
+mod router;
+mod security;
+mod server;
+
+pub(crate) use assets::Site;
+pub(crate) use router::{Served, router};
+pub(crate) use security::{Hosts, cross_site};
+pub(crate) use server::serve;

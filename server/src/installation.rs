@@ -1,0 +1,114 @@
+//! What every command that works with data needs: the open database, the key, the clock and the ids.
+
+use std::{path::PathBuf, sync::Arc};
+
+use domain::{Connection, TenantId};
+use secrecy::SecretString;
+use store::Store;
+use store_sqlite::SqliteStore;
+use sync::Clock;
+
+use crate::{
+    cli::Cli,
+    config::{Database, KeyFile},
+    error::{CommandError, with_sources},
+    secrets::{KeyError, OpenError, SecretKey},
+    system::{SystemClock, SystemIds},
+};
+
+/// Where things are, before anything is opened.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    pub(crate) database: PathBuf,
+    pub(crate) key_file: PathBuf,
+}
+
+impl Places {
+    pub(crate) fn of(database: &Database, key_file: &KeyFile) -> Result<Self, CommandError> {
+        let database = database.url()?.path().to_owned();
+        let key_file = key_file.path(&database);
+        Ok(Self { database, key_file })
+    }
+}
+
+/// An open installation. The one place that names a concrete store.
+#[derive(Clone)]
+pub(crate) struct Installation {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn sync::Ids>,
+    pub(crate) keys: Keys,
+    sqlite: Arc<SqliteStore>,
+}
+
+impl Installation {
+    /// Opens the database, and brings it to this version first.
+    pub(crate) async fn open(cli: &Cli) -> Result<Self, CommandError> {
+        let places = Places::of(&cli.database, &cli.key_file)?;
+        let sqlite = Arc::new(open_database(&places).await?);
+        Ok(Self {
+            store: Arc::clone(&sqlite) as Arc<dyn Store>,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(SystemIds),
+            keys: Keys {
+                file: places.key_file,
+            },
+            sqlite,
+        })
+    }
+
+    /// Folds the write-ahead log in. Everything that was committed is safe without it, too.
+    pub(crate) async fn close(self) {
+        drop(self.store);
+        self.sqlite.close().await;
+    }
+
+    /// The connection to a tenant, or what to do about there being none.
+    pub(crate) async fn connection(&self, tenant: &TenantId) -> Result<Connection, CommandError> {
+        self.store.connection_of_tenant(tenant).await?.ok_or_else(|| {
+            CommandError::failed(
+                format!("there is no connection to the tenant {tenant}"),
+                "See which there are with: tributary connection list. Add one with: tributary connection add.",
+            )
+        })
+    }
+}
+
+/// Opens the database, and makes it if there is none. The store's message names the file.
+pub(crate) async fn open_database(places: &Places) -> Result<SqliteStore, CommandError> {
+    SqliteStore::open(&places.database).await.map_err(|error| {
+        CommandError::usage(
+            with_sources(&error),
+            "Correct the path or its permissions, or name another database with --database-url. Nothing was changed.",
+        )
+    })
+}
+
+/// The installation's key, read when it is needed: a command that needs no secret works without it.
+#[derive(Clone, Debug)]
+pub(crate) struct Keys {
+    file: PathBuf,
+}
+
+/// Why a stored secret does not open.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SecretError {
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+impl Keys {
+    /// Seals a secret, and makes the key first if there is none.
+    pub(crate) fn seal(&self, tenant: &TenantId, secret: &SecretString) -> Result<String, CommandError> {
+        let key = SecretKey::load_or_create(&self.file)
+            .map_err(|error| CommandError::usage(error.to_string(), error.next_action()))?;
+        Ok(key.seal(tenant, secret))
+    }
+
+    /// Opens a secret. A key that is missing is not made: it could not open anything.
+    pub(crate) fn open(&self, tenant: &TenantId, sealed: &str) -> Result<SecretString, SecretError> {
+        Ok(SecretKey::load(&self.file)?.open(tenant, sealed)?)
+    }
+}

@@ -1,0 +1,111 @@
+//! The overview of all connections, read once for as many requests as ask at the same time.
+//!
+//! It is kept until something is committed (the store's change marker) or the minute turns (health and due times move
+//! with the clock). An answer is never older than the request that gets it: a request takes a check that began after it
+//! came, or makes one itself, so a crowd of requests costs one check.
+
+use std::{sync::Arc, time::Instant};
+
+use app::{
+    connections::view::{ConnectionsView, STRIP_DAYS},
+    layout::FrameView,
+};
+use chrono::{DateTime, Days, NaiveTime, Utc};
+use domain::{Health, SyncWindow};
+use store::{Store, StoreError};
+use sync::Clock;
+use tokio::sync::Mutex;
+
+use crate::views;
+
+pub(crate) struct Overview {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    window: SyncWindow,
+    kept: Mutex<Option<Kept>>,
+}
+
+struct Kept {
+    /// When the check began that found this to be current.
+    checked_at: Instant,
+    marker: i64,
+    minute: i64,
+    view: Arc<ConnectionsView>,
+}
+
+impl Overview {
+    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, window: SyncWindow) -> Self {
+        Self {
+            store,
+            clock,
+            window,
+            kept: Mutex::new(None),
+        }
+    }
+
+    pub(crate) async fn view(&self) -> Result<Arc<ConnectionsView>, StoreError> {
+        let came_at = Instant::now();
+        let mut kept = self.kept.lock().await;
+        if let Some(kept) = kept.as_ref()
+            && kept.checked_at >= came_at
+        {
+            return Ok(Arc::clone(&kept.view));
+        }
+        let checked_at = Instant::now();
+        let now = self.clock.now();
+        // Read before the overview: what is committed in between shows as a change next time.
+        let marker = self.store.change_marker().await?;
+        let minute = now.timestamp().div_euclid(60);
+        if let Some(kept) = kept.as_mut()
+            && (kept.marker, kept.minute) == (marker, minute)
+        {
+            kept.checked_at = checked_at;
+            return Ok(Arc::clone(&kept.view));
+        }
+        let view = Arc::new(self.read(now).await?);
+        *kept = Some(Kept {
+            checked_at,
+            marker,
+            minute,
+            view: Arc::clone(&view),
+        });
+        Ok(view)
+    }
+
+    async fn read(&self, now: DateTime<Utc>) -> Result<ConnectionsView, StoreError> {
+        let overviews = self.store.overview(strip_start(now)).await?;
+        Ok(views::connections(overviews, self.window, now))
+    }
+}
+
+/// What the frame shows of it.
+pub(crate) fn frame(view: &ConnectionsView, worker: bool) -> FrameView {
+    let failing = view
+        .cards
+        .iter()
+        .filter(|card| card.health == Health::Failing)
+        .count();
+    FrameView {
+        failing_connections: u32::try_from(failing).unwrap_or(u32::MAX),
+        worker,
+    }
+}
+
+/// The first moment of the strip's first day.
+fn strip_start(now: DateTime<Utc>) -> DateTime<Utc> {
+    let days_before_today = STRIP_DAYS as u64 - 1;
+    let first_day = now.date_naive() - Days::new(days_before_today);
+    first_day.and_time(NaiveTime::MIN).and_utc()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strip_begins_at_midnight_thirteen_days_ago() {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).expect("a time");
+        assert_eq!(strip_start(now).to_rfc3339(), "2023-11-01T00:00:00+00:00");
+        assert_eq!(now.to_rfc3339(), "2023-11-14T22:13:20+00:00");
+    }
+}

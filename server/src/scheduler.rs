@@ -1,0 +1,61 @@
+//! When a connection's next run is due, and how much it reads. Pure: times come in as arguments.
+
+use chrono::{DateTime, Utc};
+use domain::{Mode, SyncTime};
+
+/// Whether the daily run is due: it never ran, or its time has come since the latest run was queued. So a run missed
+/// while nothing was running is due at start-up, once, however long that was.
+pub(crate) fn is_due(last_queued_at: Option<DateTime<Utc>>, time: SyncTime, now: DateTime<Utc>) -> bool {
+    last_queued_at.is_none_or(|queued| queued < time.last_due(now))
+}
+
+/// How much a run reads. Every run reads everything until windows exist.
+pub(crate) fn mode_of_next_run() -> Mode {
+    Mode::Full
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{Days, TimeDelta};
+    use domain::{ConnectionId, SyncWindow};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn time() -> SyncTime {
+        let window: SyncWindow = "02:00-02:01".parse().expect("a window");
+        SyncTime::of(ConnectionId(Uuid::nil()), window)
+    }
+
+    fn at(day: i64, hour: i64, minute: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::days(day) + TimeDelta::hours(hour) + TimeDelta::minutes(minute)
+    }
+
+    #[test]
+    fn a_connection_that_never_ran_is_due_at_once() {
+        assert!(is_due(None, time(), at(100, 14, 0)));
+    }
+
+    #[test]
+    fn a_run_is_due_once_a_day_at_its_time() {
+        let last = Some(at(100, 2, 0));
+        assert!(!is_due(last, time(), at(100, 2, 0)));
+        assert!(!is_due(last, time(), at(101, 1, 59)));
+        assert!(is_due(last, time(), at(101, 2, 0)));
+        assert!(!is_due(Some(at(101, 2, 0)), time(), at(101, 2, 1)));
+    }
+
+    #[test]
+    fn days_that_were_missed_are_made_up_by_one_run() {
+        let last = at(100, 2, 0);
+        let now = last + Days::new(5) + TimeDelta::hours(7);
+        assert!(is_due(Some(last), time(), now));
+        assert!(!is_due(Some(now), time(), now + TimeDelta::hours(1)));
+    }
+
+    #[test]
+    fn a_run_by_hand_before_the_time_does_not_replace_the_nightly_one() {
+        assert!(is_due(Some(at(101, 1, 30)), time(), at(101, 2, 0)));
+        assert!(!is_due(Some(at(101, 9, 0)), time(), at(101, 23, 0)));
+    }
+}

@@ -1,0 +1,102 @@
+//! From a stored connection to the source that a sync reads.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use connector::{CommunityApi, Credentials, HttpClient};
+use domain::{CauseCode, Connection};
+use secrecy::SecretString;
+use store::{Store, StoreError};
+use sync::{Clock, Failure, Fetched, PageRequest, Source};
+
+use crate::{
+    error::CommandError,
+    installation::{Installation, Keys},
+};
+
+/// Makes sources. One HTTP client serves them all.
+#[derive(Clone)]
+pub(crate) struct Sources {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    keys: Keys,
+    client: HttpClient,
+}
+
+impl Sources {
+    pub(crate) fn new(installation: &Installation) -> Result<Self, CommandError> {
+        let client = HttpClient::new().map_err(|error| {
+            CommandError::failed(
+                format!("the HTTP client cannot be made: {error}"),
+                "Check the machine's TLS certificates, then run the command again.",
+            )
+        })?;
+        Ok(Self {
+            store: Arc::clone(&installation.store),
+            clock: Arc::clone(&installation.clock),
+            keys: installation.keys.clone(),
+            client,
+        })
+    }
+
+    /// The source of a connection. If its secret cannot be opened, the source says so when it connects, so that the run
+    /// fails at that stage and for that cause, like for any other.
+    pub(crate) async fn of(&self, connection: &Connection) -> Result<Box<dyn Source>, StoreError> {
+        Ok(match self.api(connection).await? {
+            Ok(api) => Box::new(api),
+            Err(failure) => Box::new(Unopened(failure)),
+        })
+    }
+
+    /// The tenant's API, or why its secret cannot be opened.
+    pub(crate) async fn api(
+        &self,
+        connection: &Connection,
+    ) -> Result<Result<CommunityApi, Failure>, StoreError> {
+        let secret = match self.store.sealed_secret(connection.id).await? {
+            Some(sealed) => self
+                .keys
+                .open(&connection.tenant_id, &sealed)
+                .map_err(|error| error.to_string()),
+            None => Err("no client secret is stored".to_owned()),
+        };
+        Ok(secret
+            .map(|secret| self.with_secret(connection, secret))
+            .map_err(|message| Failure {
+                code: CauseCode::SecretUnreadable,
+                message: format!("The client secret cannot be read: {message}."),
+                retry_after: None,
+            }))
+    }
+
+    fn with_secret(&self, connection: &Connection, client_secret: SecretString) -> CommunityApi {
+        CommunityApi::new(
+            self.client.clone(),
+            connection.tenant_id.clone(),
+            connection.base_url.clone(),
+            Credentials {
+                client_id: connection.client_id.clone(),
+                client_secret,
+            },
+            Arc::clone(&self.clock),
+        )
+    }
+}
+
+/// A source whose secret cannot be opened: it sends no request.
+struct Unopened(Failure);
+
+#[async_trait]
+impl Source for Unopened {
+    async fn connect(&self) -> Result<(), Failure> {
+        Err(self.0.clone())
+    }
+
+    async fn fetch(&self, _request: &PageRequest) -> Result<Fetched, Failure> {
+        Err(self.0.clone())
+    }
+
+    fn take_requests(&self) -> u64 {
+        0
+    }
+}

@@ -1,0 +1,163 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::{ActivitySource, Connection, ConnectionId, TenantId};
+use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
+use store::{AddConnectionError, ConnectionStore, NewConnection, StoreError};
+
+use crate::{
+    SqliteStore,
+    column::{Columns, corrupt, micros},
+    error::database,
+};
+
+const SELECT: &str =
+    "SELECT id, tenant_id, name, base_url, client_id, deactivated_at, activity_source, created_at
+    FROM connection
+    WHERE ($1 IS NULL OR id = $1) AND ($2 IS NULL OR tenant_id = $2)
+    ORDER BY tenant_id";
+
+#[async_trait]
+impl ConnectionStore for SqliteStore {
+    async fn add_connection(&self, new: &NewConnection) -> Result<(), AddConnectionError> {
+        let connection = &new.connection;
+        let authority = connection.base_url.authority();
+        let mut transaction = self.begin().await?;
+        refuse_duplicate(&mut transaction, connection, &authority).await?;
+        sqlx::query(
+            "INSERT INTO connection (id, tenant_id, name, base_url, base_authority, client_id, sealed_secret,
+                activity_source, deactivated_at, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        )
+        .bind(connection.id.0)
+        .bind(connection.tenant_id.as_str())
+        .bind(&connection.name)
+        .bind(connection.base_url.to_string())
+        .bind(authority)
+        .bind(&connection.client_id)
+        .bind(&new.sealed_secret)
+        .bind(connection.activity_source.map(ActivitySource::as_str))
+        .bind(connection.deactivated_at.map(micros))
+        .bind(micros(connection.created_at))
+        .execute(&mut *transaction)
+        .await
+        .map_err(database)?;
+        transaction.commit().await.map_err(database)?;
+        Ok(())
+    }
+
+    async fn connections(&self) -> Result<Vec<Connection>, StoreError> {
+        self.select(None, None).await
+    }
+
+    async fn connection(&self, id: ConnectionId) -> Result<Option<Connection>, StoreError> {
+        Ok(self.select(Some(id), None).await?.pop())
+    }
+
+    async fn connection_of_tenant(&self, tenant: &TenantId) -> Result<Option<Connection>, StoreError> {
+        Ok(self.select(None, Some(tenant)).await?.pop())
+    }
+
+    async fn sealed_secret(&self, id: ConnectionId) -> Result<Option<String>, StoreError> {
+        sqlx::query_scalar("SELECT sealed_secret FROM connection WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)
+    }
+
+    async fn replace_sealed_secret(&self, id: ConnectionId, sealed_secret: &str) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("UPDATE connection SET sealed_secret = $2 WHERE id = $1")
+            .bind(id.0)
+            .bind(sealed_secret)
+            .execute(&mut *transaction)
+            .await
+            .map_err(database)?;
+        transaction.commit().await.map_err(database)
+    }
+
+    async fn deactivate(&self, id: ConnectionId, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let statements = [
+            "UPDATE connection SET deactivated_at = COALESCE(deactivated_at, $2) WHERE id = $1",
+            "UPDATE run SET state = 'cancelled', finished_at = $2 WHERE connection_id = $1 AND state = 'queued'",
+            "UPDATE run SET stop_requested = 1 WHERE connection_id = $1 AND state = 'running' AND $2 IS NOT NULL",
+        ];
+        let mut transaction = self.begin().await?;
+        for statement in statements {
+            sqlx::query(statement)
+                .bind(id.0)
+                .bind(micros(at))
+                .execute(&mut *transaction)
+                .await
+                .map_err(database)?;
+        }
+        transaction.commit().await.map_err(database)
+    }
+
+    async fn activate(&self, id: ConnectionId) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("UPDATE connection SET deactivated_at = NULL WHERE id = $1")
+            .bind(id.0)
+            .execute(&mut *transaction)
+            .await
+            .map_err(database)?;
+        transaction.commit().await.map_err(database)
+    }
+}
+
+impl SqliteStore {
+    async fn select(
+        &self,
+        id: Option<ConnectionId>,
+        tenant: Option<&TenantId>,
+    ) -> Result<Vec<Connection>, StoreError> {
+        let rows = sqlx::query(SELECT)
+            .bind(id.map(|id| id.0))
+            .bind(tenant.map(TenantId::as_str))
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)?;
+        rows.iter().map(read).collect()
+    }
+}
+
+async fn refuse_duplicate(
+    transaction: &mut Transaction<'static, Sqlite>,
+    new: &Connection,
+    authority: &str,
+) -> Result<(), AddConnectionError> {
+    let existing = sqlx::query(
+        "SELECT tenant_id FROM connection
+         WHERE tenant_id = $1 OR (base_authority = $2 AND client_id = $3)
+         ORDER BY tenant_id = $1 DESC LIMIT 1",
+    )
+    .bind(new.tenant_id.as_str())
+    .bind(authority)
+    .bind(&new.client_id)
+    .fetch_optional(&mut **transaction)
+    .await
+    .map_err(database)?;
+    let Some(existing) = existing else { return Ok(()) };
+    let tenant = existing.word("tenant_id", |text| text.parse().ok())?;
+    Err(if tenant == new.tenant_id {
+        AddConnectionError::TenantExists(tenant)
+    } else {
+        AddConnectionError::ClientIdInUse(tenant)
+    })
+}
+
+fn read(row: &SqliteRow) -> Result<Connection, StoreError> {
+    Ok(Connection {
+        id: row.connection_id("id")?,
+        tenant_id: row.word("tenant_id", |text| text.parse().ok())?,
+        name: row.text("name")?,
+        base_url: row
+            .text("base_url")?
+            .parse()
+            .map_err(|error| corrupt("base_url", &format!("{error}")))?,
+        client_id: row.text("client_id")?,
+        deactivated_at: row.optional_time("deactivated_at")?,
+        activity_source: row.optional_word("activity_source", ActivitySource::parse)?,
+        created_at: row.time("created_at")?,
+    })
+}

@@ -1,0 +1,404 @@
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::{
+    ActivitySource, ConnectionId, RunId, Stream,
+    record::{ContentKind, Record, Subtype},
+};
+use sqlx::{AssertSqlSafe, Sqlite, Transaction, sqlite::SqliteRow};
+use store::{ContentHash, Fenced, Lease, PageCommit, PageOutcome, PageStore, Row, StoreError, TopicRef};
+
+use crate::{
+    SqliteStore,
+    column::{Columns, corrupt, count, json_text, micros},
+    database::commit,
+    error::{database, ledger},
+    records::{Table, bind, read, statement},
+};
+
+/// Rows of one upsert. Statements of this width are prepared once; with 31 columns it stays far below SQLite's 32,766
+/// parameters.
+const UPSERT_ROWS: usize = 50;
+
+/// What is stored of a key before a commit.
+struct Stored {
+    hash: ContentHash,
+    deleted: bool,
+    reply_count: i64,
+    last_activity_at: Option<DateTime<Utc>>,
+}
+
+/// The rows of a commit, judged by what is stored.
+#[derive(Default)]
+struct Judged<'r> {
+    written: Vec<Written<'r>>,
+    outcome: PageOutcome,
+    /// Rows that count as stored after the commit and did not before.
+    gained: u64,
+}
+
+struct Written<'r> {
+    row: &'r Row,
+    replies_due: bool,
+}
+
+#[async_trait]
+impl PageStore for SqliteStore {
+    async fn commit_page(&self, lease: &Lease, page: &PageCommit) -> Result<PageOutcome, Fenced> {
+        let mut transaction = self.begin().await?;
+        let stop_requested = pass_fence(&mut transaction, lease, page).await?;
+        let stored = stored_of(&mut transaction, page).await?;
+        let judged = judge(page, &stored);
+        write_rows(&mut transaction, lease.run_id, page, &judged.written).await?;
+        write_invalid(&mut transaction, lease.run_id, page).await?;
+        write_ledger(&mut transaction, lease.run_id, page, judged.outcome).await?;
+        add_to_object_count(&mut transaction, page, judged.gained).await?;
+        mark_replies_read(&mut transaction, page).await?;
+        if let (Stream::Activity, Some(end)) = (page.stream, page.end) {
+            set_activity_source(&mut transaction, page.connection_id, end.source).await?;
+        }
+        commit(
+            transaction,
+            PageOutcome {
+                stop_requested,
+                ..judged.outcome
+            },
+        )
+        .await
+    }
+
+    async fn seen(&self, run: RunId, stream: Stream) -> Result<Vec<Vec<u8>>, StoreError> {
+        sqlx::query_scalar("SELECT seen FROM run_page WHERE run_id = $1 AND stream = $2 ORDER BY id")
+            .bind(run.0)
+            .bind(stream.as_str())
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)
+    }
+
+    async fn topics_awaiting_replies(
+        &self,
+        connection: ConnectionId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<TopicRef>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT public_id, private_id, subtype FROM community_content
+             WHERE connection_id = $1 AND replies_due = 1 AND ($2 IS NULL OR public_id > $2) AND kind = 'topic'
+                AND deleted_at IS NULL
+             ORDER BY public_id LIMIT $3",
+        )
+        .bind(connection.0)
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let topic = |row: &SqliteRow| {
+            Ok(TopicRef {
+                public_id: row.text("public_id")?,
+                private_id: row.text("private_id")?,
+                subtype: row.word("subtype", Subtype::parse)?,
+            })
+        };
+        rows.iter().map(topic).collect()
+    }
+
+    async fn records(
+        &self,
+        connection: ConnectionId,
+        stream: Stream,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Record>, StoreError> {
+        let table = Table::of(stream);
+        let (name, key, columns, kind) = (table.name, table.key, table.column_list(), table.kind_condition());
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {columns} FROM {name}
+             WHERE connection_id = $1 AND ($2 IS NULL OR {key} > $2){kind} AND deleted_at IS NULL
+             ORDER BY {key} LIMIT $3"
+        )))
+        .bind(connection.0)
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        rows.iter().map(|row| read(stream, row)).collect()
+    }
+}
+
+/// Writes the checkpoint if the lease still holds, and says whether the run is to stop.
+async fn pass_fence(
+    transaction: &mut Transaction<'static, Sqlite>,
+    lease: &Lease,
+    page: &PageCommit,
+) -> Result<bool, Fenced> {
+    let run = sqlx::query(
+        "UPDATE run SET checkpoint = $3, requests = requests + $4
+         WHERE id = $1 AND fencing_token = $2 AND state = 'running'
+         RETURNING stop_requested",
+    )
+    .bind(lease.run_id.0)
+    .bind(lease.fencing_token)
+    .bind(&page.checkpoint)
+    .bind(count(page.requests)?)
+    .fetch_optional(&mut **transaction)
+    .await
+    .map_err(database)?
+    .ok_or(Fenced::LeaseLost)?;
+    Ok(run.flag("stop_requested")?)
+}
+
+async fn stored_of(
+    transaction: &mut Transaction<'static, Sqlite>,
+    page: &PageCommit,
+) -> Result<HashMap<String, Stored>, StoreError> {
+    if page.rows.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let table = Table::of(page.stream);
+    let (name, key, kind) = (table.name, table.key, table.kind_condition());
+    let replies = match table.kind {
+        Some(ContentKind::Topic) => "reply_count, last_activity_at",
+        _ => "0 AS reply_count, NULL AS last_activity_at",
+    };
+    let keys: Vec<_> = page.rows.iter().map(|row| row.record.key()).collect();
+    let rows = sqlx::query(AssertSqlSafe(format!(
+        "SELECT {key} AS record_key, content_hash, deleted_at, {replies} FROM {name}
+         WHERE connection_id = $1{kind} AND {key} IN (SELECT value FROM json_each($2))"
+    )))
+    .bind(page.connection_id.0)
+    .bind(json_text(&keys)?)
+    .fetch_all(&mut **transaction)
+    .await
+    .map_err(database)?;
+    let stored = |row: &SqliteRow| {
+        let hash: Vec<u8> = sqlx::Row::try_get(row, "content_hash").map_err(database)?;
+        let hash = hash
+            .try_into()
+            .map_err(|_| corrupt("content_hash", "not 16 bytes"))?;
+        let stored = Stored {
+            hash: ContentHash(hash),
+            deleted: row.optional_time("deleted_at")?.is_some(),
+            reply_count: row.int("reply_count")?,
+            last_activity_at: row.optional_time("last_activity_at")?,
+        };
+        Ok((row.text("record_key")?, stored))
+    };
+    rows.iter().map(stored).collect()
+}
+
+fn judge<'r>(page: &'r PageCommit, stored: &HashMap<String, Stored>) -> Judged<'r> {
+    let mut judged = Judged::default();
+    for row in &page.rows {
+        let before = stored.get(row.record.key());
+        let changed = before.is_none_or(|before| before.hash != row.hash || before.deleted);
+        judged.gained += u64::from(before.is_none_or(|before| before.deleted));
+        if changed {
+            judged.written.push(Written {
+                row,
+                replies_due: replies_due(&row.record, before),
+            });
+        }
+        if !row.repeated {
+            let column = match before {
+                None => &mut judged.outcome.new,
+                Some(_) if changed => &mut judged.outcome.updated,
+                Some(_) => &mut judged.outcome.unchanged,
+            };
+            *column += 1;
+        }
+    }
+    // In the order of their keys, rows of one page land side by side in the table.
+    judged
+        .written
+        .sort_by(|a, b| a.row.record.key().cmp(b.row.record.key()));
+    judged
+}
+
+/// Whether a topic has replies that the store does not know yet.
+fn replies_due(record: &Record, before: Option<&Stored>) -> bool {
+    let Record::Content(topic) = record else {
+        return false;
+    };
+    if topic.kind != ContentKind::Topic {
+        return false;
+    }
+    match before {
+        None => topic.reply_count > 0,
+        Some(before) => {
+            let moved =
+                before.reply_count != topic.reply_count || before.last_activity_at != topic.last_activity_at;
+            moved && (topic.reply_count > 0 || before.reply_count > 0)
+        }
+    }
+}
+
+async fn write_rows(
+    transaction: &mut Transaction<'static, Sqlite>,
+    run: RunId,
+    page: &PageCommit,
+    written: &[Written<'_>],
+) -> Result<(), StoreError> {
+    let table = Table::of(page.stream);
+    let replies_due = if table.kind.is_some() { ", replies_due" } else { "" };
+    let insert = format!(
+        "INSERT INTO {} (connection_id, content_hash, first_seen_run, changed_run, deleted_at{replies_due}, {}) VALUES ",
+        table.name,
+        table.column_list()
+    );
+    let on_conflict = table.on_conflict();
+    for chunk in written.chunks(UPSERT_ROWS) {
+        let mut query = statement(insert.clone());
+        for (index, Written { row, replies_due }) in chunk.iter().enumerate() {
+            query.push(if index == 0 { "(" } else { ", (" });
+            let mut values = query.separated(", ");
+            values
+                .push_bind(page.connection_id.0)
+                .push_bind(row.hash.0.to_vec())
+                .push_bind(run.0)
+                .push_bind(run.0)
+                .push("NULL");
+            if table.kind.is_some() {
+                values.push_bind(*replies_due);
+            }
+            bind(&mut values, &row.record)?;
+            query.push(")");
+        }
+        query.push(&on_conflict);
+        let done = query
+            .build()
+            .execute(&mut **transaction)
+            .await
+            .map_err(database)?;
+        if done.rows_affected() != chunk.len() as u64 {
+            return Err(StoreError::Corrupt(format!(
+                "{} rows were to be written into {}, but {} were",
+                chunk.len(),
+                table.name,
+                done.rows_affected()
+            )));
+        }
+    }
+    Ok(())
+}
+
+async fn write_invalid(
+    transaction: &mut Transaction<'static, Sqlite>,
+    run: RunId,
+    page: &PageCommit,
+) -> Result<(), StoreError> {
+    for record in &page.invalid {
+        sqlx::query(
+            "INSERT INTO invalid_record (run_id, stream, reason, name, message, payload) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(run.0)
+        .bind(record.stream.as_str())
+        .bind(record.reason.as_str())
+        .bind(&record.name)
+        .bind(&record.message)
+        .bind(&record.payload)
+        .execute(&mut **transaction)
+        .await
+        .map_err(database)?;
+    }
+    Ok(())
+}
+
+/// Both books: the ledger, whose CHECK judges the sum, and the page.
+async fn write_ledger(
+    transaction: &mut Transaction<'static, Sqlite>,
+    run: RunId,
+    page: &PageCommit,
+    outcome: PageOutcome,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE run_stream SET found = found + $3, new = new + $4, updated = updated + $5, unchanged = unchanged + $6,
+            invalid = invalid + $7, repeated = repeated + $8, refused = refused + $9, pages = pages + $10,
+            finished_at = $11, source = COALESCE($12, source)
+         WHERE run_id = $1 AND stream = $2",
+    )
+    .bind(run.0)
+    .bind(page.stream.as_str())
+    .bind(count(page.found)?)
+    .bind(count(outcome.new)?)
+    .bind(count(outcome.updated)?)
+    .bind(count(outcome.unchanged)?)
+    .bind(count(page.invalid.len() as u64)?)
+    .bind(count(page.repeated)?)
+    .bind(count(page.refused)?)
+    .bind(count(page.pages)?)
+    .bind(page.end.map(|end| micros(end.at)))
+    .bind(page.end.map(|end| end.source.as_str()))
+    .execute(&mut **transaction)
+    .await
+    .map_err(ledger)?;
+    if page.found == 0 {
+        return Ok(());
+    }
+    sqlx::query("INSERT INTO run_page (run_id, stream, found, seen) VALUES ($1, $2, $3, $4)")
+        .bind(run.0)
+        .bind(page.stream.as_str())
+        .bind(count(page.found)?)
+        .bind(&page.seen)
+        .execute(&mut **transaction)
+        .await
+        .map(|_| ())
+        .map_err(database)
+}
+
+async fn add_to_object_count(
+    transaction: &mut Transaction<'static, Sqlite>,
+    page: &PageCommit,
+    gained: u64,
+) -> Result<(), StoreError> {
+    if gained == 0 {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO object_count (connection_id, stream, stored) VALUES ($1, $2, $3)
+         ON CONFLICT (connection_id, stream) DO UPDATE SET stored = object_count.stored + excluded.stored",
+    )
+    .bind(page.connection_id.0)
+    .bind(page.stream.as_str())
+    .bind(count(gained)?)
+    .execute(&mut **transaction)
+    .await
+    .map(|_| ())
+    .map_err(database)
+}
+
+async fn mark_replies_read(
+    transaction: &mut Transaction<'static, Sqlite>,
+    page: &PageCommit,
+) -> Result<(), StoreError> {
+    if page.replies_read.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE community_content SET replies_due = 0
+         WHERE connection_id = $1 AND kind = 'topic' AND public_id IN (SELECT value FROM json_each($2))",
+    )
+    .bind(page.connection_id.0)
+    .bind(json_text(&page.replies_read)?)
+    .execute(&mut **transaction)
+    .await
+    .map(|_| ())
+    .map_err(database)
+}
+
+async fn set_activity_source(
+    transaction: &mut Transaction<'static, Sqlite>,
+    connection: ConnectionId,
+    source: ActivitySource,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE connection SET activity_source = $2 WHERE id = $1")
+        .bind(connection.0)
+        .bind(source.as_str())
+        .execute(&mut **transaction)
+        .await
+        .map(|_| ())
+        .map_err(database)
+}

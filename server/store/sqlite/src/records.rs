@@ -1,0 +1,403 @@
+//! The community tables: which columns a record has, how they are written and read back.
+
+use domain::{
+    Stream,
+    record::{Activity, Category, Content, ContentKind, IdeaStatus, Record, Subtype, User},
+};
+use sqlx::{QueryBuilder, Sqlite, query_builder::Separated, sqlite::SqliteRow};
+use store::StoreError;
+
+use crate::column::{Columns, json_text, micros};
+
+/// A community table: its name, its key within a connection, and the record's own columns (the key's first).
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) key: &'static str,
+    /// For content, which of its two kinds.
+    pub(crate) kind: Option<ContentKind>,
+    columns: &'static [&'static str],
+}
+
+impl Table {
+    pub(crate) fn of(stream: Stream) -> &'static Self {
+        match stream {
+            Stream::IdeaStatuses => &IDEA_STATUS,
+            Stream::Categories => &CATEGORY,
+            Stream::Users => &USER,
+            Stream::Topics => &TOPIC,
+            Stream::Replies => &REPLY,
+            Stream::Activity => &ACTIVITY,
+        }
+    }
+
+    /// `AND kind = '…'` where the table holds two kinds.
+    pub(crate) fn kind_condition(&self) -> &'static str {
+        match self.kind {
+            None => "",
+            Some(ContentKind::Topic) => " AND kind = 'topic'",
+            Some(ContentKind::Reply) => " AND kind = 'reply'",
+        }
+    }
+
+    pub(crate) fn column_list(&self) -> String {
+        self.columns.join(", ")
+    }
+
+    /// What follows the rows of an upsert: a row that exists takes all new values and comes back if it was deleted.
+    pub(crate) fn on_conflict(&self) -> String {
+        let kind = if self.kind.is_some() { "kind, " } else { "" };
+        let mut sets: Vec<_> = self
+            .columns
+            .iter()
+            .skip(1)
+            .map(|name| format!("{name} = excluded.{name}"))
+            .collect();
+        sets.extend(
+            ["content_hash", "changed_run", "deleted_at"].map(|name| format!("{name} = excluded.{name}")),
+        );
+        if self.kind.is_some() {
+            sets.push(format!(
+                "replies_due = {}.replies_due OR excluded.replies_due",
+                self.name
+            ));
+        }
+        format!(
+            " ON CONFLICT (connection_id, {kind}{}) DO UPDATE SET {}",
+            self.key,
+            sets.join(", ")
+        )
+    }
+}
+
+static IDEA_STATUS: Table = Table {
+    name: "community_idea_status",
+    key: "idea_status_id",
+    kind: None,
+    columns: &[
+        "idea_status_id",
+        "name",
+        "status_type",
+        "is_default",
+        "visible",
+        "display_order",
+        "text_color",
+        "background_color",
+    ],
+};
+
+static CATEGORY: Table = Table {
+    name: "community_category",
+    key: "category_id",
+    kind: None,
+    columns: &[
+        "category_id",
+        "name",
+        "display_order",
+        "parent_id",
+        "is_section",
+        "module",
+        "supported_content_types",
+    ],
+};
+
+static USER: Table = Table {
+    name: "community_user",
+    key: "community_user_id",
+    kind: None,
+    columns: &[
+        "community_user_id",
+        "username",
+        "email",
+        "first_name",
+        "last_name",
+        "phone",
+        "company_custom",
+        "department",
+        "title",
+        "sso_id",
+        "profile_picture",
+        "rank_id",
+        "rank_name",
+        "is_moderator",
+        "roles",
+        "badges",
+        "joined_at",
+        "last_activity_at",
+        "last_visit_at",
+        "posts",
+        "topics",
+        "solved",
+        "likes_received",
+        "likes_given",
+        "profile_fields",
+    ],
+};
+
+const CONTENT_COLUMNS: &[&str] = &[
+    "public_id",
+    "kind",
+    "private_id",
+    "subtype",
+    "topic_public_id",
+    "title",
+    "category_id",
+    "category_name",
+    "idea_status",
+    "author_user_id",
+    "author_username",
+    "posted_at",
+    "published_at",
+    "last_activity_at",
+    "reply_count",
+    "likes",
+    "votes",
+    "is_answer",
+    "highlighted",
+    "sticky",
+    "trashed",
+    "moderation_label",
+    "tags",
+    "permalink",
+];
+
+static TOPIC: Table = Table {
+    name: "community_content",
+    key: "public_id",
+    kind: Some(ContentKind::Topic),
+    columns: CONTENT_COLUMNS,
+};
+
+static REPLY: Table = Table {
+    name: "community_content",
+    key: "public_id",
+    kind: Some(ContentKind::Reply),
+    columns: CONTENT_COLUMNS,
+};
+
+static ACTIVITY: Table = Table {
+    name: "community_activity",
+    key: "event_id",
+    kind: None,
+    columns: &[
+        "event_id",
+        "activity_type",
+        "occurred_at",
+        "user_id",
+        "content_public_id",
+    ],
+};
+
+/// Binds a record's own columns, in the order of its table's.
+pub(crate) fn bind(row: &mut Separated<'_, Sqlite, &'static str>, record: &Record) -> Result<(), StoreError> {
+    match record {
+        Record::IdeaStatus(status) => bind_idea_status(row, status),
+        Record::Category(category) => bind_category(row, category)?,
+        Record::User(user) => bind_user(row, user)?,
+        Record::Content(content) => bind_content(row, content)?,
+        Record::Activity(activity) => bind_activity(row, activity),
+    }
+    Ok(())
+}
+
+fn bind_idea_status(row: &mut Separated<'_, Sqlite, &'static str>, status: &IdeaStatus) {
+    row.push_bind(status.idea_status_id.clone())
+        .push_bind(status.name.clone())
+        .push_bind(status.status_type.clone())
+        .push_bind(status.is_default)
+        .push_bind(status.visible)
+        .push_bind(status.display_order)
+        .push_bind(status.text_color.clone())
+        .push_bind(status.background_color.clone());
+}
+
+fn bind_category(
+    row: &mut Separated<'_, Sqlite, &'static str>,
+    category: &Category,
+) -> Result<(), StoreError> {
+    row.push_bind(category.category_id.clone())
+        .push_bind(category.name.clone())
+        .push_bind(category.display_order)
+        .push_bind(category.parent_id.clone())
+        .push_bind(category.is_section)
+        .push_bind(category.module.clone())
+        .push_bind(json_text(&category.supported_content_types)?);
+    Ok(())
+}
+
+fn bind_user(row: &mut Separated<'_, Sqlite, &'static str>, user: &User) -> Result<(), StoreError> {
+    row.push_bind(user.community_user_id.clone())
+        .push_bind(user.username.clone())
+        .push_bind(user.email.clone())
+        .push_bind(user.first_name.clone())
+        .push_bind(user.last_name.clone())
+        .push_bind(user.phone.clone())
+        .push_bind(user.company_custom.clone())
+        .push_bind(user.department.clone())
+        .push_bind(user.title.clone())
+        .push_bind(user.sso_id.clone())
+        .push_bind(user.profile_picture.clone())
+        .push_bind(user.rank_id.clone())
+        .push_bind(user.rank_name.clone())
+        .push_bind(user.is_moderator)
+        .push_bind(json_text(&user.roles)?)
+        .push_bind(json_text(&user.badges)?)
+        .push_bind(micros(user.joined_at))
+        .push_bind(user.last_activity_at.map(micros))
+        .push_bind(user.last_visit_at.map(micros))
+        .push_bind(user.posts)
+        .push_bind(user.topics)
+        .push_bind(user.solved)
+        .push_bind(user.likes_received)
+        .push_bind(user.likes_given)
+        .push_bind(json_text(&user.profile_fields)?);
+    Ok(())
+}
+
+fn bind_content(row: &mut Separated<'_, Sqlite, &'static str>, content: &Content) -> Result<(), StoreError> {
+    row.push_bind(content.public_id.clone())
+        .push_bind(content.kind.as_str())
+        .push_bind(content.private_id.clone())
+        .push_bind(content.subtype.as_str())
+        .push_bind(content.topic_public_id.clone())
+        .push_bind(content.title.clone())
+        .push_bind(content.category_id.clone())
+        .push_bind(content.category_name.clone())
+        .push_bind(content.idea_status.clone())
+        .push_bind(content.author_user_id.clone())
+        .push_bind(content.author_username.clone())
+        .push_bind(micros(content.posted_at))
+        .push_bind(content.published_at.map(micros))
+        .push_bind(content.last_activity_at.map(micros))
+        .push_bind(content.reply_count)
+        .push_bind(content.likes)
+        .push_bind(content.votes)
+        .push_bind(content.is_answer)
+        .push_bind(content.highlighted)
+        .push_bind(content.sticky)
+        .push_bind(content.trashed)
+        .push_bind(content.moderation_label.clone())
+        .push_bind(json_text(&content.tags)?)
+        .push_bind(content.permalink.clone());
+    Ok(())
+}
+
+fn bind_activity(row: &mut Separated<'_, Sqlite, &'static str>, activity: &Activity) {
+    row.push_bind(activity.event_id.clone())
+        .push_bind(activity.activity_type.clone())
+        .push_bind(micros(activity.occurred_at))
+        .push_bind(activity.user_id.clone())
+        .push_bind(activity.content_public_id.clone());
+}
+
+pub(crate) fn read(stream: Stream, row: &SqliteRow) -> Result<Record, StoreError> {
+    match stream {
+        Stream::IdeaStatuses => read_idea_status(row).map(Record::IdeaStatus),
+        Stream::Categories => read_category(row).map(Record::Category),
+        Stream::Users => read_user(row).map(|user| Record::User(Box::new(user))),
+        Stream::Topics => read_content(row, ContentKind::Topic).map(|topic| Record::Content(Box::new(topic))),
+        Stream::Replies => {
+            read_content(row, ContentKind::Reply).map(|reply| Record::Content(Box::new(reply)))
+        }
+        Stream::Activity => read_activity(row).map(Record::Activity),
+    }
+}
+
+fn read_idea_status(row: &SqliteRow) -> Result<IdeaStatus, StoreError> {
+    Ok(IdeaStatus {
+        idea_status_id: row.text("idea_status_id")?,
+        name: row.text("name")?,
+        status_type: row.text("status_type")?,
+        is_default: row.flag("is_default")?,
+        visible: row.flag("visible")?,
+        display_order: row.int("display_order")?,
+        text_color: row.optional_text("text_color")?,
+        background_color: row.optional_text("background_color")?,
+    })
+}
+
+fn read_category(row: &SqliteRow) -> Result<Category, StoreError> {
+    Ok(Category {
+        category_id: row.text("category_id")?,
+        name: row.text("name")?,
+        display_order: row.int("display_order")?,
+        parent_id: row.optional_text("parent_id")?,
+        is_section: row.flag("is_section")?,
+        module: row.optional_text("module")?,
+        supported_content_types: row.json("supported_content_types")?,
+    })
+}
+
+fn read_user(row: &SqliteRow) -> Result<User, StoreError> {
+    Ok(User {
+        community_user_id: row.text("community_user_id")?,
+        username: row.text("username")?,
+        email: row.optional_text("email")?,
+        first_name: row.optional_text("first_name")?,
+        last_name: row.optional_text("last_name")?,
+        phone: row.optional_text("phone")?,
+        company_custom: row.optional_text("company_custom")?,
+        department: row.optional_text("department")?,
+        title: row.optional_text("title")?,
+        sso_id: row.optional_text("sso_id")?,
+        profile_picture: row.optional_text("profile_picture")?,
+        rank_id: row.optional_text("rank_id")?,
+        rank_name: row.optional_text("rank_name")?,
+        is_moderator: row.flag("is_moderator")?,
+        roles: row.json("roles")?,
+        badges: row.json("badges")?,
+        joined_at: row.time("joined_at")?,
+        last_activity_at: row.optional_time("last_activity_at")?,
+        last_visit_at: row.optional_time("last_visit_at")?,
+        posts: row.int("posts")?,
+        topics: row.int("topics")?,
+        solved: row.int("solved")?,
+        likes_received: row.int("likes_received")?,
+        likes_given: row.int("likes_given")?,
+        profile_fields: row.json("profile_fields")?,
+    })
+}
+
+fn read_content(row: &SqliteRow, kind: ContentKind) -> Result<Content, StoreError> {
+    Ok(Content {
+        kind,
+        public_id: row.text("public_id")?,
+        private_id: row.text("private_id")?,
+        subtype: row.word("subtype", Subtype::parse)?,
+        topic_public_id: row.optional_text("topic_public_id")?,
+        title: row.optional_text("title")?,
+        category_id: row.optional_text("category_id")?,
+        category_name: row.optional_text("category_name")?,
+        idea_status: row.optional_text("idea_status")?,
+        author_user_id: row.optional_text("author_user_id")?,
+        author_username: row.optional_text("author_username")?,
+        posted_at: row.time("posted_at")?,
+        published_at: row.optional_time("published_at")?,
+        last_activity_at: row.optional_time("last_activity_at")?,
+        reply_count: row.int("reply_count")?,
+        likes: row.int("likes")?,
+        votes: row.int("votes")?,
+        is_answer: row.flag("is_answer")?,
+        highlighted: row.flag("highlighted")?,
+        sticky: row.flag("sticky")?,
+        trashed: row.flag("trashed")?,
+        moderation_label: row.optional_text("moderation_label")?,
+        tags: row.json("tags")?,
+        permalink: row.optional_text("permalink")?,
+    })
+}
+
+fn read_activity(row: &SqliteRow) -> Result<Activity, StoreError> {
+    Ok(Activity {
+        event_id: row.text("event_id")?,
+        activity_type: row.text("activity_type")?,
+        occurred_at: row.time("occurred_at")?,
+        user_id: row.optional_text("user_id")?,
+        content_public_id: row.optional_text("content_public_id")?,
+    })
+}
+
+/// A statement that begins like this; its text is made of the tables' fixed names only.
+pub(crate) fn statement(text: String) -> QueryBuilder<Sqlite> {
+    QueryBuilder::new(text)
+}

@@ -1,0 +1,507 @@
+use std::{collections::HashMap, time::Duration};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    ActivitySource, Cause, CauseCode, ConnectionId, Ledger, MatchCounts, Mode, Run, RunId, RunState, Stage,
+    Stream, StreamRun, Trigger,
+    record::{InvalidReason, InvalidRecord},
+};
+use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
+use store::{
+    ClaimRequest, ClaimedRun, Enqueued, Fenced, Finish, InvalidGroup, InvalidPage, Lease, LeaseState, NewRun,
+    RunPage, RunQuery, RunStore, StoreError,
+};
+use uuid::Uuid;
+
+use crate::{
+    SqliteStore,
+    column::{Columns, count, json_text, micros},
+    database::commit,
+    error::database,
+};
+
+#[async_trait]
+impl RunStore for SqliteStore {
+    async fn enqueue(&self, new: &NewRun) -> Result<Enqueued, StoreError> {
+        let mut transaction = self.begin().await?;
+        let state = sqlx::query(
+            "SELECT connection.deactivated_at, run.id AS run_id FROM connection
+             LEFT JOIN run ON run.connection_id = connection.id AND run.state IN ('queued', 'running')
+             WHERE connection.id = $1",
+        )
+        .bind(new.connection_id.0)
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(database)?;
+        if state.optional_time("deactivated_at")?.is_some() {
+            return Ok(Enqueued::Deactivated);
+        }
+        if let Some(run) = state.optional_uuid("run_id")? {
+            return Ok(Enqueued::UnderWay(RunId(run)));
+        }
+        insert_run(&mut transaction, new).await?;
+        transaction.commit().await.map_err(database)?;
+        Ok(Enqueued::Queued)
+    }
+
+    async fn last_queued_at(&self, connection: ConnectionId) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row = sqlx::query("SELECT MAX(queued_at) AS queued_at FROM run WHERE connection_id = $1")
+            .bind(connection.0)
+            .fetch_one(self.readers())
+            .await
+            .map_err(database)?;
+        row.optional_time("queued_at")
+    }
+
+    async fn claim(&self, request: &ClaimRequest) -> Result<Option<ClaimedRun>, StoreError> {
+        let mut transaction = self.begin().await?;
+        cancel_orphans(&mut transaction, request.now).await?;
+        let claimed = sqlx::query(
+            "UPDATE run SET state = 'running', started_at = COALESCE(started_at, $1), attempts = attempts + 1,
+                fencing_token = fencing_token + 1, lease_owner = $2, lease_expires_at = $3
+             WHERE id = (
+                SELECT run.id FROM run JOIN connection ON connection.id = run.connection_id
+                WHERE connection.deactivated_at IS NULL AND ($4 IS NULL OR run.id = $4)
+                    AND (run.state = 'queued' OR (run.state = 'running' AND run.lease_expires_at <= $1))
+                ORDER BY run.queued_at, run.id LIMIT 1)
+             RETURNING id, fencing_token, checkpoint",
+        )
+        .bind(micros(request.now))
+        .bind(&request.worker)
+        .bind(expiry(request.now, request.lease_ttl))
+        .bind(request.only.map(|run| run.0))
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(database)?;
+        transaction.commit().await.map_err(database)?;
+        let Some(claimed) = claimed else { return Ok(None) };
+        let run_id = claimed.run_id("id")?;
+        let run = self
+            .run(run_id)
+            .await?
+            .ok_or_else(|| StoreError::Corrupt(format!("run {run_id} is gone")))?;
+        let lease = Lease {
+            run_id,
+            fencing_token: claimed.int("fencing_token")?,
+        };
+        Ok(Some(ClaimedRun {
+            lease,
+            run,
+            checkpoint: claimed.optional_text("checkpoint")?,
+        }))
+    }
+
+    async fn renew_lease(
+        &self,
+        lease: &Lease,
+        now: DateTime<Utc>,
+        ttl: Duration,
+    ) -> Result<LeaseState, StoreError> {
+        let mut transaction = self.begin().await?;
+        let renewed = sqlx::query(
+            "UPDATE run SET lease_expires_at = $3 WHERE id = $1 AND fencing_token = $2 AND state = 'running'
+             RETURNING stop_requested",
+        )
+        .bind(lease.run_id.0)
+        .bind(lease.fencing_token)
+        .bind(expiry(now, ttl))
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(database)?;
+        transaction.commit().await.map_err(database)?;
+        Ok(match renewed {
+            None => LeaseState::Lost,
+            Some(row) if row.flag("stop_requested")? => LeaseState::StopRequested,
+            Some(_) => LeaseState::Held,
+        })
+    }
+
+    async fn lease_expires_at(&self, run: RunId) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row = sqlx::query("SELECT lease_expires_at FROM run WHERE id = $1")
+            .bind(run.0)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)?;
+        row.map_or(Ok(None), |row| row.optional_time("lease_expires_at"))
+    }
+
+    async fn enter_stage(&self, lease: &Lease, stage: Stage, at: DateTime<Utc>) -> Result<(), Fenced> {
+        let mut transaction = self.begin().await?;
+        let entered = sqlx::query(
+            "UPDATE run SET stage = $3 WHERE id = $1 AND fencing_token = $2 AND state = 'running'",
+        )
+        .bind(lease.run_id.0)
+        .bind(lease.fencing_token)
+        .bind(stage.as_str())
+        .execute(&mut *transaction)
+        .await
+        .map_err(database)?;
+        if entered.rows_affected() == 0 {
+            return Err(Fenced::LeaseLost);
+        }
+        sqlx::query(
+            "UPDATE run_stream SET started_at = COALESCE(started_at, $3) WHERE run_id = $1 AND stream = $2",
+        )
+        .bind(lease.run_id.0)
+        .bind(stage.as_str())
+        .bind(micros(at))
+        .execute(&mut *transaction)
+        .await
+        .map_err(database)?;
+        commit(transaction, ()).await
+    }
+
+    async fn finish(&self, lease: &Lease, finish: &Finish) -> Result<Run, Fenced> {
+        let mut transaction = self.begin().await?;
+        if finish.state.is_success() {
+            check_books(&mut transaction, lease.run_id).await?;
+        }
+        let finished = sqlx::query(
+            "UPDATE run SET state = $3, cause_code = $4, cause_message = $5, cause_next_action = $6, finished_at = $7,
+                requests = requests + $8, lease_owner = NULL, lease_expires_at = NULL, stop_requested = 0
+             WHERE id = $1 AND fencing_token = $2 AND state = 'running'
+             RETURNING connection_id",
+        )
+        .bind(lease.run_id.0)
+        .bind(lease.fencing_token)
+        .bind(finish.state.as_str())
+        .bind(finish.cause.as_ref().map(|cause| cause.code.as_str()))
+        .bind(finish.cause.as_ref().map(|cause| &cause.message))
+        .bind(finish.cause.as_ref().map(|cause| &cause.next_action))
+        .bind(micros(finish.at))
+        .bind(count(finish.requests)?)
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(database)?
+        .ok_or(Fenced::LeaseLost)?;
+        count_matches(&mut transaction, lease.run_id, finished.uuid("connection_id")?).await?;
+        if finish.state != RunState::Failed {
+            // A failed run keeps what the next one needs to go on from its last page.
+            sqlx::query("DELETE FROM run_page WHERE run_id = $1")
+                .bind(lease.run_id.0)
+                .execute(&mut *transaction)
+                .await
+                .map_err(database)?;
+        }
+        commit(transaction, ()).await?;
+        self.run(lease.run_id).await?.ok_or(Fenced::LeaseLost)
+    }
+
+    async fn release(&self, lease: &Lease, requests: u64) -> Result<(), Fenced> {
+        let mut transaction = self.begin().await?;
+        let released = sqlx::query(
+            "UPDATE run SET state = 'queued', lease_owner = NULL, lease_expires_at = NULL, requests = requests + $3
+             WHERE id = $1 AND fencing_token = $2 AND state = 'running'",
+        )
+        .bind(lease.run_id.0)
+        .bind(lease.fencing_token)
+        .bind(count(requests)?)
+        .execute(&mut *transaction)
+        .await
+        .map_err(database)?;
+        if released.rows_affected() == 0 {
+            return Err(Fenced::LeaseLost);
+        }
+        commit(transaction, ()).await
+    }
+
+    async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
+        Ok(self.runs_by_id(&[id]).await?.pop())
+    }
+
+    async fn runs(&self, query: &RunQuery) -> Result<RunPage, StoreError> {
+        let connection = query.connection.map(|id| id.0);
+        let total: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM run WHERE $1 IS NULL OR connection_id = $1")
+                .bind(connection)
+                .fetch_one(self.readers())
+                .await
+                .map_err(database)?;
+        let ids: Vec<Uuid> = sqlx::query_scalar(
+            "SELECT id FROM run WHERE $1 IS NULL OR connection_id = $1
+             ORDER BY queued_at DESC, id DESC LIMIT $2 OFFSET $3",
+        )
+        .bind(connection)
+        .bind(i64::from(query.limit))
+        .bind(count(query.offset)?)
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let ids: Vec<RunId> = ids.into_iter().map(RunId).collect();
+        Ok(RunPage {
+            runs: self.runs_by_id(&ids).await?,
+            total: u64::try_from(total).unwrap_or(0),
+        })
+    }
+
+    async fn invalid_groups(&self, run: RunId) -> Result<Vec<InvalidGroup>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT stream, reason, records, name, message, payload
+             FROM (SELECT stream, reason, COUNT(*) AS records, MIN(id) AS first_id FROM invalid_record
+                   WHERE run_id = $1 GROUP BY stream, reason)
+             JOIN invalid_record USING (stream, reason) WHERE invalid_record.id = first_id
+             ORDER BY records DESC, stream, reason",
+        )
+        .bind(run.0)
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let group = |row: &SqliteRow| {
+            let sample = read_invalid(row)?;
+            let (stream, reason) = (sample.stream, sample.reason);
+            Ok(InvalidGroup {
+                stream,
+                reason,
+                count: row.unsigned("records")?,
+                sample,
+            })
+        };
+        rows.iter().map(group).collect()
+    }
+
+    async fn invalid_records(
+        &self,
+        run: RunId,
+        group: Option<(Stream, InvalidReason)>,
+        offset: u64,
+        limit: u32,
+    ) -> Result<InvalidPage, StoreError> {
+        let (stream, reason) = group
+            .map(|(stream, reason)| (stream.as_str(), reason.as_str()))
+            .unzip();
+        let total: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM invalid_record
+             WHERE run_id = $1 AND ($2 IS NULL OR (stream = $2 AND reason = $3))",
+        )
+        .bind(run.0)
+        .bind(stream)
+        .bind(reason)
+        .fetch_one(self.readers())
+        .await
+        .map_err(database)?;
+        let rows = sqlx::query(
+            "SELECT stream, reason, name, message, payload FROM invalid_record
+             WHERE run_id = $1 AND ($2 IS NULL OR (stream = $2 AND reason = $3))
+             ORDER BY id LIMIT $4 OFFSET $5",
+        )
+        .bind(run.0)
+        .bind(stream)
+        .bind(reason)
+        .bind(i64::from(limit))
+        .bind(count(offset)?)
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let records = rows.iter().map(read_invalid).collect::<Result<_, _>>()?;
+        Ok(InvalidPage {
+            records,
+            total: u64::try_from(total).unwrap_or(0),
+        })
+    }
+}
+
+impl SqliteStore {
+    /// Runs with their streams, newest first.
+    pub(crate) async fn runs_by_id(&self, ids: &[RunId]) -> Result<Vec<Run>, StoreError> {
+        let ids = hex_list(ids)?;
+        let mut streams: HashMap<RunId, Vec<StreamRun>> = HashMap::new();
+        let rows = sqlx::query(
+            "SELECT run_id, stream, found, new, updated, unchanged, invalid, repeated, deleted, late, refused, pages,
+                source, started_at, finished_at
+             FROM run_stream WHERE run_id IN (SELECT unhex(value) FROM json_each($1))",
+        )
+        .bind(&ids)
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        for row in &rows {
+            streams
+                .entry(row.run_id("run_id")?)
+                .or_default()
+                .push(read_stream(row)?);
+        }
+        let rows = sqlx::query(
+            "SELECT run.id, connection_id, tenant_id, trigger_kind, resumed_from, mode, state, stage, cause_code,
+                cause_message, cause_next_action, queued_at, started_at, finished_at, requests, attempts, matched,
+                unmatched, ambiguous, internal
+             FROM run JOIN connection ON connection.id = run.connection_id
+             WHERE run.id IN (SELECT unhex(value) FROM json_each($1))
+             ORDER BY queued_at DESC, run.id DESC",
+        )
+        .bind(&ids)
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let run = |row: &SqliteRow| {
+            let mut streams = streams.remove(&row.run_id("id")?).unwrap_or_default();
+            streams.sort_by_key(|stream| stream.stream);
+            read_run(row, streams)
+        };
+        rows.iter().map(run).collect()
+    }
+}
+
+/// Ids as a JSON list that `unhex` reads.
+fn hex_list(ids: &[RunId]) -> Result<String, StoreError> {
+    json_text(&ids.iter().map(|id| id.0.simple().to_string()).collect::<Vec<_>>())
+}
+
+fn expiry(now: DateTime<Utc>, ttl: Duration) -> i64 {
+    micros(now + TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX / 2))
+}
+
+async fn insert_run(transaction: &mut Transaction<'static, Sqlite>, new: &NewRun) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO run (id, connection_id, trigger_kind, mode, state, queued_at) VALUES ($1, $2, $3, $4, 'queued', $5)",
+    )
+    .bind(new.id.0)
+    .bind(new.connection_id.0)
+    .bind(new.trigger.as_str())
+    .bind(new.mode.as_str())
+    .bind(micros(new.queued_at))
+    .execute(&mut **transaction)
+    .await
+    .map_err(database)?;
+    for stream in Stream::ALL {
+        sqlx::query("INSERT INTO run_stream (run_id, stream) VALUES ($1, $2)")
+            .bind(new.id.0)
+            .bind(stream.as_str())
+            .execute(&mut **transaction)
+            .await
+            .map_err(database)?;
+    }
+    Ok(())
+}
+
+/// A run that was asked to stop and whose worker has died has nobody left to stop it.
+async fn cancel_orphans(
+    transaction: &mut Transaction<'static, Sqlite>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE run SET state = 'cancelled', finished_at = $1, lease_owner = NULL, lease_expires_at = NULL
+         WHERE state = 'running' AND stop_requested = 1 AND lease_expires_at <= $1",
+    )
+    .bind(micros(now))
+    .execute(&mut **transaction)
+    .await
+    .map(|_| ())
+    .map_err(database)
+}
+
+/// A run is green only if every stream was read to its end and both books of it agree.
+async fn check_books(transaction: &mut Transaction<'static, Sqlite>, run: RunId) -> Result<(), StoreError> {
+    let rows = sqlx::query(
+        "SELECT stream, found, finished_at,
+            (SELECT COALESCE(SUM(run_page.found), 0) FROM run_page
+            WHERE run_page.run_id = run_stream.run_id AND run_page.stream = run_stream.stream) AS committed
+         FROM run_stream WHERE run_id = $1",
+    )
+    .bind(run.0)
+    .fetch_all(&mut **transaction)
+    .await
+    .map_err(database)?;
+    for row in &rows {
+        let (stream, found, committed) = (row.text("stream")?, row.int("found")?, row.int("committed")?);
+        if row.optional_time("finished_at")?.is_none() {
+            return Err(StoreError::LedgerUnbalanced(format!(
+                "{stream} was not read to its end"
+            )));
+        }
+        if found != committed {
+            return Err(StoreError::LedgerUnbalanced(format!(
+                "{stream}: the ledger has {found} records, its pages have {committed}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+async fn count_matches(
+    transaction: &mut Transaction<'static, Sqlite>,
+    run: RunId,
+    connection: Uuid,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE run SET (matched, unmatched, ambiguous, internal) = (
+            SELECT COUNT(*) FILTER (WHERE match_status = 'matched'), COUNT(*) FILTER (WHERE match_status = 'unmatched'),
+                COUNT(*) FILTER (WHERE match_status = 'ambiguous'), COUNT(*) FILTER (WHERE match_status = 'internal')
+            FROM community_user WHERE connection_id = $2 AND deleted_at IS NULL)
+         WHERE id = $1",
+    )
+    .bind(run.0)
+    .bind(connection)
+    .execute(&mut **transaction)
+    .await
+    .map(|_| ())
+    .map_err(database)
+}
+
+fn read_stream(row: &SqliteRow) -> Result<StreamRun, StoreError> {
+    let ledger = Ledger {
+        found: row.unsigned("found")?,
+        new: row.unsigned("new")?,
+        updated: row.unsigned("updated")?,
+        unchanged: row.unsigned("unchanged")?,
+        invalid: row.unsigned("invalid")?,
+        repeated: row.unsigned("repeated")?,
+        deleted: row.unsigned("deleted")?,
+        late: row.unsigned("late")?,
+        refused: row.unsigned("refused")?,
+        pages: row.unsigned("pages")?,
+    };
+    Ok(StreamRun {
+        stream: row.word("stream", Stream::parse)?,
+        ledger,
+        source: row.word("source", ActivitySource::parse)?,
+        started_at: row.optional_time("started_at")?,
+        finished_at: row.optional_time("finished_at")?,
+    })
+}
+
+fn read_run(row: &SqliteRow, streams: Vec<StreamRun>) -> Result<Run, StoreError> {
+    let cause = match row.optional_word("cause_code", CauseCode::parse)? {
+        None => None,
+        Some(code) => Some(Cause {
+            code,
+            owner: code.owner(),
+            message: row.text("cause_message")?,
+            next_action: row.text("cause_next_action")?,
+            heals_itself: code.heals_itself(),
+        }),
+    };
+    Ok(Run {
+        id: row.run_id("id")?,
+        connection_id: row.connection_id("connection_id")?,
+        tenant_id: row.text("tenant_id")?,
+        trigger: row.word("trigger_kind", Trigger::parse)?,
+        resumed_from: row.optional_uuid("resumed_from")?.map(RunId),
+        mode: row.word("mode", Mode::parse)?,
+        state: row.word("state", RunState::parse)?,
+        stage: row.optional_word("stage", Stage::parse)?,
+        cause,
+        queued_at: row.time("queued_at")?,
+        started_at: row.optional_time("started_at")?,
+        finished_at: row.optional_time("finished_at")?,
+        requests: row.unsigned("requests")?,
+        attempts: u32::try_from(row.unsigned("attempts")?).unwrap_or(u32::MAX),
+        streams,
+        matching: MatchCounts {
+            matched: row.unsigned("matched")?,
+            unmatched: row.unsigned("unmatched")?,
+            ambiguous: row.unsigned("ambiguous")?,
+            internal: row.unsigned("internal")?,
+        },
+    })
+}
+
+fn read_invalid(row: &SqliteRow) -> Result<InvalidRecord, StoreError> {
+    Ok(InvalidRecord {
+        stream: row.word("stream", Stream::parse)?,
+        reason: row.word("reason", InvalidReason::parse)?,
+        name: row.text("name")?,
+        message: row.text("message")?,
+        payload: row.text("payload")?,
+    })
+}

@@ -1,0 +1,159 @@
+use std::collections::HashMap;
+
+use domain::{
+    ActivitySource, Stream,
+    record::{InvalidRecord, Record},
+};
+use store::Row;
+
+use crate::{Page, Served, checkpoint::Checkpoint, hash::content_hash, seen::SeenKeys};
+
+/// One or more pages of a stream, ready to be committed together.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) stream: Stream,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) invalid: Vec<InvalidRecord>,
+    pub(crate) found: u64,
+    pub(crate) repeated: u64,
+    pub(crate) refused: u64,
+    pub(crate) pages: u64,
+    pub(crate) seen: SeenKeys,
+    pub(crate) replies_read: Vec<String>,
+    pub(crate) checkpoint: Checkpoint,
+    /// Set if the stream is read to its end with this batch.
+    pub(crate) end: Option<ActivitySource>,
+    /// Where a key's row is in `rows`: each key is written once.
+    row_of_key: HashMap<String, usize>,
+}
+
+impl Batch {
+    pub(crate) fn new(stream: Stream, checkpoint: Checkpoint) -> Self {
+        Self {
+            stream,
+            rows: Vec::new(),
+            invalid: Vec::new(),
+            found: 0,
+            repeated: 0,
+            refused: 0,
+            pages: 0,
+            seen: SeenKeys::default(),
+            replies_read: Vec::new(),
+            checkpoint,
+            end: None,
+            row_of_key: HashMap::new(),
+        }
+    }
+
+    /// Adds a page; `seen` is what the run has seen of the stream so far.
+    pub(crate) fn add(&mut self, page: Page, seen: &mut SeenKeys) {
+        self.pages += 1;
+        for served in page.records {
+            self.found += 1;
+            match served {
+                Served::Valid(record) => self.add_record(record, seen),
+                Served::Invalid(record) => self.invalid.push(record),
+            }
+        }
+    }
+
+    fn add_record(&mut self, record: Record, seen: &mut SeenKeys) {
+        let repeated = !seen.insert(record.key());
+        self.repeated += u64::from(repeated);
+        self.seen.insert(record.key());
+        let hash = content_hash(&record);
+        if let Some(&index) = self.row_of_key.get(record.key()) {
+            // The later serving is the fresher one; the row stays counted as what the first one was.
+            let first = &mut self.rows[index];
+            *first = Row {
+                record,
+                hash,
+                repeated: first.repeated,
+            };
+        } else {
+            self.row_of_key.insert(record.key().to_owned(), self.rows.len());
+            self.rows.push(Row {
+                record,
+                hash,
+                repeated,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::record::{IdeaStatus, InvalidReason};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn status(id: u8, name: &str) -> Served {
+        let status = IdeaStatus {
+            idea_status_id: id.to_string(),
+            name: name.into(),
+            ..IdeaStatus::default()
+        };
+        Served::Valid(Record::IdeaStatus(status))
+    }
+
+    fn invalid() -> Served {
+        Served::Invalid(InvalidRecord {
+            stream: Stream::IdeaStatuses,
+            reason: InvalidReason::MissingId,
+            name: "idea status".into(),
+            message: "no id".into(),
+            payload: "{}".into(),
+        })
+    }
+
+    #[test]
+    fn a_record_served_twice_is_written_once_as_it_was_served_last() {
+        let mut seen = SeenKeys::default();
+        let mut batch = Batch::new(Stream::IdeaStatuses, Checkpoint::Done);
+        batch.add(
+            Page {
+                records: vec![status(1, "New"), status(1, "Open")],
+                ..Page::default()
+            },
+            &mut seen,
+        );
+        assert_eq!((batch.found, batch.repeated, batch.rows.len()), (2, 1, 1));
+        assert!(matches!(&batch.rows[0].record, Record::IdeaStatus(status) if status.name == "Open"));
+        assert!(
+            !batch.rows[0].repeated,
+            "its first serving is the one that counts"
+        );
+    }
+
+    #[test]
+    fn a_record_of_an_earlier_batch_is_repeated_but_still_written() {
+        let mut seen = SeenKeys::default();
+        seen.insert("1");
+        let mut batch = Batch::new(Stream::IdeaStatuses, Checkpoint::Done);
+        batch.add(
+            Page {
+                records: vec![status(1, "New")],
+                ..Page::default()
+            },
+            &mut seen,
+        );
+        assert!(batch.rows[0].repeated);
+        assert_eq!(batch.repeated, 1);
+    }
+
+    proptest! {
+        #[test]
+        fn every_record_found_is_a_counted_row_or_invalid_or_repeated(ids in prop::collection::vec(prop::option::of(0_u8..20), 0..60)) {
+            let mut seen = SeenKeys::default();
+            let mut batch = Batch::new(Stream::IdeaStatuses, Checkpoint::Done);
+            for page in ids.chunks(7) {
+                let records = page.iter().map(|id| id.map_or_else(invalid, |id| status(id, "s"))).collect();
+                batch.add(Page { records, ..Page::default() }, &mut seen);
+            }
+            let counted = batch.rows.iter().filter(|row| !row.repeated).count() as u64;
+            prop_assert_eq!(batch.found, counted + batch.invalid.len() as u64 + batch.repeated);
+            prop_assert_eq!(batch.found, ids.len() as u64);
+        }
+    }
+}

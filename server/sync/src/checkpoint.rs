@@ -1,0 +1,78 @@
+use domain::Stream;
+use serde::{Deserialize, Serialize};
+use store::TopicRef;
+
+/// Where a run goes on. Committed with each page, as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Checkpoint {
+    /// A stream that is one listing.
+    Listing { stream: Stream, next_page: u32 },
+    /// The replies of one topic after the other, in the order of the topics' public ids.
+    Replies {
+        /// The last topic that is done with.
+        after: Option<String>,
+        /// The topic that is read in part, and its next page.
+        within: Option<(TopicRef, u32)>,
+    },
+    /// Every stream is read.
+    Done,
+}
+
+impl Checkpoint {
+    pub(crate) fn start_of(stream: Option<Stream>) -> Self {
+        match stream {
+            None => Self::Done,
+            Some(Stream::Replies) => Self::Replies {
+                after: None,
+                within: None,
+            },
+            Some(stream) => Self::Listing { stream, next_page: 1 },
+        }
+    }
+
+    pub(crate) fn stream(&self) -> Option<Stream> {
+        match self {
+            Self::Listing { stream, .. } => Some(*stream),
+            Self::Replies { .. } => Some(Stream::Replies),
+            Self::Done => None,
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    pub(crate) fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::record::Subtype;
+
+    use super::*;
+
+    #[test]
+    fn it_is_read_back_as_it_was_written() {
+        let topic = TopicRef {
+            public_id: "9007".into(),
+            private_id: "41".into(),
+            subtype: Subtype::Idea,
+        };
+        let within = Checkpoint::Replies {
+            after: Some("9".into()),
+            within: Some((topic, 3)),
+        };
+        let starts = Stream::ALL
+            .into_iter()
+            .map(|stream| Checkpoint::start_of(Some(stream)));
+        for checkpoint in starts.chain([Checkpoint::Done, within]) {
+            assert_eq!(
+                Checkpoint::from_json(&checkpoint.to_json()).expect("what was written"),
+                checkpoint
+            );
+        }
+    }
+}

@@ -1,0 +1,254 @@
+use std::time::Duration;
+
+use domain::{Stage, Stream};
+use store::{PageOutcome, TopicRef};
+
+use crate::{
+    Failure, Fetched, PageRequest, Settings,
+    batch::Batch,
+    checkpoint::Checkpoint,
+    reading::{Reading, TopicsAfter},
+    retry::Verdict,
+    seen::SeenKeys,
+};
+
+/// What the runner is to do. It reports each back as an [`Event`], but for `Enter` and `Finish`.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    Enter(Stage),
+    Connect,
+    Fetch(PageRequest),
+    LoadSeen(Stream),
+    LoadTopics(TopicsAfter),
+    Commit(Box<Batch>),
+    Wait(Duration),
+    Finish(Ending),
+}
+
+#[derive(Debug)]
+pub(crate) enum Event {
+    Connected(Result<(), Failure>),
+    Fetched(PageRequest, Result<Fetched, Failure>),
+    SeenLoaded(SeenKeys),
+    TopicsLoaded(Vec<TopicRef>),
+    Committed(PageOutcome),
+    Waited,
+    Stop(Ending),
+    /// Our side failed: the store refused, or stored state cannot be read.
+    Broken(Failure),
+}
+
+/// How a run is over, as far as this worker is concerned.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Ending {
+    Completed,
+    Failed(Failure),
+    Cancelled,
+    /// Handed back to the queue, because this worker shuts down.
+    Released,
+}
+
+/// Decides what a run does next, and does nothing itself: no clock, no I/O, no randomness.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    settings: Settings,
+    /// What the last commit leaves.
+    checkpoint: Checkpoint,
+    /// The run was taken up again: what it has seen of its stream must be loaded first.
+    resumed: bool,
+    phase: Phase,
+    seen: SeenKeys,
+    committing: bool,
+    waiting: bool,
+    failures_in_a_row: usize,
+    ending: Option<Ending>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Connecting,
+    LoadingSeen,
+    Reading(Reading),
+    /// Nothing more is read.
+    Over,
+}
+
+impl Machine {
+    /// `checkpoint` is what the last committed page left; `None` starts from the beginning.
+    pub(crate) fn new(settings: Settings, checkpoint: Option<Checkpoint>) -> Self {
+        Self {
+            settings,
+            resumed: checkpoint.is_some(),
+            checkpoint: checkpoint.unwrap_or_else(|| Checkpoint::start_of(Some(Stream::IdeaStatuses))),
+            phase: Phase::Connecting,
+            seen: SeenKeys::default(),
+            committing: false,
+            waiting: false,
+            failures_in_a_row: 0,
+            ending: None,
+        }
+    }
+
+    /// The first effects of every run.
+    pub(crate) fn start() -> Vec<Effect> {
+        vec![Effect::Enter(Stage::Connect), Effect::Connect]
+    }
+
+    pub(crate) fn on(&mut self, event: Event) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Connected(Ok(())) => {
+                self.failures_in_a_row = 0;
+                self.enter_stream(&mut effects);
+            }
+            Event::Connected(Err(failure)) => self.fail(failure, &mut effects),
+            Event::Fetched(request, Ok(fetched)) => {
+                self.failures_in_a_row = 0;
+                self.with_reading(|reading| reading.arrived(&request, fetched));
+            }
+            Event::Fetched(request, Err(failure)) => {
+                self.with_reading(|reading| reading.failed(&request));
+                self.fail(failure, &mut effects);
+            }
+            Event::SeenLoaded(seen) => {
+                self.seen = seen;
+                self.read_on();
+            }
+            Event::TopicsLoaded(topics) => self.with_reading(|reading| reading.topics_loaded(topics)),
+            Event::Committed(outcome) => self.committed(outcome, &mut effects),
+            Event::Waited => {
+                self.waiting = false;
+                if matches!(self.phase, Phase::Connecting) {
+                    effects.push(Effect::Connect);
+                }
+            }
+            Event::Stop(ending) => self.end(ending),
+            Event::Broken(failure) => {
+                // What has arrived since belongs behind the commit that failed, so it must not be written.
+                self.committing = false;
+                self.phase = Phase::Over;
+                self.end(Ending::Failed(failure));
+            }
+        }
+        self.go_on(&mut effects);
+        effects
+    }
+
+    fn with_reading(&mut self, change: impl FnOnce(&mut Reading)) {
+        if let Phase::Reading(reading) = &mut self.phase {
+            change(reading);
+        }
+    }
+
+    /// The first reason to end is the one that is told.
+    fn end(&mut self, ending: Ending) {
+        self.ending.get_or_insert(ending);
+    }
+
+    fn fail(&mut self, failure: Failure, effects: &mut Vec<Effect>) {
+        // Pages that were under way together fail together: that is one failed attempt, not several.
+        if self.waiting {
+            return;
+        }
+        let connected = !matches!(self.phase, Phase::Connecting);
+        match self
+            .settings
+            .retry
+            .judge(&failure, self.failures_in_a_row, connected)
+        {
+            Verdict::RetryAfter(wait) => {
+                self.failures_in_a_row += 1;
+                self.waiting = true;
+                effects.push(Effect::Wait(wait));
+            }
+            Verdict::GiveUp => {
+                let attempts = self.failures_in_a_row + 1;
+                let tried = if attempts > 1 {
+                    format!(" It was tried {attempts} times in a row.")
+                } else {
+                    String::new()
+                };
+                self.end(Ending::Failed(Failure {
+                    message: failure.message + &tried,
+                    ..failure
+                }));
+            }
+        }
+    }
+
+    fn enter_stream(&mut self, effects: &mut Vec<Effect>) {
+        self.seen = SeenKeys::default();
+        let Some(stream) = self.checkpoint.stream() else {
+            self.phase = Phase::Over;
+            self.end(Ending::Completed);
+            return;
+        };
+        effects.push(Effect::Enter(Stage::from(stream)));
+        if std::mem::take(&mut self.resumed) {
+            self.phase = Phase::LoadingSeen;
+            effects.push(Effect::LoadSeen(stream));
+        } else {
+            self.read_on();
+        }
+    }
+
+    fn read_on(&mut self) {
+        let reading = Reading::resume(&self.checkpoint, self.settings.pages_ahead);
+        self.phase = reading.map_or(Phase::Over, Phase::Reading);
+    }
+
+    fn committed(&mut self, outcome: PageOutcome, effects: &mut Vec<Effect>) {
+        self.committing = false;
+        if outcome.stop_requested {
+            self.end(Ending::Cancelled);
+        }
+        let Phase::Reading(reading) = &self.phase else {
+            return;
+        };
+        if Some(reading.stream()) == self.checkpoint.stream() {
+            return;
+        }
+        self.phase = Phase::Over;
+        if self.ending.is_none() {
+            self.enter_stream(effects);
+        }
+    }
+
+    fn go_on(&mut self, effects: &mut Vec<Effect>) {
+        if !self.committing {
+            self.commit_or_finish(effects);
+        }
+        if self.ending.is_some() || self.waiting {
+            return;
+        }
+        let Phase::Reading(reading) = &mut self.phase else {
+            return;
+        };
+        if let Some(after) = reading.topics_wanted() {
+            effects.push(Effect::LoadTopics(after));
+        }
+        effects.extend(reading.requests().into_iter().map(Effect::Fetch));
+    }
+
+    fn commit_or_finish(&mut self, effects: &mut Vec<Effect>) {
+        if let Phase::Reading(reading) = &mut self.phase {
+            match reading.take_batch(&mut self.seen, &self.checkpoint) {
+                Ok(Some(batch)) => {
+                    self.committing = true;
+                    self.checkpoint = batch.checkpoint.clone();
+                    effects.push(Effect::Commit(Box::new(batch)));
+                    return;
+                }
+                Ok(None) => {}
+                Err(failure) => self.end(Ending::Failed(failure)),
+            }
+        }
+        if let Some(ending) = self.ending.take() {
+            self.phase = Phase::Over;
+            effects.push(Effect::Finish(ending));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,390 @@
+//! The machine against a provider that answers in any order, fails now and then, and is stopped at any commit.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use domain::{
+    CauseCode,
+    record::{Content, ContentKind, IdeaStatus, Record, Subtype, User},
+};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{PAGE_SIZE, Page, RetryPolicy, Served};
+
+const PAGE: usize = PAGE_SIZE as usize;
+
+/// What the provider has, and how it behaves.
+#[derive(Clone, Debug, Default)]
+struct Provider {
+    users: usize,
+    /// Whether the users' listing says how many there are.
+    announces: bool,
+    /// Replies of each topic.
+    replies: Vec<usize>,
+    views: Option<usize>,
+}
+
+impl Provider {
+    fn answer(&self, request: &PageRequest) -> Fetched {
+        let page = request.page() as usize - 1;
+        match request {
+            PageRequest::IdeaStatuses => whole(vec![status("1"), status("2")]),
+            PageRequest::Categories => whole(Vec::new()),
+            PageRequest::Users { .. } => {
+                let announced = self.announces.then_some(self.users as u64);
+                paged(self.users, page, announced, user)
+            }
+            PageRequest::Topics { .. } => paged(self.replies.len(), page, None, |id| {
+                content(ContentKind::Topic, id)
+            }),
+            PageRequest::Replies { topic, .. } => {
+                let topic: usize = topic.public_id.parse().expect("a number");
+                paged(self.replies[topic], page, None, |id| {
+                    content(ContentKind::Reply, topic * 1_000_000 + id)
+                })
+            }
+            PageRequest::Activity { .. } => match self.views {
+                None => Fetched::NoSource,
+                Some(views) => paged(views, page, None, |id| status(&format!("event {id}"))),
+            },
+        }
+    }
+
+    /// The fewest requests that can read everything: one a page, and one more where only an empty page tells the end.
+    fn least_requests(&self) -> usize {
+        let until_short = |records: usize| records / PAGE + 1;
+        let users = if self.announces {
+            self.users.div_ceil(PAGE).max(1)
+        } else {
+            until_short(self.users)
+        };
+        let replies: usize = self.replies.iter().map(|count| until_short(*count)).sum();
+        2 + users + until_short(self.replies.len()) + replies + self.views.map_or(1, until_short)
+    }
+
+    fn records(&self) -> usize {
+        2 + self.users + self.replies.len() + self.replies.iter().sum::<usize>() + self.views.unwrap_or(0)
+    }
+
+    fn topics_after(&self, after: Option<&str>) -> Vec<TopicRef> {
+        let first = after.map_or(0, |after| after.parse::<usize>().expect("a number") + 1);
+        let topic = |id: usize| TopicRef {
+            public_id: format!("{id:06}"),
+            private_id: id.to_string(),
+            subtype: Subtype::Question,
+        };
+        (first..self.replies.len())
+            .take(crate::reading::TOPICS_AT_A_TIME as usize)
+            .map(topic)
+            .collect()
+    }
+}
+
+fn whole(records: Vec<Served>) -> Fetched {
+    Fetched::Page(Page {
+        records,
+        last: true,
+        announced: None,
+    })
+}
+
+fn paged(total: usize, page: usize, announced: Option<u64>, record: impl Fn(usize) -> Served) -> Fetched {
+    let ids = (page * PAGE).min(total)..((page + 1) * PAGE).min(total);
+    let records: Vec<_> = ids.map(record).collect();
+    Fetched::Page(Page {
+        last: records.len() < PAGE,
+        records,
+        announced,
+    })
+}
+
+fn status(id: &str) -> Served {
+    Served::Valid(Record::IdeaStatus(IdeaStatus {
+        idea_status_id: id.into(),
+        ..IdeaStatus::default()
+    }))
+}
+
+fn user(id: usize) -> Served {
+    Served::Valid(Record::User(Box::new(User {
+        community_user_id: id.to_string(),
+        ..User::default()
+    })))
+}
+
+fn content(kind: ContentKind, id: usize) -> Served {
+    Served::Valid(Record::Content(Box::new(Content {
+        kind,
+        public_id: id.to_string(),
+        ..Content::default()
+    })))
+}
+
+fn unavailable() -> Failure {
+    Failure {
+        code: CauseCode::ProviderUnavailable,
+        message: "503.".into(),
+        retry_after: None,
+    }
+}
+
+/// What came of a run.
+#[derive(Debug, Default)]
+struct Outcome {
+    /// How often each record was committed as one that counts.
+    counted: BTreeMap<(Stream, String), usize>,
+    found: usize,
+    repeated: usize,
+    requests: usize,
+    commits: usize,
+    ended_streams: Vec<Stream>,
+    checkpoint: Option<Checkpoint>,
+    seen: SeenKeys,
+    ending: Option<Ending>,
+}
+
+/// Runs a machine to its end. `dice` picks which of the steps under way ends next, and whether a fetch fails.
+struct Driver<'p> {
+    provider: &'p Provider,
+    dice: u64,
+    /// One fetch in so many fails; 0 never.
+    fails_one_in: u64,
+    stop_at_commit: Option<usize>,
+}
+
+impl Driver<'_> {
+    fn roll(&mut self, sides: u64) -> u64 {
+        // SplitMix64 (Steele, Lea, Flood 2014): a whole run follows from one seed.
+        self.dice = self.dice.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.dice;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % sides
+    }
+
+    fn run(&mut self, mut machine: Machine, outcome: &mut Outcome) {
+        let mut steps: Vec<Effect> = Machine::start();
+        for _ in 0..1_000_000 {
+            steps.retain(|step| !matches!(step, Effect::Enter(_)));
+            if let Some(at) = steps.iter().position(|step| matches!(step, Effect::Finish(_))) {
+                let Effect::Finish(ending) = steps.remove(at) else {
+                    unreachable!()
+                };
+                outcome.ending = Some(ending);
+                return;
+            }
+            assert!(!steps.is_empty(), "the machine waits for nothing: {machine:?}");
+            let picked = usize::try_from(self.roll(steps.len() as u64)).expect("an index");
+            let event = self.perform(steps.swap_remove(picked), outcome);
+            steps.extend(machine.on(event));
+        }
+        panic!("the run did not end");
+    }
+
+    fn perform(&mut self, step: Effect, outcome: &mut Outcome) -> Event {
+        match step {
+            Effect::Connect => Event::Connected(Ok(())),
+            Effect::Fetch(request) => {
+                outcome.requests += 1;
+                let fails = self.fails_one_in > 0 && self.roll(self.fails_one_in) == 0;
+                let answer = if fails {
+                    Err(unavailable())
+                } else {
+                    Ok(self.provider.answer(&request))
+                };
+                Event::Fetched(request, answer)
+            }
+            Effect::LoadSeen(_) => Event::SeenLoaded(outcome.seen.clone()),
+            Effect::LoadTopics(TopicsAfter(after)) => {
+                Event::TopicsLoaded(self.provider.topics_after(after.as_deref()))
+            }
+            Effect::Commit(batch) => self.commit(*batch, outcome),
+            Effect::Wait(_) => Event::Waited,
+            Effect::Enter(_) | Effect::Finish(_) => unreachable!("taken out before"),
+        }
+    }
+
+    fn commit(&mut self, batch: Batch, outcome: &mut Outcome) -> Event {
+        let stream = batch.stream;
+        for row in batch.rows.iter().filter(|row| !row.repeated) {
+            *outcome
+                .counted
+                .entry((stream, row.record.key().to_owned()))
+                .or_default() += 1;
+        }
+        outcome.found += usize::try_from(batch.found).expect("a count");
+        outcome.repeated += usize::try_from(batch.repeated).expect("a count");
+        outcome.commits += 1;
+        outcome.seen.union(batch.seen);
+        if batch.end.is_some() {
+            outcome.ended_streams.push(stream);
+            outcome.seen = SeenKeys::default();
+        }
+        outcome.checkpoint = Some(batch.checkpoint);
+        let stop_requested = self.stop_at_commit == Some(outcome.commits);
+        Event::Committed(PageOutcome {
+            stop_requested,
+            ..PageOutcome::default()
+        })
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        retry: RetryPolicy {
+            backoff: vec![Duration::ZERO; 4],
+        },
+        pages_ahead: 4,
+        ..Settings::default()
+    }
+}
+
+prop_compose! {
+    fn provider()(
+        users in prop_oneof![0_usize..450, Just(100), Just(200)],
+        announces: bool,
+        replies in prop::collection::vec(prop_oneof![0_usize..5, Just(100), 90_usize..320], 0..12),
+        views in prop::option::of(0_usize..250),
+    ) -> Provider {
+        Provider { users, announces, replies, views }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_record_is_committed_once_whatever_the_order_of_the_answers(provider in provider(), dice: u64) {
+        let mut outcome = Outcome::default();
+        let mut driver = Driver { provider: &provider, dice, fails_one_in: 0, stop_at_commit: None };
+        driver.run(Machine::new(settings(), None), &mut outcome);
+        prop_assert_eq!(outcome.ending, Some(Ending::Completed));
+        prop_assert_eq!(&outcome.ended_streams, &Stream::ALL.to_vec());
+        prop_assert_eq!(outcome.found, provider.records());
+        prop_assert_eq!(outcome.counted.len(), provider.records());
+        prop_assert!(outcome.counted.values().all(|times| *times == 1));
+    }
+
+    #[test]
+    fn no_request_is_made_that_could_be_left_out(provider in provider(), dice: u64) {
+        let mut outcome = Outcome::default();
+        let mut driver = Driver { provider: &provider, dice, fails_one_in: 0, stop_at_commit: None };
+        driver.run(Machine::new(settings(), None), &mut outcome);
+        prop_assert_eq!(outcome.requests, provider.least_requests());
+    }
+
+    #[test]
+    fn failures_that_heal_lose_and_double_nothing(provider in provider(), dice: u64) {
+        let mut outcome = Outcome::default();
+        let mut driver = Driver { provider: &provider, dice, fails_one_in: 12, stop_at_commit: None };
+        driver.run(Machine::new(settings(), None), &mut outcome);
+        // Five failures in a row are possible, though rare: then the run fails, and has doubled nothing either.
+        prop_assert!(outcome.counted.values().all(|times| *times == 1));
+        if outcome.ending == Some(Ending::Completed) {
+            prop_assert_eq!(outcome.counted.len(), provider.records());
+        }
+    }
+
+    #[test]
+    fn a_run_taken_up_at_any_commit_ends_as_if_nothing_had_happened(provider in provider(), dice: u64, stop in 1_usize..30) {
+        let mut outcome = Outcome::default();
+        let mut driver = Driver { provider: &provider, dice, fails_one_in: 0, stop_at_commit: Some(stop) };
+        driver.run(Machine::new(settings(), None), &mut outcome);
+        if outcome.ending == Some(Ending::Cancelled) {
+            driver.stop_at_commit = None;
+            let checkpoint = outcome.checkpoint.clone();
+            driver.run(Machine::new(settings(), checkpoint), &mut outcome);
+        }
+        prop_assert_eq!(&outcome.ending, &Some(Ending::Completed));
+        prop_assert_eq!(outcome.counted.len(), provider.records());
+        prop_assert!(outcome.counted.values().all(|times| *times == 1));
+        prop_assert_eq!(outcome.found, provider.records() + outcome.repeated);
+    }
+}
+
+#[test]
+fn a_provider_that_never_answers_is_given_up_after_five_attempts() {
+    let provider = Provider {
+        users: 10,
+        ..Provider::default()
+    };
+    let mut outcome = Outcome::default();
+    let mut driver = Driver {
+        provider: &provider,
+        dice: 1,
+        fails_one_in: 1,
+        stop_at_commit: None,
+    };
+    driver.run(Machine::new(settings(), None), &mut outcome);
+    assert_eq!(outcome.requests, 5);
+    let failure = Failure {
+        message: "503. It was tried 5 times in a row.".into(),
+        ..unavailable()
+    };
+    assert_eq!(outcome.ending, Some(Ending::Failed(failure)));
+}
+
+#[test]
+fn a_list_that_ends_before_the_announced_number_fails_the_run() {
+    let mut reading =
+        Reading::resume(&Checkpoint::start_of(Some(Stream::Users)), 4).expect("users are a stream");
+    let request = reading.requests().remove(0);
+    let page = Page {
+        records: (0..30).map(user).collect(),
+        last: true,
+        announced: Some(31),
+    };
+    reading.arrived(&request, Fetched::Page(page));
+    let failure = reading
+        .take_batch(&mut SeenKeys::default(), &Checkpoint::Done)
+        .expect_err("one is missing");
+    assert_eq!(failure.code, CauseCode::StreamEndedEarly);
+    assert!(failure.message.contains("30 of 31"), "{}", failure.message);
+}
+
+#[test]
+fn replies_that_are_refused_are_a_hole_and_their_topic_keeps_waiting() {
+    let within = Provider {
+        replies: vec![1],
+        ..Provider::default()
+    }
+    .topics_after(None)
+    .remove(0);
+    let start = Checkpoint::Replies {
+        after: None,
+        within: Some((within, 1)),
+    };
+    let mut reading = Reading::resume(&start, 4).expect("replies are a stream");
+    let request = reading.requests().remove(0);
+    reading.arrived(&request, Fetched::Refused);
+    let batch = reading
+        .take_batch(&mut SeenKeys::default(), &start)
+        .expect("a batch")
+        .expect("a commit");
+    assert_eq!((batch.refused, batch.found), (1, 0));
+    assert!(batch.replies_read.is_empty());
+    assert_eq!(
+        batch.checkpoint,
+        Checkpoint::Replies {
+            after: Some("000000".into()),
+            within: None
+        }
+    );
+}
+
+#[test]
+fn the_store_failing_ends_the_run_and_writes_nothing_behind_the_gap() {
+    let mut machine = Machine::new(settings(), None);
+    machine.on(Event::Connected(Ok(())));
+    let statuses = Provider::default().answer(&PageRequest::IdeaStatuses);
+    let effects = machine.on(Event::Fetched(PageRequest::IdeaStatuses, Ok(statuses)));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Commit(_))));
+    let broken = Failure {
+        code: CauseCode::StoreFailed,
+        message: "disk full".into(),
+        retry_after: None,
+    };
+    let effects = machine.on(Event::Broken(broken.clone()));
+    assert!(
+        matches!(effects.as_slice(), [Effect::Finish(Ending::Failed(failure))] if *failure == broken),
+        "{effects:?}"
+    );
+}

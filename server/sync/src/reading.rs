@@ -1,0 +1,405 @@
+use std::collections::VecDeque;
+
+use domain::{ActivitySource, CauseCode, Stream};
+use store::TopicRef;
+
+use crate::{
+    Failure, Fetched, PAGE_SIZE, Page, PageRequest, batch::Batch, checkpoint::Checkpoint, seen::SeenKeys,
+};
+
+/// Rows of a commit: pages that arrive fast share a transaction up to this many, so that neither one page pays for a
+/// transaction alone nor one transaction holds the writer for long.
+const COMMIT_ROWS_MAX: usize = 1_000;
+
+/// Topics asked for at a time whose replies are to be read.
+pub(crate) const TOPICS_AT_A_TIME: u32 = 500;
+
+/// Pages of one listing: ten million records. Past it a listing does not end by itself any more.
+const LISTING_PAGES_MAX: u32 = 100_000;
+
+/// Topics that come after this public id; all of them without one.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TopicsAfter(pub(crate) Option<String>);
+
+#[derive(Debug)]
+struct Slot {
+    request: PageRequest,
+    state: SlotState,
+}
+
+#[derive(Debug)]
+enum SlotState {
+    Waiting,
+    InFlight,
+    Arrived(Fetched),
+}
+
+/// The reading of one stream: which pages are asked for, which have arrived, which go into the next commit.
+///
+/// Pages are asked for side by side only as far as they are known to exist, so that no request is spent on nothing;
+/// they are handed out in order.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    stream: Stream,
+    pages_ahead: usize,
+    slots: VecDeque<Slot>,
+    work: Work,
+    source: ActivitySource,
+}
+
+/// Where the next requests come from.
+#[derive(Debug)]
+enum Work {
+    Listing {
+        /// The highest page asked for.
+        planned: u32,
+        /// The highest page that is known to exist.
+        known: u32,
+        ended: bool,
+    },
+    Replies {
+        topics: VecDeque<TopicRef>,
+        /// The last topic that the store gave out.
+        loaded_after: Option<String>,
+        loading: bool,
+        exhausted: bool,
+    },
+}
+
+impl Reading {
+    /// Goes on from a checkpoint; `None` if that has no stream left to read.
+    pub(crate) fn resume(checkpoint: &Checkpoint, pages_ahead: usize) -> Option<Self> {
+        let (stream, work, first) = match checkpoint {
+            Checkpoint::Done => return None,
+            Checkpoint::Listing { stream, next_page } => {
+                let work = Work::Listing {
+                    planned: *next_page,
+                    known: *next_page,
+                    ended: false,
+                };
+                (*stream, work, Some(listing_request(*stream)?.at_page(*next_page)))
+            }
+            Checkpoint::Replies { after, within } => {
+                let loaded_after = within
+                    .as_ref()
+                    .map(|(topic, _)| topic.public_id.clone())
+                    .or_else(|| after.clone());
+                let work = Work::Replies {
+                    topics: VecDeque::new(),
+                    loaded_after,
+                    loading: false,
+                    exhausted: false,
+                };
+                let first = within
+                    .clone()
+                    .map(|(topic, page)| PageRequest::Replies { topic, page });
+                (Stream::Replies, work, first)
+            }
+        };
+        let slots = first
+            .into_iter()
+            .map(|request| Slot {
+                request,
+                state: SlotState::Waiting,
+            })
+            .collect();
+        Some(Self {
+            stream,
+            pages_ahead: pages_ahead.max(1),
+            slots,
+            work,
+            source: ActivitySource::Api,
+        })
+    }
+
+    pub(crate) fn stream(&self) -> Stream {
+        self.stream
+    }
+
+    /// The next topics to ask the store for, if it is time. At most one answer is awaited at a time.
+    pub(crate) fn topics_wanted(&mut self) -> Option<TopicsAfter> {
+        let Work::Replies {
+            topics,
+            loaded_after,
+            loading,
+            exhausted,
+        } = &mut self.work
+        else {
+            return None;
+        };
+        let wanted = !*loading && !*exhausted && topics.len() < self.pages_ahead;
+        *loading |= wanted;
+        wanted.then(|| TopicsAfter(loaded_after.clone()))
+    }
+
+    pub(crate) fn topics_loaded(&mut self, loaded: Vec<TopicRef>) {
+        let Work::Replies {
+            topics,
+            loaded_after,
+            loading,
+            exhausted,
+        } = &mut self.work
+        else {
+            return;
+        };
+        *loading = false;
+        *exhausted = loaded.len() < TOPICS_AT_A_TIME as usize;
+        if let Some(last) = loaded.last() {
+            *loaded_after = Some(last.public_id.clone());
+        }
+        topics.extend(loaded);
+    }
+
+    /// The requests to start now.
+    pub(crate) fn requests(&mut self) -> Vec<PageRequest> {
+        while self.slots.len() < self.pages_ahead {
+            let Some(request) = self.next_planned() else { break };
+            self.slots.push_back(Slot {
+                request,
+                state: SlotState::Waiting,
+            });
+        }
+        let in_flight = self
+            .slots
+            .iter()
+            .filter(|slot| matches!(slot.state, SlotState::InFlight))
+            .count();
+        let free = self.pages_ahead.saturating_sub(in_flight);
+        let waiting = self
+            .slots
+            .iter_mut()
+            .filter(|slot| matches!(slot.state, SlotState::Waiting));
+        waiting
+            .take(free)
+            .map(|slot| {
+                slot.state = SlotState::InFlight;
+                slot.request.clone()
+            })
+            .collect()
+    }
+
+    fn next_planned(&mut self) -> Option<PageRequest> {
+        match &mut self.work {
+            Work::Listing {
+                planned,
+                known,
+                ended,
+                ..
+            } => {
+                (!*ended && *planned < *known).then(|| *planned += 1)?;
+                Some(listing_request(self.stream)?.at_page(*planned))
+            }
+            Work::Replies { topics, .. } => topics
+                .pop_front()
+                .map(|topic| PageRequest::Replies { topic, page: 1 }),
+        }
+    }
+
+    /// A request failed and is to be tried again.
+    pub(crate) fn failed(&mut self, request: &PageRequest) {
+        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.request == *request) {
+            slot.state = SlotState::Waiting;
+        }
+    }
+
+    pub(crate) fn arrived(&mut self, request: &PageRequest, fetched: Fetched) {
+        let Some(index) = self.slots.iter().position(|slot| slot.request == *request) else {
+            return;
+        };
+        if let Fetched::Page(page) = &fetched {
+            self.plan_after(index, page);
+        }
+        self.slots[index].state = SlotState::Arrived(fetched);
+    }
+
+    fn plan_after(&mut self, index: usize, page: &Page) {
+        let request = self.slots[index].request.clone();
+        let more = !ends_listing(page, &request);
+        match &mut self.work {
+            Work::Listing { known, .. } => {
+                if let Some(total) = page.announced {
+                    *known = (*known).max(pages_of(total));
+                }
+                if more {
+                    *known = (*known).max(request.page() + 1);
+                }
+            }
+            Work::Replies { .. } if more => {
+                let next = Slot {
+                    request: request.at_page(request.page() + 1),
+                    state: SlotState::Waiting,
+                };
+                self.slots.insert(index + 1, next);
+            }
+            Work::Replies { .. } => {}
+        }
+    }
+
+    /// The pages that have arrived in order, as one commit. `None` if there is nothing to commit yet.
+    pub(crate) fn take_batch(
+        &mut self,
+        seen: &mut SeenKeys,
+        from: &Checkpoint,
+    ) -> Result<Option<Batch>, Failure> {
+        let mut batch = Batch::new(self.stream, from.clone());
+        let mut taken = false;
+        while batch.rows.len() < COMMIT_ROWS_MAX
+            && matches!(
+                self.slots.front(),
+                Some(Slot {
+                    state: SlotState::Arrived(_),
+                    ..
+                })
+            )
+        {
+            let Some(Slot {
+                request,
+                state: SlotState::Arrived(fetched),
+            }) = self.slots.pop_front()
+            else {
+                break;
+            };
+            self.take_page(&mut batch, &request, fetched, seen)?;
+            taken = true;
+        }
+        if self.is_at_end() {
+            batch.end = Some(self.source);
+            batch.checkpoint = Checkpoint::start_of(self.stream.next());
+            taken = true;
+        }
+        Ok(taken.then_some(batch))
+    }
+
+    fn take_page(
+        &mut self,
+        batch: &mut Batch,
+        request: &PageRequest,
+        fetched: Fetched,
+        seen: &mut SeenKeys,
+    ) -> Result<(), Failure> {
+        let (ends, read) = match fetched {
+            Fetched::Page(page) => {
+                let ends = ends_listing(&page, request);
+                if ends {
+                    check_announced(request, &page)?;
+                }
+                batch.add(page, seen);
+                (ends, true)
+            }
+            Fetched::NoSource => {
+                self.source = ActivitySource::None;
+                (true, false)
+            }
+            Fetched::Refused => {
+                batch.refused += 1;
+                (true, false)
+            }
+        };
+        if !ends && request.page() >= LISTING_PAGES_MAX {
+            return Err(endless(request));
+        }
+        match (&mut self.work, request) {
+            (Work::Listing { ended, .. }, _) => {
+                // Pages asked for beyond the end have nothing to say any more.
+                if ends {
+                    *ended = true;
+                    self.slots.clear();
+                }
+                batch.checkpoint = Checkpoint::Listing {
+                    stream: self.stream,
+                    next_page: request.page() + 1,
+                };
+            }
+            (Work::Replies { .. }, PageRequest::Replies { topic, page }) => {
+                batch.checkpoint = after_replies_page(topic, *page, ends, &batch.checkpoint);
+                if ends && read {
+                    batch.replies_read.push(topic.public_id.clone());
+                }
+            }
+            (Work::Replies { .. }, _) => {}
+        }
+        Ok(())
+    }
+
+    fn is_at_end(&self) -> bool {
+        match &self.work {
+            Work::Listing { ended, .. } => *ended,
+            Work::Replies {
+                topics,
+                loading,
+                exhausted,
+                ..
+            } => self.slots.is_empty() && topics.is_empty() && *exhausted && !*loading,
+        }
+    }
+}
+
+/// The first page of a stream that is one listing.
+fn listing_request(stream: Stream) -> Option<PageRequest> {
+    match stream {
+        Stream::IdeaStatuses => Some(PageRequest::IdeaStatuses),
+        Stream::Categories => Some(PageRequest::Categories),
+        Stream::Users => Some(PageRequest::Users { page: 1 }),
+        Stream::Topics => Some(PageRequest::Topics { page: 1 }),
+        Stream::Activity => Some(PageRequest::Activity { page: 1 }),
+        Stream::Replies => None,
+    }
+}
+
+fn pages_of(records: u64) -> u32 {
+    u32::try_from(records.div_ceil(u64::from(PAGE_SIZE))).unwrap_or(u32::MAX)
+}
+
+/// A short page ends a listing; so does a full one that completes the number that the provider announced.
+fn ends_listing(page: &Page, request: &PageRequest) -> bool {
+    let served = u64::from(request.page()) * u64::from(PAGE_SIZE);
+    page.last
+        || page
+            .announced
+            .is_some_and(|total| total <= served && page.records.len() == PAGE_SIZE as usize)
+}
+
+fn endless(request: &PageRequest) -> Failure {
+    Failure {
+        code: CauseCode::AnswerMalformed,
+        message: format!(
+            "The list of {} did not end after {LISTING_PAGES_MAX} pages.",
+            request.stream()
+        ),
+        retry_after: None,
+    }
+}
+
+/// Every page before the last was full, so the last one tells how many records were served.
+fn check_announced(request: &PageRequest, last: &Page) -> Result<(), Failure> {
+    let served = u64::from(request.page() - 1) * u64::from(PAGE_SIZE) + last.records.len() as u64;
+    match last.announced {
+        Some(announced) if served < announced => Err(Failure {
+            code: CauseCode::StreamEndedEarly,
+            message: format!(
+                "The list of {} ended at page {} after {served} of {announced} records.",
+                request.stream(),
+                request.page()
+            ),
+            retry_after: None,
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn after_replies_page(topic: &TopicRef, page: u32, ends: bool, before: &Checkpoint) -> Checkpoint {
+    if ends {
+        return Checkpoint::Replies {
+            after: Some(topic.public_id.clone()),
+            within: None,
+        };
+    }
+    let after = match before {
+        Checkpoint::Replies { after, .. } => after.clone(),
+        _ => None,
+    };
+    Checkpoint::Replies {
+        after,
+        within: Some((topic.clone(), page + 1)),
+    }
+}
