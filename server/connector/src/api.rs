@@ -11,10 +11,10 @@ use std::{
 use async_trait::async_trait;
 use domain::{BaseUrl, TenantId, record::Subtype};
 use reqwest::{StatusCode, header::AUTHORIZATION};
-use sync::{Clock, Failure, Fetched, Page, PageRequest, Source};
+use sync::{Clock, Failure, Fetched, PAGE_SIZE, Page, PageRequest, Source};
 
 use crate::{
-    decode::{self, PAGE_SIZE},
+    decode::decode,
     failure,
     http::{Answer, HttpClient, Wire},
     token::{Credentials, Tokens},
@@ -132,8 +132,7 @@ impl CommunityApi {
         if !answer.status.is_success() {
             return Err(failure::of_status(answer, path, self.wire.clock.now()));
         }
-        decode::decode(request, &answer.body)
-            .map_err(|malformed| failure::of_malformed(&malformed, answer, path))
+        decode(request, &answer.body).map_err(|malformed| failure::of_malformed(&malformed, answer, path))
     }
 
     async fn users(&self, request: &PageRequest, page: u32) -> Result<Fetched, Failure> {

@@ -234,7 +234,10 @@ mod tests {
     use async_trait::async_trait;
     use chrono::{DateTime, Utc};
     use domain::CauseCode;
-    use tokio::{io::AsyncWriteExt, net::TcpListener};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
 
     use super::*;
 
@@ -256,6 +259,8 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let host = async {
             let (mut socket, _) = listener.accept().await.unwrap();
+            // Bytes before the request would be another fault.
+            assert!(socket.read(&mut [0; 1024]).await.unwrap() > 0);
             socket.write_all(bytes).await.unwrap();
             std::future::pending::<sync::Failure>().await
         };
@@ -278,10 +283,16 @@ mod tests {
 
     #[tokio::test]
     async fn silence_is_a_time_out_before_and_within_an_answer() {
-        for bytes in [&b""[..], b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"users\":["] {
+        for bytes in [
+            &b""[..],
+            b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"users\":[",
+        ] {
             let failure = silence_after(bytes).await;
             assert_eq!(failure.code, CauseCode::ProviderUnavailable);
-            assert_eq!(failure.message, "The host 127.0.0.1 did not answer in time, asked for /user.");
+            assert_eq!(
+                failure.message,
+                "The host 127.0.0.1 did not answer in time, asked for /user."
+            );
         }
     }
 }

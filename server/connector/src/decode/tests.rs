@@ -79,13 +79,13 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap()
 }
 
-/// The value with these members set, or removed where null.
-fn with(base: &Value, changes: &Value) -> Value {
-    let mut changed = base.clone();
-    for (key, value) in changes.as_object().unwrap() {
-        changed[key] = value.clone();
+/// The value with these members set.
+fn with(base: &Value, members: &Value) -> Value {
+    let mut value = base.clone();
+    for (key, member) in members.as_object().unwrap() {
+        value[key] = member.clone();
     }
-    changed
+    value
 }
 
 fn without(base: &Value, key: &str) -> Value {
@@ -631,8 +631,11 @@ fn the_last_page_is_the_first_that_is_not_full() {
     assert!(decode(&ACTIVITY_1, b"[]").unwrap().last);
 }
 
+/// Id, name, address and joining of a generated member.
+type Member = (u32, String, Option<String>, i64);
+
 /// A page of generated members, and what must be read of it.
-fn generated() -> impl Strategy<Value = (String, Vec<(u32, String, Option<String>, i64)>)> {
+fn generated() -> impl Strategy<Value = (String, Vec<Member>)> {
     let member = (
         any::<u32>(),
         ".*",

@@ -1,13 +1,11 @@
 //! What requests go out, and what each kind of answer becomes.
 
-mod support;
-
 use std::{sync::Arc, time::Duration};
 
+use crate::support::{SECRET, answer, bare_provider, provider, spawn, token};
 use domain::{CauseCode, record::Subtype};
 use futures_util::future::join_all;
 use store::TopicRef;
-use support::{SECRET, answer, bare_provider, provider, spawn, token};
 use sync::{Failure, Fetched, Page, PageRequest, Source};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -29,12 +27,11 @@ fn replies(private_id: &str) -> PageRequest {
     PageRequest::Replies { topic, page: 3 }
 }
 
-fn last_page() -> Result<Fetched, Failure> {
-    Ok(Fetched::Page(Page {
-        last: true,
-        ..Page::default()
-    }))
-}
+const LAST_PAGE: Result<Fetched, Failure> = Ok(Fetched::Page(Page {
+    records: Vec::new(),
+    last: true,
+    announced: None,
+}));
 
 /// The failure of a request that meets this status.
 async fn failure(status: u16) -> Failure {
@@ -48,7 +45,7 @@ async fn failure(status: u16) -> Failure {
 async fn a_token_is_asked_for_with_the_credentials_in_the_body() {
     let provider = provider(|_, _| answer(200, EMPTY)).await;
     provider.api.connect().await.unwrap();
-    assert_eq!(provider.api.fetch(&TOPICS).await, last_page());
+    assert_eq!(provider.api.fetch(&TOPICS).await, LAST_PAGE);
     let [asked, page] = <[_; 2]>::try_from(provider.log.all()).unwrap();
     assert_eq!(
         (asked.method.as_str(), asked.path.as_str()),
@@ -176,7 +173,7 @@ async fn twenty_requests_with_an_old_token_ask_for_one_new_one() {
     provider.api.connect().await.unwrap();
     provider.clock.advance(7_141);
     let fetched = join_all((0..20).map(|_| provider.api.fetch(&TOPICS))).await;
-    assert!(fetched.into_iter().all(|fetched| fetched == last_page()));
+    assert!(fetched.into_iter().all(|fetched| fetched == LAST_PAGE));
     assert_eq!(provider.log.tokens(), 2);
     assert_eq!(provider.api.take_requests(), 22);
 }
@@ -193,7 +190,7 @@ async fn twenty_requests_with_a_withdrawn_token_ask_for_one_new_one() {
     .await;
     provider.api.connect().await.unwrap();
     let fetched = join_all((0..20).map(|_| provider.api.fetch(&TOPICS))).await;
-    assert!(fetched.into_iter().all(|fetched| fetched == last_page()));
+    assert!(fetched.into_iter().all(|fetched| fetched == LAST_PAGE));
     assert_eq!(provider.log.tokens(), 2);
     assert!(provider.api.take_requests() <= 42);
 }
@@ -242,7 +239,7 @@ async fn tokens_that_end_after_use_are_renewed_as_often_as_needed() {
     })
     .await;
     for _ in 0..10 {
-        assert_eq!(provider.api.fetch(&TOPICS).await, last_page());
+        assert_eq!(provider.api.fetch(&TOPICS).await, LAST_PAGE);
     }
     assert_eq!(provider.log.tokens(), 10);
 }
@@ -261,7 +258,7 @@ async fn the_user_family_is_found_under_either_prefix() {
         };
         assert_eq!((page.last, page.announced), (true, Some(0)));
     }
-    assert_eq!(provider.api.fetch(&ACTIVITY).await, last_page());
+    assert_eq!(provider.api.fetch(&ACTIVITY).await, LAST_PAGE);
     let asked = provider.log.all();
     let paths: Vec<&str> = asked.iter().map(|asked| asked.path.as_str()).collect();
     assert_eq!(
@@ -448,7 +445,7 @@ async fn json_of_any_content_type_is_read() {
         response
     })
     .await;
-    assert_eq!(provider.api.fetch(&TOPICS).await, last_page());
+    assert_eq!(provider.api.fetch(&TOPICS).await, LAST_PAGE);
 }
 
 #[tokio::test]
@@ -466,7 +463,7 @@ async fn a_redirect_is_followed_within_the_origin_only() {
         response
     })
     .await;
-    assert_eq!(provider.api.fetch(&PageRequest::Categories).await, last_page());
+    assert_eq!(provider.api.fetch(&PageRequest::Categories).await, LAST_PAGE);
     let failure = provider.api.fetch(&TOPICS).await.unwrap_err();
     assert_eq!(failure.code, CauseCode::AnswerMalformed);
     assert!(
@@ -509,7 +506,7 @@ async fn raw_provider(bytes: &'static [u8]) -> Failure {
             socket.shutdown().await.unwrap();
         }
     });
-    let api = support::api(&format!("http://{address}"), &tokens.clock);
+    let api = crate::support::api(&format!("http://{address}"), &tokens.clock);
     api.fetch(&TOPICS).await.unwrap_err()
 }
 
@@ -540,7 +537,7 @@ async fn a_refused_connection_is_unavailable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let api = support::api(&format!("http://{address}"), &support::clock());
+    let api = crate::support::api(&format!("http://{address}"), &crate::support::clock());
     let failure = api.connect().await.unwrap_err();
     assert_eq!(failure.code, CauseCode::ProviderUnavailable);
     assert_eq!(
@@ -554,13 +551,16 @@ async fn a_refused_connection_is_unavailable() {
 async fn a_host_that_is_no_tls_server_is_unavailable() {
     let provider = provider(|_, _| answer(200, EMPTY)).await;
     let https = provider.base_url.replace("http:", "https:");
-    let failure = support::api(&https, &provider.clock).connect().await.unwrap_err();
+    let failure = crate::support::api(&https, &provider.clock)
+        .connect()
+        .await
+        .unwrap_err();
     assert_eq!(failure.code, CauseCode::ProviderUnavailable, "{failure}");
 }
 
 #[tokio::test]
 async fn an_unknown_host_is_named() {
-    let api = support::api("http://no-such-host.invalid", &support::clock());
+    let api = crate::support::api("http://no-such-host.invalid", &crate::support::clock());
     let failure = api.connect().await.unwrap_err();
     assert_eq!(failure.code, CauseCode::HostUnknown);
     assert_eq!(

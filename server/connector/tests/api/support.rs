@@ -103,17 +103,21 @@ pub(crate) fn token(number: usize) -> Response {
 }
 
 pub(crate) fn api(base_url: &str, clock: &Arc<TestClock>) -> CommunityApi {
+    api_of(base_url, clock, "customer-en", SECRET)
+}
+
+pub(crate) fn api_of(base_url: &str, clock: &Arc<TestClock>, tenant: &str, secret: &str) -> CommunityApi {
     // Another test of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let credentials = Credentials {
-        client_id: "customer-en".into(),
-        client_secret: SECRET.into(),
+        client_id: tenant.into(),
+        client_secret: secret.into(),
     };
     let base_url: BaseUrl = base_url.parse().unwrap();
     let client = HttpClient::new().unwrap();
     CommunityApi::new(
         client,
-        "customer-en".parse().unwrap(),
+        tenant.parse().unwrap(),
         base_url,
         credentials,
         Arc::clone(clock) as Arc<dyn Clock>,
@@ -129,9 +133,10 @@ pub(crate) async fn provider<F>(respond: F) -> Provider
 where
     F: Fn(&Asked, usize) -> Response + Send + Sync + 'static,
 {
-    bare_provider(move |asked, log| match asked.is_token() {
-        true => token(log.tokens()),
-        false => {
+    bare_provider(move |asked, log| {
+        if asked.is_token() {
+            token(log.tokens())
+        } else {
             let bearer = asked.header("authorization").unwrap_or_default();
             let number = bearer
                 .strip_prefix("Bearer token-")
@@ -166,7 +171,7 @@ where
     spawn(async move {
         axum::serve(listener, Router::new().fallback(handle))
             .await
-            .unwrap()
+            .unwrap();
     });
     let clock = clock();
     Provider {
