@@ -8,19 +8,21 @@ use std::{
     time::Duration,
 };
 
-use app::{App, backend::Backend, layout::FrameView, shell};
+use app::{App, backend::Backend, layout::FrameView, place::COMMUNITY_MANAGEMENT, shell};
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, request::Parts},
+    http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     middleware::{self, Next},
-    response::Response,
+    response::{Redirect, Response},
+    routing::get,
 };
 use leptos::{
     config::LeptosOptions,
+    nonce::use_nonce,
     prelude::{provide_context, use_context},
 };
-use leptos_axum::{LeptosRoutes, generate_route_list_with_exclusions_and_ssg_and_context};
+use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list_with_exclusions_and_ssg_and_context};
 use store::Store;
 use tower_http::{
     CompressionLevel,
@@ -34,7 +36,7 @@ use tracing::{Instrument, debug, info_span};
 use super::{
     assets::{Site, cache_control},
     health,
-    security::{self, Hosts},
+    security::{self, Hosts, page_policy},
 };
 use crate::{secrets::to_hex, system::random_bytes};
 
@@ -44,6 +46,9 @@ const BODY_LIMIT_BYTES: usize = 64 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Below one packet, compressing saves nothing.
 const COMPRESS_ABOVE_BYTES: u64 = 1400;
+
+/// There is one page so far, so the address of the installation leads to it.
+const START: &str = "/";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -83,12 +88,15 @@ pub(crate) fn router(served: Served) -> Router {
 
 /// Pages and server functions.
 fn console(served: &Served, options: &LeptosOptions) -> Router {
-    let (routes, _static) = generate_route_list_with_exclusions_and_ssg_and_context(App, None, {
-        let backend = Arc::clone(&served.backend);
-        move || provide(&backend)
-    });
+    let (routes, _static) = generate_route_list_with_exclusions_and_ssg_and_context(
+        App,
+        Some(vec![START.to_owned()]),
+        context(&served.backend),
+    );
     let shell_options = options.clone();
     Router::new()
+        // A redirect is decided before a page begins to stream, or its status is lost.
+        .route(START, get(|| async { Redirect::to(COMMUNITY_MANAGEMENT) }))
         .leptos_routes_with_context(options, routes, context(&served.backend), move || {
             shell(shell_options.clone())
         })
@@ -127,6 +135,11 @@ fn provide(backend: &Arc<dyn Backend>) {
     provide_context(Arc::clone(backend));
     let frame = use_context::<Parts>().and_then(|parts| parts.extensions.get::<FrameView>().cloned());
     provide_context(frame.unwrap_or_default());
+    if let (Some(nonce), Some(answer)) = (use_nonce(), use_context::<ResponseOptions>())
+        && let Some(policy) = page_policy(&nonce)
+    {
+        answer.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
 }
 
 /// The left navigation never waits, so what it shows is known before the render begins.

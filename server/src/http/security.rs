@@ -14,16 +14,14 @@ use url::Url;
 use crate::error::CommandError;
 
 /// Nobody may frame the console, aim its forms elsewhere or change where its links lead.
-const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
-    "frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'",
-);
+const CONTENT_POLICY: &str =
+    "frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'; script-src 'self'";
 
-const HEADERS: [(HeaderName, HeaderValue); 4] = [
+const HEADERS: [(HeaderName, HeaderValue); 3] = [
     (
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     ),
-    (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
     // Forms without scripts come back by the Referer, so it stays for our own pages.
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
@@ -87,6 +85,11 @@ fn host(request: &Request) -> Option<&str> {
     }
 }
 
+/// A page's policy: only the scripts that this answer itself carries (by their nonce), our files, and their WASM.
+pub(crate) fn page_policy(nonce: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!("{CONTENT_POLICY} 'nonce-{nonce}' 'wasm-unsafe-eval'")).ok()
+}
+
 pub(crate) async fn add_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     set_headers(response.headers_mut());
@@ -97,6 +100,9 @@ fn set_headers(headers: &mut HeaderMap) {
     for (name, value) in HEADERS {
         headers.insert(name, value);
     }
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(CONTENT_POLICY));
     // What an admin sees is not kept by browsers or proxies; files say otherwise themselves.
     headers
         .entry(header::CACHE_CONTROL)

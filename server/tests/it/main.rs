@@ -1,0 +1,8 @@
+//! Stories about the real binary: each starts it in a folder of its own, on ports of its own.
+
+mod bad_input;
+mod connections;
+mod console;
+mod support;
+mod syncs;
+mod workers;
