@@ -222,6 +222,19 @@ impl Record {
         }
     }
 
+    pub fn stream(&self) -> Stream {
+        match self {
+            Self::IdeaStatus(_) => Stream::IdeaStatuses,
+            Self::Category(_) => Stream::Categories,
+            Self::User(_) => Stream::Users,
+            Self::Content(content) => match content.kind {
+                ContentKind::Topic => Stream::Topics,
+                ContentKind::Reply => Stream::Replies,
+            },
+            Self::Activity(_) => Stream::Activity,
+        }
+    }
+
     /// The record's own time: joined, posted, occurred.
     pub fn own_time(&self) -> Option<DateTime<Utc>> {
         match self {

@@ -1,1 +1,84 @@
-//! The stories that every store must pass.
+//! The stories that every store must pass. Together they execute every statement of a store.
+//!
+//! A store's crate calls [`contract_tests!`](crate::contract_tests) once in a test file.
+
+mod connections;
+mod ending;
+mod fixtures;
+mod invalid;
+mod overview;
+mod pages;
+mod random;
+mod records;
+mod replies;
+mod runs;
+
+pub use connections::*;
+pub use ending::*;
+pub use invalid::*;
+pub use overview::*;
+pub use pages::*;
+pub use random::*;
+pub use replies::*;
+pub use runs::*;
+
+/// Makes one `#[tokio::test]` of each story. The expression is evaluated in each of them (it may await), and gives an
+/// empty store and whatever must live as long as it does.
+#[macro_export]
+macro_rules! contract_tests {
+    ($open:expr) => {
+        $crate::contract_tests! { $open;
+            connections_are_listed_by_tenant_as_they_were_added,
+            a_second_connection_of_a_tenant_is_refused,
+            the_same_client_on_the_same_host_is_refused,
+            a_secret_is_replaced_for_its_connection_only,
+            deactivating_cancels_a_queued_run,
+            deactivating_asks_a_running_run_to_stop,
+            deactivating_without_a_run_keeps_the_first_time,
+            a_connection_has_one_run_at_a_time,
+            the_longest_waiting_run_is_claimed_first_and_once,
+            of_two_claims_at_once_one_wins,
+            a_run_whose_lease_ran_out_is_taken_up_with_a_higher_token,
+            a_claim_may_ask_for_one_run_only,
+            a_run_of_a_deactivated_connection_is_not_taken_up,
+            a_lease_is_renewed_until_it_is_lost,
+            a_released_run_stands_at_the_head_of_the_queue,
+            a_stage_starts_its_streams_clock_once,
+            runs_are_paged_newest_first,
+            a_lost_lease_writes_nothing,
+            a_commit_for_another_connection_is_refused,
+            records_come_back_as_they_were_committed,
+            records_are_paged_by_key,
+            rows_are_new_then_unchanged_then_updated,
+            a_repeated_row_is_written_but_not_counted,
+            many_rows_are_written_in_one_commit,
+            a_miscounted_page_is_refused_whole,
+            a_row_of_another_stream_is_refused,
+            the_next_claimant_gets_checkpoint_and_seen,
+            ledgers_add_up_over_pages,
+            tenants_do_not_touch_each_other,
+            topics_await_their_replies_until_they_are_read,
+            topics_awaiting_replies_are_paged,
+            a_topic_and_a_reply_may_share_an_id,
+            invalid_records_are_grouped_and_paged,
+            a_success_is_refused_unless_every_stream_ended,
+            a_success_is_stored_whole,
+            a_failure_keeps_its_cause_and_checkpoint,
+            a_cancelled_run_frees_its_connection,
+            the_activity_source_is_learned_when_its_stream_ends,
+            an_empty_store_has_nothing_to_show,
+            the_overview_counts_and_ranks_runs,
+            the_change_marker_moves_with_every_commit,
+            random_commits_leave_what_a_model_says,
+        }
+    };
+    ($open:expr; $($story:ident),+ $(,)?) => {
+        $(
+            #[tokio::test]
+            async fn $story() {
+                let (store, _guard) = $open;
+                $crate::contract::$story(&store).await;
+            }
+        )+
+    };
+}

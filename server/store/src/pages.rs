@@ -80,7 +80,8 @@ pub trait PageStore: Send + Sync {
     /// Commits a page in one transaction that carries the lease's fencing token.
     ///
     /// A topic that is new with replies, or whose reply count or last activity differs from the stored one, awaits its
-    /// replies from then on, until a commit names it in `replies_read`.
+    /// replies from then on, until a commit names it in `replies_read`. One without replies, now and before, has none
+    /// to read.
     async fn commit_page(&self, lease: &Lease, commit: &PageCommit) -> Result<PageOutcome, Fenced>;
 
     /// What the run's commits of this stream left in [`PageCommit::seen`], in order.

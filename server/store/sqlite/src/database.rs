@@ -1,7 +1,8 @@
 use std::{path::Path, time::Duration};
 
 use sqlx::{
-    Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    ConnectOptions, Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    migrate::{MigrateError, Migrator},
     pool::PoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
@@ -10,14 +11,29 @@ use tokio::sync::Mutex;
 
 use crate::error::database;
 
-/// Pages and the log are read side by side; a commit does not stop them.
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// Connections that serve pages of the console; more would only wait for the same cores.
 const READERS: u32 = 4;
 
-/// Another process of this machine may hold the writer for as long as a large commit takes.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
+/// Another process of this machine may hold the write lock for as long as a large commit takes. Well below the 30 s of a
+/// lease, so that a worker that waits here still knows whether its lease holds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The upserts come in several widths and lengths, and each is prepared once.
 const STATEMENTS_CACHED: usize = 400;
+
+/// A new file's switch to the write-ahead log does not wait for the busy timeout, so it is tried this often ...
+const OPEN_ATTEMPTS: u32 = 50;
+/// ... with this pause, which adds up to one second.
+const OPEN_PAUSE: Duration = Duration::from_millis(20);
+
+/// Primary result codes, from SQLite's documentation ("Result and Error Codes").
+const SQLITE_BUSY: i32 = 5;
+const SQLITE_READONLY: i32 = 8;
+const SQLITE_FULL: i32 = 13;
+const SQLITE_CANTOPEN: i32 = 14;
+const SQLITE_NOTADB: i32 = 26;
 
 /// The store on one SQLite file.
 #[derive(Debug)]
@@ -31,52 +47,27 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens the file, makes it and its folder if they are missing, and brings its tables up to date.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let unavailable = |reason: String| {
-            StoreError::Unavailable(format!(
-                "the database {} cannot be opened: {reason}. Check that it is a SQLite file of Tributary that this user may read and write, or give another with --database-url sqlite://PATH",
-                path.display()
-            ))
-        };
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|error| unavailable(error.to_string()))?;
-        }
-        Self::connect(path)
-            .await
-            .map_err(|error| unavailable(error.to_string()))
-    }
-
-    async fn connect(path: &Path) -> Result<Self, sqlx::Error> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // With the write-ahead log a crash of the process loses nothing; a power cut loses at most the last
-            // commits, together with their checkpoints.
-            .synchronous(SqliteSynchronous::Normal)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT)
-            .statement_cache_capacity(STATEMENTS_CACHED);
-        let lasting = PoolOptions::<Sqlite>::new().idle_timeout(None).max_lifetime(None);
-        let writer = lasting
-            .clone()
-            .max_connections(1)
-            .connect_with(options.clone())
-            .await?;
-        sqlx::migrate!("./migrations").run(&writer).await?;
+        make_folder(path)?;
+        let options = options(path);
+        let mut first = connect(path, &options).await?;
+        migrate(path, &mut first).await?;
+        first.close().await.map_err(|error| unavailable(path, &error))?;
         let reading = options.clone().pragma("query_only", "on");
-        let readers = lasting
-            .max_connections(READERS)
-            .connect_with(reading.clone())
-            .await?;
-        let observer = Mutex::new(SqliteConnection::connect_with(&reading).await?);
+        let observer = Mutex::new(connect(path, &reading).await?);
+        let lasting = PoolOptions::<Sqlite>::new()
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false);
+        let writer = lasting.clone().max_connections(1).connect_with(options).await;
+        let readers = lasting.max_connections(READERS).connect_with(reading).await;
         Ok(Self {
-            writer,
-            readers,
+            writer: writer.map_err(|error| unavailable(path, &error))?,
+            readers: readers.map_err(|error| unavailable(path, &error))?,
             observer,
         })
     }
 
-    /// Folds the write-ahead log in and lets go of the file.
+    /// Folds the write-ahead log in and lets go of the file. Later calls fail.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
@@ -86,7 +77,8 @@ impl SqliteStore {
         &self.readers
     }
 
-    /// A writing transaction. It takes the writer's lock at once: one that began by reading could not wait for it.
+    /// A writing transaction. It takes the write lock at once: one that began by reading would fail instead of waiting
+    /// if another process had written meanwhile.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(database)
     }
@@ -104,4 +96,98 @@ impl SqliteStore {
 pub(crate) async fn commit<T>(transaction: Transaction<'static, Sqlite>, value: T) -> Result<T, Fenced> {
     transaction.commit().await.map_err(database)?;
     Ok(value)
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // A power cut may undo the last commits, but never tears one: a run then goes on from an earlier page.
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENTS_CACHED)
+        .disable_statement_logging()
+}
+
+async fn connect(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    let mut attempt = 1;
+    loop {
+        match options.connect().await {
+            Ok(connection) => return Ok(connection),
+            Err(error) if primary_code(&error) == Some(SQLITE_BUSY) && attempt < OPEN_ATTEMPTS => {
+                attempt += 1;
+                tokio::time::sleep(OPEN_PAUSE).await;
+            }
+            Err(error) => return Err(unavailable(path, &error)),
+        }
+    }
+}
+
+/// In one transaction that holds the write lock: of two processes that open a new file at once, one does it.
+async fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let begun = connection.begin_with("BEGIN IMMEDIATE").await;
+    let mut transaction = begun.map_err(|error| unavailable(path, &error))?;
+    let migrated = MIGRATIONS.run_direct(None, &mut *transaction, false).await;
+    migrated.map_err(|error| migration_failed(path, error))?;
+    transaction
+        .commit()
+        .await
+        .map_err(|error| unavailable(path, &error))
+}
+
+fn make_folder(path: &Path) -> Result<(), StoreError> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder).map_err(|error| {
+        StoreError::Unavailable(format!(
+            "The folder {} for the database cannot be made: {error}. Name a place that this user may write to (--database-url).",
+            folder.display()
+        ))
+    })
+}
+
+/// The database's result code without its extension, which is all but the lowest byte.
+fn primary_code(error: &sqlx::Error) -> Option<i32> {
+    let code = error.as_database_error()?.code()?;
+    code.parse::<i32>().ok().map(|code| code & 0xff)
+}
+
+fn unavailable(path: &Path, error: &sqlx::Error) -> StoreError {
+    let advice = match primary_code(error) {
+        Some(SQLITE_BUSY) => "Another process holds it; end that one, or try again when it is done.",
+        Some(SQLITE_READONLY) => "Let this user write to the file and to its folder.",
+        Some(SQLITE_FULL) => "Make room on the disk.",
+        Some(SQLITE_CANTOPEN) => {
+            "Name a file in a folder that this user may read and write (--database-url)."
+        }
+        Some(SQLITE_NOTADB) => {
+            "The file is something else; name another one (--database-url), or move it away."
+        }
+        _ => "Check the file, its folder and the disk, or name another place (--database-url).",
+    };
+    let reason = error
+        .as_database_error()
+        .map_or_else(|| error.to_string(), |refusal| refusal.message().to_owned());
+    StoreError::Unavailable(format!(
+        "The database {} cannot be opened: {reason}. {advice}",
+        path.display()
+    ))
+}
+
+fn migration_failed(path: &Path, error: MigrateError) -> StoreError {
+    let path_shown = path.display();
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => unavailable(path, &error),
+        MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_) => {
+            StoreError::Unavailable(format!(
+                "The database {path_shown} was written by another version of Tributary ({error}). Use that version, or a newer one."
+            ))
+        }
+        other => StoreError::Unavailable(format!(
+            "The database {path_shown} cannot be brought up to date: {other}."
+        )),
+    }
 }

@@ -3,7 +3,12 @@ use store::StoreError;
 
 /// A failed statement, as the ports know it.
 pub(crate) fn database(error: sqlx::Error) -> StoreError {
-    StoreError::Database(Box::new(error))
+    match error {
+        sqlx::Error::PoolClosed => {
+            StoreError::Unavailable("The database is closed: this process shuts down.".to_owned())
+        }
+        error => StoreError::Database(Box::new(error)),
+    }
 }
 
 /// The same where a CHECK guards the ledger.

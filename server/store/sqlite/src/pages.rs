@@ -48,6 +48,7 @@ impl PageStore for SqliteStore {
     async fn commit_page(&self, lease: &Lease, page: &PageCommit) -> Result<PageOutcome, Fenced> {
         let mut transaction = self.begin().await?;
         let stop_requested = pass_fence(&mut transaction, lease, page).await?;
+        check_stream(page)?;
         let stored = stored_of(&mut transaction, page).await?;
         let judged = judge(page, &stored);
         write_rows(&mut transaction, lease.run_id, page, &judged.written).await?;
@@ -137,18 +138,31 @@ async fn pass_fence(
 ) -> Result<bool, Fenced> {
     let run = sqlx::query(
         "UPDATE run SET checkpoint = $3, requests = requests + $4
-         WHERE id = $1 AND fencing_token = $2 AND state = 'running'
+         WHERE id = $1 AND fencing_token = $2 AND state = 'running' AND connection_id = $5
          RETURNING stop_requested",
     )
     .bind(lease.run_id.0)
     .bind(lease.fencing_token)
     .bind(&page.checkpoint)
     .bind(count(page.requests)?)
+    .bind(page.connection_id.0)
     .fetch_optional(&mut **transaction)
     .await
     .map_err(database)?
     .ok_or(Fenced::LeaseLost)?;
     Ok(run.flag("stop_requested")?)
+}
+
+/// A row of another stream would land in the wrong table.
+fn check_stream(page: &PageCommit) -> Result<(), StoreError> {
+    match page.rows.iter().find(|row| row.record.stream() != page.stream) {
+        None => Ok(()),
+        Some(row) => Err(StoreError::Corrupt(format!(
+            "a record of {} came with a page of {}",
+            row.record.stream(),
+            page.stream
+        ))),
+    }
 }
 
 async fn stored_of(
@@ -335,7 +349,7 @@ async fn write_ledger(
     .execute(&mut **transaction)
     .await
     .map_err(ledger)?;
-    if page.found == 0 {
+    if page.found == 0 && page.seen.is_empty() {
         return Ok(());
     }
     sqlx::query("INSERT INTO run_page (run_id, stream, found, seen) VALUES ($1, $2, $3, $4)")

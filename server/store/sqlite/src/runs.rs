@@ -191,7 +191,7 @@ impl RunStore for SqliteStore {
     async fn release(&self, lease: &Lease, requests: u64) -> Result<(), Fenced> {
         let mut transaction = self.begin().await?;
         let released = sqlx::query(
-            "UPDATE run SET state = 'queued', lease_owner = NULL, lease_expires_at = NULL, requests = requests + $3
+            "UPDATE run SET state = 'queued', stage = NULL, lease_owner = NULL, lease_expires_at = NULL, requests = requests + $3
              WHERE id = $1 AND fencing_token = $2 AND state = 'running'",
         )
         .bind(lease.run_id.0)
