@@ -1,8 +1,8 @@
 use std::{process::ExitCode, sync::Arc};
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     backend::Console,
@@ -11,7 +11,7 @@ use crate::{
     error::CommandError,
     http::{self, Hosts, Served, Site, cross_site},
     installation::Installation,
-    lifecycle::DRAIN_DEADLINE,
+    lifecycle::drain_deadline,
     output::say,
     worker::{WakeUp, Worker},
 };
@@ -36,27 +36,20 @@ async fn serve(
 ) -> Result<ExitCode, CommandError> {
     let wake_up = WakeUp::default();
     let router = router(installation, options, wake_up.clone())?;
-    let working = if options.no_worker {
+    let worker = if options.no_worker {
         None
     } else {
-        let worker = Worker::new(installation, &options.worker, wake_up)?;
-        Some(tokio::spawn(worker.run(stop.clone())))
+        Some(Worker::new(installation, &options.worker, wake_up)?)
     };
     if let Ok(address) = listener.local_addr() {
         say(&format!("The console is at http://{address}"));
-        info!(%address, worker = working.is_some(), "listening");
+        info!(%address, worker = worker.is_some(), "listening");
     }
-    let served = http::serve(listener, router, stop.clone(), DRAIN_DEADLINE);
-    // The worker drains while the last requests do: both end within one deadline.
-    let drained = async {
-        stop.cancelled().await;
-        if let Some(working) = working
-            && tokio::time::timeout(DRAIN_DEADLINE, working).await.is_err()
-        {
-            warn!("a run did not stop in time; the next worker takes it up from its last page");
-        }
-    };
-    let (served, ()) = tokio::join!(served, drained);
+    let served = http::serve(listener, router, stop.clone());
+    // The worker drains while the last requests do: both end within one deadline. On a task of its own, it is not held
+    // up by pages that are rendered.
+    let working = worker.map(|worker| tokio::spawn(worker.run(stop.clone())));
+    let (served, ()) = tokio::join!(served, worked(working, &stop));
     served.map_err(|error| {
         CommandError::failed(
             format!("the console cannot be served: {error}"),
@@ -64,6 +57,24 @@ async fn serve(
         )
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Until the worker has ended, which it does only when it is told to stop.
+async fn worked(working: Option<JoinHandle<()>>, stop: &CancellationToken) {
+    let Some(working) = working else {
+        return;
+    };
+    tokio::select! {
+        ended = working => {
+            if let Err(error) = ended {
+                error!(%error, "the worker ended unexpectedly; stopping, so that a supervisor can start it again");
+                stop.cancel();
+            }
+        }
+        () = drain_deadline(stop) => {
+            warn!("a run did not stop in time; the next worker takes it up from its last page");
+        }
+    }
 }
 
 fn router(
