@@ -9,9 +9,10 @@ use crate::{
     cli::{Cli, Serve},
     commands::{close, simulate::listen},
     error::CommandError,
-    http::{self, Hosts, Served, Site, cross_site},
+    http::{self, Hosts, Pages, Served, Site, cross_site},
     installation::Installation,
     lifecycle::drain_deadline,
+    marker::Marker,
     output::say,
     worker::{WakeUp, Worker},
 };
@@ -91,13 +92,16 @@ fn router(
         );
     }
     let public_origin = options.http.public_origin.as_ref();
+    let marker = Arc::new(Marker::new(Arc::clone(&installation.store)));
     Ok(http::router(Served {
         backend: Arc::new(Console::new(
             installation,
+            Arc::clone(&marker),
             options.worker.sync_window,
             !options.no_worker,
             wake_up,
         )),
+        pages: Pages::new(marker, Arc::clone(&installation.clock)),
         store: Arc::clone(&installation.store),
         site,
         hosts: Hosts::new(public_origin),
