@@ -36,8 +36,23 @@ pub fn App() -> impl IntoView {
 /// There is one page so far, so the address of the installation leads to it.
 #[component]
 fn Start() -> impl IntoView {
+    redirect_answer();
     view! { <Redirect path=COMMUNITY_MANAGEMENT /> }
 }
+
+/// The framework redirects only those who ask for HTML by name; scripts and monitors get the same answer here.
+#[cfg(feature = "ssr")]
+fn redirect_answer() {
+    use axum::http::{HeaderValue, StatusCode, header::LOCATION};
+
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        response.set_status(StatusCode::FOUND);
+        response.insert_header(LOCATION, HeaderValue::from_static(COMMUNITY_MANAGEMENT));
+    }
+}
+
+#[cfg(not(feature = "ssr"))]
+fn redirect_answer() {}
 
 #[component]
 fn NotFound() -> impl IntoView {

@@ -145,9 +145,10 @@ fn counts(counts: &CardCounts) -> impl IntoView + use<> {
         }
     };
     // Unknown is not zero.
-    let views = match counts.activity {
-        Some(count) => view! { <dd>{grouped(count)}</dd> }.into_any(),
-        None => view! { <dd class="unknown">"no view source"</dd> }.into_any(),
+    let views = match (counts.activity, counts.activity_source) {
+        (Some(count), _) => view! { <dd>{grouped(count)}</dd> }.into_any(),
+        (None, Some(_)) => view! { <dd class="unknown">"no view source"</dd> }.into_any(),
+        (None, None) => view! { <dd class="unknown">"not known yet"</dd> }.into_any(),
     };
     view! {
         <dl class="counts">

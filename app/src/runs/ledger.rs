@@ -124,13 +124,13 @@ fn stacked(total: Ledger) -> String {
     let all: u64 = shown.iter().map(|(.., count)| count).sum();
     let room = BAR - (GAP + LEAST_PART) * shown.len() as u64;
     let mut x = 0;
-    for (_, class, count) in shown {
-        let width = LEAST_PART
-            + u64::try_from(u128::from(room) * u128::from(count) / u128::from(all)).unwrap_or(room);
-        let _ = write!(
-            svg,
-            r#"<rect class="{class}" x="{x}" width="{width}" height="8"/>"#
-        );
+    let last = shown.len().saturating_sub(1);
+    for (index, (_, class, count)) in shown.into_iter().enumerate() {
+        let part = u128::from(room) * u128::from(count) / u128::from(all);
+        let width = LEAST_PART + u64::try_from(part).unwrap_or(room);
+        // What rounding left over goes to the last.
+        let width = if index == last { BAR - x } else { width };
+        let _ = write!(svg, r#"<rect class="{class}" x="{x}" width="{width}" height="8"/>"#);
         x += width + GAP;
     }
     svg.push_str("</svg>");

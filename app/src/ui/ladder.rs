@@ -1,41 +1,15 @@
 //! The stage ladder: one step for each stage, always next to its words.
 
-use std::fmt::Write;
-
 use domain::{RunState, Stage};
 use leptos::prelude::*;
 
-const STEP: usize = 22;
-const WIDTH: usize = 18;
-
 /// How far a run has come. The drawing says nothing that the words beside it do not say.
 pub fn ladder(state: RunState, at: Stage) -> impl IntoView {
-    view! { <span class="ladder" inner_html=drawing(state, at)></span> }
-}
-
-fn drawing(state: RunState, at: Stage) -> String {
-    let mut svg = format!(
-        r#"<svg viewBox="0 0 {} 6" aria-hidden="true" focusable="false">"#,
-        STEP * Stage::ALL.len() - (STEP - WIDTH)
-    );
-    for stage in Stage::ALL {
-        let class = step_class(state, at, stage);
-        let x = STEP * (stage.position() - 1);
-        let (x, y, width, height) = if class == "ahead" {
-            (format!("{x}.5"), "1", WIDTH - 1, 4)
-        } else {
-            (x.to_string(), "0.5", WIDTH, 5)
-        };
-        let _ = write!(
-            svg,
-            r#"<rect class="{class}" x="{x}" y="{y}" width="{width}" height="{height}" rx="2.5"/>"#
-        );
-        if class == "now" {
-            let _ = write!(svg, r#"<path class="hatch" d="M{x} 3h{WIDTH}"/>"#);
-        }
-    }
-    svg.push_str("</svg>");
-    svg
+    let steps: String = Stage::ALL
+        .into_iter()
+        .map(|stage| format!(r#"<i class="{}"></i>"#, step_class(state, at, stage)))
+        .collect();
+    view! { <span class="ladder" aria-hidden="true" inner_html=steps></span> }
 }
 
 fn step_class(state: RunState, at: Stage, stage: Stage) -> &'static str {

@@ -11,17 +11,18 @@ use std::{
 use async_trait::async_trait;
 use domain::{BaseUrl, TenantId, record::Subtype};
 use reqwest::{StatusCode, header::AUTHORIZATION};
-use sync::{Clock, Failure, Fetched, Page, PageRequest, Source};
+use sync::{Clock, Failure, Fetched, PAGE_SIZE, Page, PageRequest, Source};
 
 use crate::{
-    decode::{self, PAGE_SIZE},
+    decode::decode,
     failure,
     http::{Answer, HttpClient, Wire},
     token::{Credentials, Tokens},
 };
 
-/// Sends of one request: a first, one after a renewal by someone else, and one after a renewal of its own.
-const SENDS_MAX: u32 = 3;
+/// Sends of one request, if every token ends before it is used. A token lives two hours, so two are plenty; the rest
+/// is for tokens that a busy gateway withdraws.
+const SENDS_MAX: u32 = 6;
 /// Pages of a listing that is served whole: 10,000 idea statuses or categories, a hundred times the largest known.
 const WHOLE_PAGES_MAX: u32 = 100;
 /// Where the user family may be: the specification says the root, the developer portal `/api1`.
@@ -81,9 +82,17 @@ impl CommunityApi {
             let request = request.header(AUTHORIZATION, token.header.clone());
             let answer = self.wire.send(path, request).await?;
             sends += 1;
-            // A token that this request asked for is as good as any: a third would be refused, too.
-            if answer.status != StatusCode::UNAUTHORIZED || token.own || sends == SENDS_MAX {
+            if answer.status != StatusCode::UNAUTHORIZED {
+                token.works();
                 return Ok(answer);
+            }
+            // A token that this request asked for and that served no one is as good as any: the next would be
+            // refused, too.
+            if token.own && !token.worked() {
+                return Ok(answer);
+            }
+            if sends == SENDS_MAX {
+                return Err(failure::tokens_end(path, sends));
             }
             token = self.tokens.other_than(&token, &self.wire).await?;
         }
@@ -123,8 +132,7 @@ impl CommunityApi {
         if !answer.status.is_success() {
             return Err(failure::of_status(answer, path, self.wire.clock.now()));
         }
-        decode::decode(request, &answer.body)
-            .map_err(|malformed| failure::of_malformed(&malformed, answer, path))
+        decode(request, &answer.body).map_err(|malformed| failure::of_malformed(&malformed, answer, path))
     }
 
     async fn users(&self, request: &PageRequest, page: u32) -> Result<Fetched, Failure> {

@@ -216,6 +216,14 @@ pub(crate) fn cap_reached(path: &str, page: u32) -> Failure {
     )
 }
 
+/// Token after token is taken, and refused a moment later.
+pub(crate) fn tokens_end(path: &str, sends: u32) -> Failure {
+    failure(
+        CauseCode::ProviderUnavailable,
+        format!("The provider ends every token at once: it refused {path} {sends} times (401)."),
+    )
+}
+
 /// The token endpoint's refusal.
 pub(crate) fn secret_refused(status: StatusCode) -> Failure {
     let number = status.as_u16();

@@ -226,3 +226,73 @@ impl Wire {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use async_trait::async_trait;
+    use chrono::{DateTime, Utc};
+    use domain::CauseCode;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    struct Still;
+
+    #[async_trait]
+    impl sync::Clock for Still {
+        fn now(&self) -> DateTime<Utc> {
+            DateTime::UNIX_EPOCH
+        }
+
+        async fn sleep(&self, _: Duration) {}
+    }
+
+    /// What a request becomes that meets a host which sends these bytes and then nothing.
+    async fn silence_after(bytes: &'static [u8]) -> sync::Failure {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let host = async {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            // Bytes before the request would be another fault.
+            assert!(socket.read(&mut [0; 1024]).await.unwrap() > 0);
+            socket.write_all(bytes).await.unwrap();
+            std::future::pending::<sync::Failure>().await
+        };
+        let bounds = Bounds {
+            read: Duration::from_millis(30),
+            ..Bounds::default()
+        };
+        let wire = Wire {
+            http: HttpClient::with_bounds(bounds).unwrap(),
+            base_url: format!("http://{address}").parse().unwrap(),
+            clock: Arc::new(Still),
+            requests: AtomicU64::new(0),
+        };
+        let request = wire.http.client().get(wire.base_url.join("/user"));
+        tokio::select! {
+            failure = host => failure,
+            answer = wire.send("/user", request) => answer.unwrap_err(),
+        }
+    }
+
+    #[tokio::test]
+    async fn silence_is_a_time_out_before_and_within_an_answer() {
+        for bytes in [
+            &b""[..],
+            b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"users\":[",
+        ] {
+            let failure = silence_after(bytes).await;
+            assert_eq!(failure.code, CauseCode::ProviderUnavailable);
+            assert_eq!(
+                failure.message,
+                "The host 127.0.0.1 did not answer in time, asked for /user."
+            );
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! The access token: one request for all that wait for it.
 
 use std::sync::{
-    PoisonError, RwLock,
+    Arc, PoisonError, RwLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -40,7 +40,19 @@ pub(crate) struct Token {
     number: u64,
     /// Asked for by the one who holds it, just now.
     pub(crate) own: bool,
+    /// It served a request. If it is refused later, it has ended and the credentials are not to blame.
+    worked: Arc<AtomicBool>,
     renew_at: DateTime<Utc>,
+}
+
+impl Token {
+    pub(crate) fn worked(&self) -> bool {
+        self.worked.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn works(&self) {
+        self.worked.store(true, Ordering::Relaxed);
+    }
 }
 
 /// The token in use, and who may ask for the next.
@@ -200,6 +212,7 @@ fn read(answer: &Answer, number: u64, now: DateTime<Utc>) -> Result<Token, Failu
         header,
         number,
         own: false,
+        worked: Arc::default(),
         renew_at: now + used,
     })
 }

@@ -46,7 +46,7 @@ impl World {
         let drafts = matches!(kind, ContentType::Article | ContentType::ProductUpdate);
         Some(match path {
             [] => self.of_kind(
-                TopicFilter {
+                &TopicFilter {
                     kinds: vec![kind],
                     ..TopicFilter::default()
                 },
@@ -58,7 +58,7 @@ impl World {
                     trashed: Some(true),
                     ..TopicFilter::default()
                 };
-                self.of_kind(filter, query)
+                self.of_kind(&filter, query)
             }),
             ["drafts"] if drafts => with_moderator(&|| query.page().map(|_| result(|_| {}))),
             [id, rest @ ..] => {
@@ -114,7 +114,7 @@ impl World {
             "topics" => {
                 topic_filter(query).and_then(|filter| self.listed(&narrow(filter), query.page()?, false))
             }
-            _ => self.of_kind(narrow(TopicFilter::default()), query),
+            _ => self.of_kind(&narrow(TopicFilter::default()), query),
         })
     }
 
@@ -129,9 +129,9 @@ impl World {
     }
 
     /// The long form, newest activity first.
-    fn of_kind(&self, filter: TopicFilter, query: &Query<'_>) -> Checked {
+    fn of_kind(&self, filter: &TopicFilter, query: &Query<'_>) -> Checked {
         let page = query.page()?;
-        Ok(self.page_of(&self.select_topics(&filter), page, Topic::write_full))
+        Ok(self.page_of(&self.select_topics(filter), page, Topic::write_full))
     }
 
     fn page_of<'w>(
@@ -142,7 +142,7 @@ impl World {
     ) -> Answer {
         let mut json = Json::with_capacity(index(page.size) * CONTENT_BYTES);
         json.raw(r#"{"result":["#);
-        for number in selection.page(page.number, page.size) {
+        for number in selection.page(page) {
             json.next();
             write(self.topic(number), &mut json);
         }
@@ -307,8 +307,7 @@ fn reply(topic: Topic<'_>, id: &str) -> Answer {
 }
 
 fn on_page<I: Iterator>(all: I, page: Page) -> impl Iterator<Item = I::Item> {
-    all.skip(index((page.number - 1).saturating_mul(page.size)))
-        .take(index(page.size))
+    all.skip(index(page.start())).take(index(page.size))
 }
 
 /// `{"result":…}`

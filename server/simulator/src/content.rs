@@ -154,7 +154,7 @@ impl World {
             kind.block_start() + position % kind.share(),
         );
         let slot = (0..BLOCK).find(|&slot| self.dealt(block, slot) == dealt)?;
-        let number = block.checked_mul(BLOCK)? + slot;
+        let number = block.checked_mul(BLOCK)?.checked_add(slot)?;
         (number < self.spec.topics).then(|| self.topic(number))
     }
 

@@ -1,7 +1,8 @@
 //! Faults that can be switched on while a tenant runs.
 //!
 //! A profile is written `NAME` or `NAME:every=N`: every Nth request that carries a valid token meets the fault.
-//! To add one: a variant of `Fault`, its name and default in `KNOWN`, and what it does in `Fault::spoil`.
+//! To add one: a variant of `Fault`, its name and default in `KNOWN`, and what it does in `Fault::spoil` or
+//! beside it.
 
 use crate::answer::Answer;
 use std::str::FromStr;
@@ -13,6 +14,8 @@ const RETRY_AFTER_SECONDS: u64 = 1;
 const SLOW_ANSWER_MILLIS: u64 = 1_500;
 /// A short-lived token serves this many requests of its tenant.
 const SHORT_TOKEN_REQUESTS: u64 = 5;
+/// So many records come in at the head of a shifting listing once its first page is read.
+const SHIFTED_RECORDS: u64 = 3;
 /// Passing faults spare most requests, so that a patient reader finishes.
 const PASSING: u64 = 3;
 
@@ -25,10 +28,11 @@ enum Fault {
     Html,
     Slow,
     ExpiredToken,
+    Shifting,
 }
 
 /// Names, and how often each fault strikes unless told.
-const KNOWN: [(&str, Fault, u64); 7] = [
+const KNOWN: [(&str, Fault, u64); 8] = [
     ("throttle", Fault::Throttle, PASSING),
     ("throttle-bare", Fault::ThrottleBare, PASSING),
     ("unavailable", Fault::Unavailable, 1),
@@ -36,13 +40,15 @@ const KNOWN: [(&str, Fault, u64); 7] = [
     ("html", Fault::Html, PASSING),
     ("slow", Fault::Slow, 1),
     ("expired-token", Fault::ExpiredToken, 1),
+    ("shifting", Fault::Shifting, 1),
 ];
 
 /// What goes wrong in a tenant, and how often.
 ///
 /// `none`, `throttle` (429 with `Retry-After`), `throttle-bare` (429 without), `unavailable` (503), `truncated`
 /// (a body cut in the middle), `html` (200 with a page), `slow`, `expired-token` (a token dies after a few
-/// requests). `throttle`, `throttle-bare`, `truncated` and `html` meet every third request, the others all;
+/// requests), `shifting` (pages after the first begin some records too early, as when new ones come in at the
+/// head). `throttle`, `throttle-bare`, `truncated` and `html` meet every third request, the others all;
 /// `NAME:every=N` changes that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FaultProfile {
@@ -52,8 +58,8 @@ pub struct FaultProfile {
 /// Not a fault profile.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "unknown fault profile `{0}`: use none, throttle, throttle-bare, unavailable, truncated, html, slow or \
-     expired-token, and `:every=N` after it for every Nth request"
+    "unknown fault profile `{0}`: use none, throttle, throttle-bare, unavailable, truncated, html, slow, \
+     expired-token or shifting, and `:every=N` after it for every Nth request"
 )]
 pub struct UnknownProfile(String);
 
@@ -89,6 +95,14 @@ impl FaultProfile {
         !short || request.saturating_sub(issued) <= SHORT_TOKEN_REQUESTS
     }
 
+    /// By how many records a page after the first begins too early, and so repeats some of the page before.
+    pub(crate) fn shift(self, request: u64) -> u64 {
+        match self.strike {
+            Some((Fault::Shifting, every)) if request.is_multiple_of(every) => SHIFTED_RECORDS,
+            _ => 0,
+        }
+    }
+
     /// What becomes of the answer to the tenant's request with this number, from 1.
     pub(crate) fn spoil(self, request: u64, answer: impl FnOnce() -> Answer) -> Answer {
         match self.strike {
@@ -113,7 +127,7 @@ impl Fault {
                 Answer::html("<!DOCTYPE html><html><body><h1>We will be right back</h1></body></html>")
             }
             Self::Slow => answer().delayed(Duration::from_millis(SLOW_ANSWER_MILLIS)),
-            Self::ExpiredToken => answer(),
+            Self::ExpiredToken | Self::Shifting => answer(),
         }
     }
 }
@@ -147,5 +161,16 @@ mod tests {
             .map(|request| profile.spoil(request, fine).status)
             .collect();
         assert_eq!(statuses, [200, 200, 429, 200, 200, 429]);
+    }
+
+    #[test]
+    fn a_slow_answer_is_complete_but_late() {
+        let profile: FaultProfile = "slow".parse().unwrap();
+        let answer = profile.spoil(1, || Answer::json(b"{}".to_vec()));
+        let delay = Some(Duration::from_millis(SLOW_ANSWER_MILLIS));
+        assert_eq!(
+            (answer.status, answer.body.as_slice(), answer.delay),
+            (200, &b"{}"[..], delay)
+        );
     }
 }

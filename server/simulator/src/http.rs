@@ -22,9 +22,8 @@ const USER_PREFIX: &str = "api1";
 
 pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
-        Ok(body) => body,
-        Err(_) => return into_response(Answer::error(413, "Payload Too Large")),
+    let Ok(body) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {
+        return into_response(Answer::error(413, "Payload Too Large"));
     };
     let answer = shared.answer(&parts, &body);
     if let Some(delay) = answer.delay {
@@ -81,7 +80,9 @@ impl Shared {
         if community && !token.scope.read {
             return unauthorized("The access token has no scope that allows this.");
         }
-        faults.spoil(request, || tenant.data_answer(parts, &path))
+        faults.spoil(request, || {
+            tenant.data_answer(parts, &path, faults.shift(request))
+        })
     }
 
     /// The simulator's own paths, for the machine that it runs on only.
@@ -173,11 +174,11 @@ impl Shared {
 }
 
 impl Tenant {
-    fn data_answer(&self, parts: &Parts, path: &[&str]) -> Answer {
+    fn data_answer(&self, parts: &Parts, path: &[&str], shift: u64) -> Answer {
         if parts.method != Method::GET {
             return Answer::error(405, "Method Not Allowed");
         }
-        let query = Query::new(parts.uri.query());
+        let query = Query::new(parts.uri.query()).shifted(shift);
         let answer = match path {
             ["v2", rest @ ..] => self.world.community_answer(rest, &query),
             [prefix, rest @ ..] if *prefix == USER_PREFIX => self.world.user_answer(rest, &query),

@@ -3,6 +3,7 @@
 use crate::content::{ContentType, Topic};
 use crate::mix::index;
 use crate::people::{Member, REGISTERED};
+use crate::query::Page;
 use crate::world::World;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -79,10 +80,10 @@ impl Selection {
         }
     }
 
-    /// The numbers of one page; pages count from 1.
-    pub(crate) fn page(&self, page: u64, size: u64) -> impl Iterator<Item = u64> + '_ {
-        let start = (page - 1).saturating_mul(size).min(self.len());
-        let end = start.saturating_add(size).min(self.len());
+    /// The numbers of one page.
+    pub(crate) fn page(&self, page: Page) -> impl Iterator<Item = u64> + '_ {
+        let start = page.start().min(self.len());
+        let end = start.saturating_add(page.size).min(self.len());
         (start..end).map(|position| match self {
             Self::Run { to, .. } => to - 1 - position,
             Self::List(numbers) => u64::from(numbers[index(position)]),

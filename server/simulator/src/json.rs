@@ -81,7 +81,7 @@ impl Json {
     pub(crate) fn escaped(&mut self, value: &str) -> &mut Self {
         let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
         let mut rest = value;
-        while let Some(at) = rest.as_bytes().iter().position(|byte| special(byte)) {
+        while let Some(at) = rest.as_bytes().iter().position(special) {
             self.text.push_str(&rest[..at]);
             match rest.as_bytes()[at] {
                 byte @ (b'"' | b'\\') => {

@@ -26,8 +26,8 @@ pub use damage::InvalidReason;
 pub use faults::{FaultProfile, UnknownProfile};
 pub use spec::{SpecError, TenantSpec};
 pub use truth::{
-    Counts, Streams, TrueActivity, TrueCategory, TrueIdeaStatus, TrueRecord, TrueReply, TrueTopic, TrueUser,
-    Truth,
+    Counts, Streams, TrueActivity, TrueCategory, TrueCompany, TrueIdeaStatus, TrueRecord, TrueReply,
+    TrueTopic, TrueUser, Truth,
 };
 
 use axum::Router;
@@ -155,7 +155,7 @@ impl Simulator {
             tokio::time::sleep(Duration::from_secs(SHUTDOWN_GRACE_SECONDS)).await;
         };
         tokio::select! {
-            served = server => served,
+            outcome = server => outcome,
             () = grace => Ok(()),
         }
     }
@@ -198,6 +198,12 @@ impl Simulator {
                 .chain(replies)
                 .chain(activity),
         )
+    }
+
+    /// The companies whose people are members, and some of which nobody has joined yet.
+    pub fn true_companies(&self, tenant: &str) -> Option<impl Iterator<Item = TrueCompany> + Send + use<>> {
+        let world = self.world(tenant)?;
+        Some((0..world.companies()).map(move |number| world.true_company(number)))
     }
 
     /// In the order of their creation; the first is the default.

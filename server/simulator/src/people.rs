@@ -234,10 +234,13 @@ impl Member<'_> {
         self.company().push_domain(out);
     }
 
-    /// The employer; large customers have many members.
-    pub(crate) fn company(self) -> Company {
-        self.world
-            .company(self.place.skewed(Of::Company as u64, self.world.companies()))
+    /// Number of the company; large customers have many members.
+    pub(crate) fn employer(self) -> u64 {
+        self.place.skewed(Of::Company as u64, self.world.companies())
+    }
+
+    fn company(self) -> Company {
+        self.world.company(self.employer())
     }
 
     /// Writes the company as the member typed it and says whether they did.

@@ -15,20 +15,48 @@ pub(crate) const MAX_PAGE_SIZE: u64 = 100;
 pub(crate) struct Page {
     pub(crate) number: u64,
     pub(crate) size: u64,
+    /// Records that came in at the head of the listing after the first page was read.
+    pub(crate) shift: u64,
+}
+
+impl Page {
+    fn new(number: u64, size: u64, shift: u64) -> Self {
+        Self {
+            number,
+            size,
+            shift: if number > 1 { shift.min(size) } else { 0 },
+        }
+    }
+
+    /// Place of the page's first record in the listing.
+    pub(crate) fn start(self) -> u64 {
+        (self.number - 1).saturating_mul(self.size) - self.shift
+    }
 }
 
 /// The decoded pairs of a query string.
 #[derive(Debug)]
-pub(crate) struct Query<'q>(Vec<(Cow<'q, str>, Cow<'q, str>)>);
+pub(crate) struct Query<'q> {
+    pairs: Vec<(Cow<'q, str>, Cow<'q, str>)>,
+    shift: u64,
+}
 
 impl<'q> Query<'q> {
     pub(crate) fn new(text: Option<&'q str>) -> Self {
-        Self(url::form_urlencoded::parse(text.unwrap_or_default().as_bytes()).collect())
+        Self {
+            pairs: url::form_urlencoded::parse(text.unwrap_or_default().as_bytes()).collect(),
+            shift: 0,
+        }
+    }
+
+    /// The same question to a listing that has moved on by so many records.
+    pub(crate) fn shifted(self, shift: u64) -> Self {
+        Self { shift, ..self }
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         let value = self
-            .0
+            .pairs
             .iter()
             .find(|(name, _)| name == key)
             .map(|(_, value)| value.as_ref());
@@ -41,7 +69,7 @@ impl<'q> Query<'q> {
             let rest = name.strip_prefix(key);
             rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('[') && rest.ends_with(']')))
         };
-        let values = self.0.iter().filter(|(name, _)| belongs(name));
+        let values = self.pairs.iter().filter(|(name, _)| belongs(name));
         values
             .flat_map(|(_, value)| value.split(','))
             .map(str::trim)
@@ -65,19 +93,16 @@ impl<'q> Query<'q> {
                 .parse()
                 .map_err(|_| format!("{key}: This value should be a whole number.")),
         };
-        let page = Page {
-            number: whole("page", 1)?,
-            size: whole("pageSize", DEFAULT_PAGE_SIZE)?,
-        };
-        if page.number == 0 {
+        let (number, size) = (whole("page", 1)?, whole("pageSize", DEFAULT_PAGE_SIZE)?);
+        if number == 0 {
             return Err("page: This value should be 1 or more.".into());
         }
-        if !(1..=MAX_PAGE_SIZE).contains(&page.size) {
+        if !(1..=MAX_PAGE_SIZE).contains(&size) {
             return Err(format!(
                 "pageSize: This value should be between 1 and {MAX_PAGE_SIZE}."
             ));
         }
-        Ok(page)
+        Ok(Page::new(number, size, self.shift))
     }
 
     /// `page` and `pageSize` of the user paths, which refuse nothing.
@@ -87,10 +112,8 @@ impl<'q> Query<'q> {
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(default)
         };
-        Page {
-            number: whole("page", 1).max(1),
-            size: whole("pageSize", DEFAULT_PAGE_SIZE).clamp(1, MAX_PAGE_SIZE),
-        }
+        let size = whole("pageSize", DEFAULT_PAGE_SIZE).clamp(1, MAX_PAGE_SIZE);
+        Page::new(whole("page", 1).max(1), size, self.shift)
     }
 
     /// A range of days as `key[from]` and `key[to]`, or as one JSON object, both days included.
@@ -127,8 +150,7 @@ fn day_start(text: &str) -> Option<u64> {
 
 /// `%41` becomes `A`; what is not of that form stays.
 pub(crate) fn percent_decoded(text: &str) -> String {
-    let plus_kept = text.replace('+', "%2B");
-    let pair = format!("x={plus_kept}");
+    let pair = format!("x={}", text.replace('+', "%2B").replace('&', "%26"));
     let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
     decoded.map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
@@ -153,8 +175,8 @@ mod tests {
     #[test]
     fn pages_outside_the_bounds_are_refused() {
         let page = |text| Query::new(Some(text)).page();
-        assert_eq!(page(""), Ok(Page { number: 1, size: 25 }));
-        assert_eq!(page("page=3&pageSize=100"), Ok(Page { number: 3, size: 100 }));
+        assert_eq!(page(""), Ok(Page::new(1, 25, 0)));
+        assert_eq!(page("page=3&pageSize=100"), Ok(Page::new(3, 100, 0)));
         for text in [
             "page=0",
             "pageSize=0",
@@ -166,7 +188,7 @@ mod tests {
             assert!(page(text).is_err(), "{text}");
         }
         let lenient = Query::new(Some("page=0&pageSize=500")).lenient_page();
-        assert_eq!(lenient, Page { number: 1, size: 100 });
+        assert_eq!(lenient, Page::new(1, 100, 0));
     }
 
     #[test]
@@ -195,6 +217,6 @@ mod tests {
     #[test]
     fn paths_are_decoded() {
         assert_eq!(percent_decoded("a%40b.example"), "a@b.example");
-        assert_eq!(percent_decoded("a+b%20c"), "a+b c");
+        assert_eq!(percent_decoded("a+b%20c&d=e%ff"), "a+b c&d=e\u{fffd}");
     }
 }

@@ -65,6 +65,16 @@ pub struct TrueCategory {
     pub visible_topics: u64,
 }
 
+/// A customer of whoever runs the community.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrueCompany {
+    /// From 0; low numbers have most members.
+    pub number: u64,
+    pub name: String,
+    /// Of the members' addresses at work.
+    pub domain: String,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrueUser {
     pub id: u64,
@@ -73,6 +83,8 @@ pub struct TrueUser {
     pub email: Option<String>,
     /// The company as the member typed it.
     pub company: Option<String>,
+    /// The number of the company that employs the member, whatever address and company they gave.
+    pub employer: u64,
     pub first_name: &'static str,
     pub last_name: &'static str,
     /// Unix seconds.
@@ -151,6 +163,13 @@ impl World {
         }
     }
 
+    pub(crate) fn true_company(&self, number: u64) -> TrueCompany {
+        let (mut name, mut domain) = (String::new(), String::new());
+        self.company(number).push_name(self.words, true, &mut name);
+        self.company(number).push_domain(&mut domain);
+        TrueCompany { number, name, domain }
+    }
+
     pub(crate) fn true_idea_status(&self, order: usize) -> TrueIdeaStatus {
         let status = &self.structure.idea_statuses[order];
         TrueIdeaStatus {
@@ -185,6 +204,7 @@ impl Member<'_> {
             username: self.username(),
             email: self.email(),
             company: self.company_name(),
+            employer: self.employer(),
             first_name: self.first_name().0,
             last_name: self.last_name().0,
             joined_at,

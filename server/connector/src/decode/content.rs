@@ -48,7 +48,6 @@ fields!(RawReply {
     replied_at: Scalar<'de> = "repliedAt",
     likes: Scalar<'de> = "likes",
     liked_by: Length = "likedBy",
-    is_answer: Scalar<'de> = "isAnswer",
     highlighted: Scalar<'de> = "highlighted",
     trashed: Scalar<'de> = "trashed",
     permalink: Scalar<'de> = "permalink",
@@ -187,7 +186,8 @@ impl Reader for Replies<'_> {
             author_username: texts.optional("author.username", author.username),
             posted_at,
             likes: liked_by.unwrap_or_else(|| texts.count("likes", &raw.likes)),
-            is_answer: texts.flag("isAnswer", &raw.is_answer),
+            // Which reply answers a question stands in the single view of the question only.
+            is_answer: false,
             highlighted: texts.flag("highlighted", &raw.highlighted),
             trashed: texts.flag("trashed", &raw.trashed),
             permalink: texts.optional("permalink", raw.permalink),

@@ -22,7 +22,7 @@ use domain::{
     record::{InvalidReason, InvalidRecord, Record},
 };
 use serde_json::{error::Category, value::RawValue};
-use sync::{Page, PageRequest, Served};
+use sync::{PAGE_SIZE, Page, PageRequest, Served};
 
 pub(crate) use self::scalar::Scalar;
 use self::{
@@ -30,8 +30,8 @@ use self::{
     fields::{Fields, Items, Maybe},
 };
 
-/// Records per page: the most that the community paths serve. For users no maximum is written.
-pub(crate) const PAGE_SIZE: usize = 100;
+/// Records per page. For users the specification writes no maximum.
+const PAGE_RECORDS: usize = PAGE_SIZE as usize;
 /// Longest text of a field that is kept, in bytes. The longest real ones are profile texts of a few kilobytes.
 pub(crate) const TEXT_MAX_BYTES: usize = 64 * 1024;
 /// Longest id, in bytes: ids are keys, and a database's index keys end at 2.7 kB.
@@ -68,7 +68,9 @@ pub fn decode(request: &PageRequest, body: &[u8]) -> Result<Page, Malformed> {
             page(&mut user::Users::default(), USERS, body).and_then(|page| not_early(page, *number))
         }
         PageRequest::Topics { .. } => page(&mut content::Topics, COMMUNITY, body),
-        PageRequest::Activity { .. } => page(&mut small::Events, ACTIVITY, body),
+        PageRequest::Activity { page: number } => {
+            page(&mut small::Events, ACTIVITY, body).and_then(|page| not_early(page, *number))
+        }
         PageRequest::Replies { topic, .. } => {
             let mut reader = content::Replies {
                 topic_public_id: &topic.public_id,
@@ -78,14 +80,14 @@ pub fn decode(request: &PageRequest, body: &[u8]) -> Result<Page, Malformed> {
         }
     }?;
     Ok(Page {
-        last: page.records.len() < PAGE_SIZE,
+        last: page.records.len() < PAGE_RECORDS,
         ..page
     })
 }
 
 /// An empty page before the announced end is no end.
 fn not_early(page: Page, number: u32) -> Result<Page, Malformed> {
-    let before = u64::from(number.saturating_sub(1)) * PAGE_SIZE as u64;
+    let before = u64::from(number.saturating_sub(1)) * u64::from(PAGE_SIZE);
     match page.announced {
         Some(announced) if page.records.is_empty() && announced > before => Err(Malformed(format!(
             "an empty page {number} although {announced} records are announced"
@@ -131,7 +133,7 @@ fn in_one_pass<R: Reader>(
     layout: Layout,
     text: &str,
 ) -> Result<Result<Page, Malformed>, serde_json::Error> {
-    let mut found = Found::with_capacity(PAGE_SIZE);
+    let mut found = Found::with_capacity(PAGE_RECORDS);
     let envelope = envelope::read(layout, text, |raw: Maybe<R::Raw<'_>>| {
         found.push(R::STREAM, read_one(reader, raw));
     })?;
@@ -145,7 +147,7 @@ fn in_one_pass<R: Reader>(
 
 /// Slower, for texts with something that even a lenient pass cannot read, such as the number 1e999.
 fn one_by_one<R: Reader>(reader: &mut R, layout: Layout, text: &str) -> Result<Page, Malformed> {
-    let mut raws = Vec::with_capacity(PAGE_SIZE);
+    let mut raws = Vec::with_capacity(PAGE_RECORDS);
     let envelope = envelope::read(layout, text, |raw: &RawValue| raws.push(raw))
         .map_err(|error| Malformed(not_json(&error, text.len())))?;
     let mut found = Found::with_capacity(raws.len());

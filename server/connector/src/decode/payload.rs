@@ -202,7 +202,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_value_stays_json(keys: Vec<(String, String)>) {
+        fn any_value_stays_json(keys in proptest::collection::vec((".{0,20}", ".{0,20}"), 0..8)) {
             let object: serde_json::Map<_, _> = keys.into_iter().map(|(key, value)| (key, value.into())).collect();
             let json = serde_json::to_string(&object).unwrap();
             let back: serde_json::Value = serde_json::from_str(&cleaned(&json)).unwrap();

@@ -16,6 +16,9 @@ const ODD_SIGNATURES: [&str; 3] = [
     r"\ud83d\ude80 to the moon",
 ];
 
+/// What a few members pasted into their profile; JSON already.
+const ODD_ABOUT: &str = r"\u0000\n<script>alert(1)</script>";
+
 impl Member<'_> {
     /// As in the list and under `/user/{id}`.
     pub(crate) fn write(self, json: &mut Json) {
@@ -144,8 +147,9 @@ impl Member<'_> {
             });
         }
         if has(57, 250) {
+            let odd = if has(63, 20) { ODD_ABOUT } else { "" };
             self.write_field(json, 6, fields.about, |json| {
-                json.escaped(self.place.pick(58, words.about))
+                json.escaped(self.place.pick(58, words.about)).raw(odd)
             });
         }
         if has(59, 600) {

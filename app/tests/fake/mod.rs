@@ -1,0 +1,138 @@
+//! A backend that knows one small installation by heart, at a fixed moment. The counts add up, within a page and
+//! between pages.
+
+mod installation;
+
+use std::sync::Arc;
+
+use app::{
+    activity::view::{ActivityLogQuery, ActivityLogView, LOG_PAGE_ROWS},
+    backend::Backend,
+    connections::view::ConnectionsView,
+    error::AppError,
+    layout::FrameView,
+    runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, SummaryView},
+};
+use async_trait::async_trait;
+use domain::{ConnectionId, RunId, record::InvalidRecord};
+
+use installation::{at, connection_name};
+pub(crate) use installation::{connection_id, run_id};
+
+/// What an installation looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fake {
+    Empty,
+    /// Connections, but none has run.
+    New,
+    /// Several connections, in every health.
+    Busy,
+    /// Everything fails.
+    Broken,
+}
+
+impl Fake {
+    pub(crate) fn backend(self) -> Arc<dyn Backend> {
+        Arc::new(self)
+    }
+
+    fn check(self) -> Result<(), AppError> {
+        if self == Self::Broken {
+            return Err(AppError::Internal {
+                reference: "7f3a-19".to_owned(),
+            });
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Backend for Fake {
+    async fn frame(&self) -> Result<FrameView, AppError> {
+        Ok(FrameView {
+            failing_connections: u32::from(*self == Self::Busy),
+            worker: *self != Self::Broken,
+        })
+    }
+
+    async fn connections(&self) -> Result<ConnectionsView, AppError> {
+        self.check()?;
+        let cards = match self {
+            Self::Busy => installation::cards(),
+            Self::New => vec![installation::not_run_yet()],
+            Self::Empty | Self::Broken => Vec::new(),
+        };
+        Ok(ConnectionsView { as_of: at(23, 7, 42, 10), cards })
+    }
+
+    async fn activity_log(&self, query: ActivityLogQuery) -> Result<ActivityLogView, AppError> {
+        self.check()?;
+        let connections: Vec<_> = match self {
+            Self::Busy => (1..=7).map(connection_name).collect(),
+            Self::New => vec![connection_name(7)],
+            Self::Empty | Self::Broken => Vec::new(),
+        };
+        let connection = match query.connection {
+            None => None,
+            Some(id) => Some(connections.iter().find(|known| known.id == id).cloned().ok_or_else(|| {
+                AppError::NotFound { what: "This connection".to_owned() }
+            })?),
+        };
+        let rows: Vec<_> = if *self == Self::Busy { installation::log() } else { Vec::new() };
+        let rows: Vec<_> = rows
+            .into_iter()
+            .filter(|row| query.connection.is_none_or(|id| row.connection.id == id))
+            .collect();
+        let total = if query.connection.is_none() && !rows.is_empty() { 1184 } else { rows.len() as u64 };
+        let rows = if u64::from(query.page - 1) * u64::from(LOG_PAGE_ROWS) < total { rows } else { Vec::new() };
+        Ok(ActivityLogView {
+            listed_at: at(23, 7, 42, 10),
+            connection,
+            connections,
+            rows,
+            page: query.page,
+            total,
+        })
+    }
+
+    async fn summary(&self, run: RunId) -> Result<SummaryView, AppError> {
+        self.check()?;
+        installation::summary(run).ok_or_else(|| AppError::NotFound { what: "This run".to_owned() })
+    }
+
+    async fn invalid_records(&self, query: InvalidRecordsQuery) -> Result<InvalidRecordsView, AppError> {
+        self.check()?;
+        let total = 118;
+        let first = u64::from(query.page - 1) * u64::from(INVALID_PAGE_ROWS);
+        let records = (first..total)
+            .take(INVALID_PAGE_ROWS as usize)
+            .map(|index| InvalidRecord {
+                stream: query.stream,
+                reason: query.reason,
+                name: format!("user {}", 912 + index),
+                message: "joindate \"0000-00-00\" is not a time".to_owned(),
+                payload: format!("{{\n  \"userid\": {},\n  \"username\": \"<b>ada</b>\",\n  \"joindate\": \"0000-00-00\"\n}}", 912 + index),
+            })
+            .collect();
+        Ok(InvalidRecordsView { query, records, total })
+    }
+
+    async fn sync_now(&self, connection: ConnectionId) -> Result<RunId, AppError> {
+        self.check()?;
+        if connection == connection_id(2) {
+            return Err(AppError::Refused {
+                what: "A run of partners-en is already under way. It started at 07:35 and holds this connection.".to_owned(),
+                next_action: "Nothing. The run you asked for was not queued.".to_owned(),
+            });
+        }
+        Ok(run_id(99))
+    }
+
+    async fn deactivate(&self, _connection: ConnectionId) -> Result<(), AppError> {
+        self.check()
+    }
+
+    async fn activate(&self, _connection: ConnectionId) -> Result<(), AppError> {
+        self.check()
+    }
+}

@@ -1,0 +1,53 @@
+// What every story has: an installation, and a page on which no error goes unnoticed.
+import AxeBuilder from "@axe-core/playwright";
+import { expect, type Page, test as base } from "@playwright/test";
+import { Installation } from "./installation";
+
+export { expect };
+
+export const COMMUNITY_MANAGEMENT = "/administration/general/community-management";
+
+type Fixtures = { console: Page };
+type WorkerFixtures = { installation: Installation };
+
+/** Stories on an installation that `prepare` has filled; one a worker and file, so that stories share nothing else. */
+export function stories(simulated: string[], prepare: (installation: Installation) => Promise<void>) {
+  return base.extend<Fixtures, WorkerFixtures>({
+    installation: [
+      async ({}, use) => {
+        const installation = await Installation.start(simulated);
+        try {
+          await prepare(installation);
+          await use(installation);
+        } finally {
+          await installation.stop();
+        }
+      },
+      { scope: "worker", timeout: 120_000 },
+    ],
+    baseURL: async ({ installation }, use) => use(installation.console),
+    console: async ({ page, javaScriptEnabled }, use) => {
+      const complaints: string[] = [];
+      page.on("console", (message) => {
+        // With scripts off the browser warns that it preloaded them in vain.
+        const told = javaScriptEnabled ? ["error", "warning"] : ["error"];
+        if (told.includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`);
+      });
+      page.on("pageerror", (error) => complaints.push(`page error: ${error}`));
+      await use(page);
+      expect(complaints, "the browser's console stays clean").toEqual([]);
+    },
+  });
+}
+
+/** Needs scripts, which the checker is; what it checks is the same page. No known barrier for people who use the keyboard, a screen reader or high contrast (WCAG 2.2 AA). */
+export async function expectAccessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
+  const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`);
+  expect(told).toEqual([]);
+}
+
+export async function expectNoSidewaysScroll(page: Page): Promise<void> {
+  const overflow = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  expect(await page.evaluate(overflow)).toBeLessThanOrEqual(0);
+}

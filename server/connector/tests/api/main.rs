@@ -1,0 +1,10 @@
+//! The connector over real connections.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise, in its helpers too"
+)]
+
+mod http;
+mod simulator;
+mod support;

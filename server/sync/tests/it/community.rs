@@ -1,0 +1,155 @@
+//! A simulated tenant, a connection to it and a database, all of one test's own.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use connector::{CommunityApi, Credentials, HttpClient};
+use domain::{Connection, ConnectionId, Mode, Run, RunId, TenantId, Trigger};
+use simulator::{FaultProfile, Simulator, TenantSpec};
+use store::{ClaimRequest, ConnectionStore, Enqueued, NewConnection, NewRun, RunStore};
+use store_sqlite::SqliteStore;
+use sync::{Clock, Execution, RetryPolicy, Runner, Settings};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// A Wednesday.
+const NOW_S: i64 = 1_763_553_600;
+pub(crate) const SEED: u64 = 20_251_119;
+
+/// Stands still, and never lets anyone wait, but for the renewal of a lease, which it never lets happen.
+#[derive(Debug)]
+pub(crate) struct StillClock;
+
+#[async_trait]
+impl Clock for StillClock {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(NOW_S)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        if duration >= settings().lease_ttl / 3 {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+pub(crate) fn settings() -> Settings {
+    Settings {
+        retry: RetryPolicy {
+            backoff: vec![Duration::ZERO; 4],
+        },
+        requests_per_minute: 0,
+        lease_ttl: Duration::from_secs(30),
+        pages_ahead: 8,
+    }
+}
+
+pub(crate) struct Community {
+    pub(crate) simulator: Simulator,
+    pub(crate) store: SqliteStore,
+    pub(crate) connection: Connection,
+    source: CommunityApi,
+    runs: u128,
+    _folder: TempDir,
+}
+
+impl Community {
+    /// Starts a tenant given as the command line gives it, such as `customer-en:users=250,broken=9`.
+    pub(crate) async fn start(tenant: &str) -> Self {
+        // A second test of the process finds it installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let spec: TenantSpec = tenant.parse().expect("a tenant");
+        let tenant_id: TenantId = spec.name.parse().expect("a tenant id");
+        let simulator = Simulator::new(SEED, vec![spec], || StillClock.now()).expect("a simulator");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base_url = format!("http://{}", listener.local_addr().expect("an address"));
+        let serving = simulator.clone();
+        tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = SqliteStore::open(&folder.path().join("tributary.db"))
+            .await
+            .expect("a store");
+        let connection = Connection {
+            id: ConnectionId(Uuid::from_u128(1)),
+            name: tenant_id.to_string(),
+            client_id: tenant_id.to_string(),
+            tenant_id,
+            base_url: base_url.parse().expect("a base URL"),
+            deactivated_at: None,
+            activity_source: None,
+            created_at: StillClock.now(),
+        };
+        let new = NewConnection {
+            connection: connection.clone(),
+            sealed_secret: "sealed".into(),
+        };
+        store.add_connection(&new).await.expect("a connection");
+        let source = CommunityApi::new(
+            HttpClient::new().expect("a client"),
+            connection.tenant_id.clone(),
+            connection.base_url.clone(),
+            Credentials {
+                client_id: connection.client_id.clone(),
+                client_secret: "simulated-secret".into(),
+            },
+            Arc::new(StillClock),
+        );
+        Self {
+            simulator,
+            store,
+            connection,
+            source,
+            runs: 0,
+            _folder: folder,
+        }
+    }
+
+    pub(crate) fn tenant(&self) -> &str {
+        self.connection.tenant_id.as_str()
+    }
+
+    /// Lets the tenant misbehave, as the profile of this name says.
+    pub(crate) fn switch_faults(&self, profile: &str) {
+        let profile: FaultProfile = profile.parse().expect("a profile");
+        assert!(self.simulator.set_faults(self.tenant(), profile));
+    }
+
+    /// One sync, from the queue to its end.
+    pub(crate) async fn sync(&mut self) -> Run {
+        self.runs += 1;
+        let id = RunId(Uuid::from_u128(0x100 + self.runs));
+        let new = NewRun {
+            id,
+            connection_id: self.connection.id,
+            trigger: Trigger::Manual,
+            mode: Mode::Full,
+            queued_at: StillClock.now() + TimeDelta::seconds(i64::try_from(self.runs).expect("few runs")),
+        };
+        assert_eq!(self.store.enqueue(&new).await.expect("a queue"), Enqueued::Queued);
+        let settings = settings();
+        let claim = ClaimRequest {
+            worker: "test".into(),
+            now: StillClock.now(),
+            lease_ttl: settings.lease_ttl,
+            only: Some(id),
+        };
+        let claimed = self.store.claim(&claim).await.expect("a queue").expect("the run");
+        let runner = Runner {
+            store: &self.store,
+            clock: &StillClock,
+            settings: &settings,
+        };
+        let stop = CancellationToken::new();
+        let execution = runner
+            .execute(&claimed, &self.connection.tenant_id, &self.source, &stop)
+            .await;
+        match execution.expect("the lease is held") {
+            Execution::Ended(run) => *run,
+            Execution::Released => panic!("nobody stopped it"),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The engine with a real store and a real connector, against a simulated tenant whose truth is known.
+
+mod community;
+mod truth;
