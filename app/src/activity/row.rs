@@ -93,11 +93,11 @@ fn reached(row: &LogRow, all: bool) -> String {
 }
 
 fn why(cause: &Cause) -> impl IntoView + use<> {
-    let (next, _) = command::split(&cause.next_action);
-    let turn = match cause.owner {
-        Owner::You => format!("Your turn: {}", words::lower_first(next)),
-        Owner::Provider => "The provider's turn.".to_owned(),
-        Owner::Us => "Our turn.".to_owned(),
+    let turn = match (cause.owner, command::split(&cause.next_action)) {
+        (Owner::You, (_, Some(_))) => "Your turn: the Summary has the command.".to_owned(),
+        (Owner::You, (next, None)) => format!("Your turn: {}", words::lower_first(next)),
+        (Owner::Provider, _) => "The provider's turn.".to_owned(),
+        (Owner::Us, _) => "Our turn.".to_owned(),
     };
     view! { <p class="cause">{words::sentence(&cause.message)} " " {words::sentence(&turn)}</p> }
 }

@@ -40,10 +40,11 @@ fn choice(view: &ActivityLogView) -> impl IntoView + use<> {
     let all = view.connection.is_none().then_some("true");
     let one = view.connection.as_ref().map(|chosen| {
         view! {
-            <a class="chip" href=Place::log(None).href() data-noscroll="" aria-current="true" aria-label=format!("{}, show all again", chosen.name)>
+            <a class="chip" href=Place::log(None).href() data-noscroll="" aria-current="true">
                 {chosen.language.as_ref().map(|code| view! { <strong>{code.to_uppercase()}</strong> })}
                 <span>{chosen.name.clone()}</span>
                 <code>{chosen.tenant_id.clone()}</code>
+                <span class="visually-hidden">", show all again"</span>
                 {icon(Icon::Cross)}
             </a>
         }
