@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
 use domain::{BaseUrl, RunId, TenantId};
 use simulator::{FaultProfile, TenantSpec};
 
-use crate::config::{Database, Http, KeyFile, NewSecret, Sync, Telemetry, Worker};
+use crate::config::{COMMON, Database, Http, KeyFile, NewSecret, Sync, Telemetry, Worker};
 
 /// Brings every customer community's members, posts, ideas and views into a customer-success database, each night.
 #[derive(Debug, Parser)]
@@ -19,7 +19,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) telemetry: Telemetry,
     /// Print one JSON document on stdout; messages stay on stderr
-    #[arg(long, global = true, env = "TRIBUTARY_JSON", value_parser = switch())]
+    #[arg(long, global = true, help_heading = COMMON, env = "TRIBUTARY_JSON", value_parser = switch())]
     pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -107,8 +107,12 @@ pub(crate) enum Connection {
 pub(crate) struct AddConnection {
     #[command(flatten)]
     pub(crate) tenant: TenantChoice,
-    /// Root of the tenant's API, such as <https://api2-eu-west-1.insided.com>
-    #[arg(long, value_name = "URL", env = "TRIBUTARY_BASE_URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "TRIBUTARY_BASE_URL",
+        help = "Root of the tenant's API, such as https://api2-eu-west-1.insided.com"
+    )]
     pub(crate) base_url: BaseUrl,
     /// As Control shows it with the API credentials
     #[arg(long, value_name = "ID", env = "TRIBUTARY_CLIENT_ID", value_parser = client_id)]

@@ -8,6 +8,7 @@ use crate::{
     backend::Console,
     cli::{Cli, Serve},
     commands::{close, simulate::listen},
+    config::LogFormat,
     error::CommandError,
     http::{self, Hosts, Pages, Served, Site, cross_site},
     installation::Installation,
@@ -24,13 +25,14 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, CommandError> {
     let listener = listen(options.http.listen(), "the console").await?;
     let installation = Installation::open(cli).await?;
-    let result = serve(&installation, options, listener, stop).await;
+    let result = serve(&installation, cli, options, listener, stop).await;
     close(installation).await;
     result
 }
 
 async fn serve(
     installation: &Installation,
+    cli: &Cli,
     options: &Serve,
     listener: TcpListener,
     stop: CancellationToken,
@@ -43,7 +45,10 @@ async fn serve(
         Some(Worker::new(installation, &options.worker, wake_up)?)
     };
     if let Ok(address) = listener.local_addr() {
-        say(&format!("The console is at http://{address}"));
+        // Lines for machines stay lines of JSON.
+        if cli.telemetry.log_format == LogFormat::Text {
+            say(&format!("The console is at http://{address}"));
+        }
         info!(%address, worker = worker.is_some(), "listening");
     }
     let served = http::serve(listener, router, stop.clone());
