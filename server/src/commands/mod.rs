@@ -44,11 +44,26 @@ async fn with_data(
 ) -> Result<ExitCode, CommandError> {
     match command {
         WithData::Worker(options) => worker::run(installation, options, stop).await,
-        WithData::Migrate => migrate::run(output),
-        WithData::Connection(command) => connection::run(installation, command, output).await,
         WithData::Sync(options) => sync::run(installation, options, output, stop).await,
-        WithData::Runs { tenant } => runs::list(installation, tenant.as_ref(), output).await,
-        WithData::Run(Run::Show { id }) => runs::show(installation, *id, output).await,
+        WithData::Migrate => migrate::run(output),
+        WithData::Connection(command) => {
+            or_stopped(connection::run(installation, command, output), &stop).await
+        }
+        WithData::Runs { tenant } => {
+            or_stopped(runs::list(installation, tenant.as_ref(), output), &stop).await
+        }
+        WithData::Run(Run::Show { id }) => or_stopped(runs::show(installation, *id, output), &stop).await,
+    }
+}
+
+/// For commands that leave nothing half done wherever they are cut: their writes are single transactions.
+async fn or_stopped(
+    command: impl Future<Output = Result<ExitCode, CommandError>>,
+    stop: &CancellationToken,
+) -> Result<ExitCode, CommandError> {
+    tokio::select! {
+        result = command => result,
+        () = stop.cancelled() => Err(CommandError::failed("stopped before the end", "Run the command again.")),
     }
 }
 
