@@ -14,7 +14,7 @@ use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_ro
 use tokio::net::TcpListener;
 
 const FIRST_PORT: u16 = 3100;
-const FAKES: [Fake; 4] = [Fake::Busy, Fake::Empty, Fake::New, Fake::Broken];
+const FAKES: [Fake; 5] = [Fake::Busy, Fake::Empty, Fake::New, Fake::Broken, Fake::Usual];
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {

@@ -78,6 +78,7 @@ fn assert_accessible(html: &str) {
         count("aria-hidden=\"true\"") - html_only_hidden(html),
         "every drawing is passed over"
     );
+    assert!(!html.contains("<b>"), "what a tenant writes is never markup");
     let skip = html.find("class=\"skip\"").expect("a skip link");
     assert!(
         html.find("<nav").is_none_or(|nav| skip < nav),
@@ -110,22 +111,12 @@ fn ids(html: &str) -> Vec<&str> {
 /// The body as people get it: one element a line, without what only the framework reads.
 fn readable(html: &str) -> String {
     let body = html.split_once("<body>").map_or(html, |(_, body)| body);
-    let mut text = String::new();
-    let mut rest = body;
-    while let Some(start) = rest.find("<script") {
-        text.push_str(&rest[..start]);
-        rest = rest[start..].split_once("</script>").map_or("", |(_, rest)| rest);
-    }
-    text.push_str(rest);
-    let text = text.replace("<!>", "").replace("<!---->", "");
     // Drawings have their own tests.
-    let mut lines = String::new();
-    let mut rest = text.as_str();
-    while let Some(start) = rest.find("<svg") {
-        lines.push_str(&rest[..start]);
-        rest = rest[start..].split_once("</svg>").map_or("", |(_, rest)| rest);
-    }
-    lines.push_str(rest);
+    let text = [("<script", "</script>"), ("<!--", "-->"), ("<svg", "</svg>")]
+        .into_iter()
+        .fold(body.replace("<!>", ""), |text, (start, end)| {
+            without(&text, start, end)
+        });
     let openings = [
         "<li", "<tr", "<td", "<th", "<p", "<div", "<dl", "<dt", "<dd", "<h", "<a ", "<button", "<form",
         "<nav", "<main", "<section", "<table", "<header", "<details", "<dialog",
@@ -133,6 +124,17 @@ fn readable(html: &str) -> String {
     openings
         .iter()
         .fold(lines, |text, tag| text.replace(tag, &format!("\n{tag}")))
+}
+
+fn without(text: &str, start: &str, end: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(start) {
+        kept.push_str(&rest[..at]);
+        rest = rest[at..].split_once(end).map_or("", |(_, rest)| rest);
+    }
+    kept.push_str(rest);
+    kept
 }
 
 macro_rules! snapshot {
@@ -203,6 +205,14 @@ snapshot!(
     "",
     StatusCode::INTERNAL_SERVER_ERROR
 );
+
+/// What a page loads it also publishes and sends twice: as markup and for hydration.
+#[tokio::test]
+async fn four_cards_are_a_small_page() {
+    let page = community_management(Fake::Usual, "").await;
+    assert_eq!(page.html.matches("<li class=\"card").count(), 4);
+    assert!(page.html.len() < 56_000, "{} bytes", page.html.len());
+}
 
 #[tokio::test]
 async fn an_unknown_address_is_not_found() {

@@ -109,7 +109,7 @@ fn table(view: &ActivityLogView, place: Place) -> impl IntoView + use<> {
         || "Runs of all connections, newest first".to_owned(),
         |chosen| format!("Runs of {}, newest first", chosen.name),
     );
-    let rows: Vec<_> = view
+    let rows: String = view
         .rows
         .iter()
         .map(|row| log_row(row, all, view.listed_at, place))
@@ -130,7 +130,7 @@ fn table(view: &ActivityLogView, place: Place) -> impl IntoView + use<> {
                     <th scope="col"><span class="visually-hidden">"Details"</span></th>
                 </tr>
             </thead>
-            <tbody>{rows}</tbody>
+            <tbody inner_html=rows></tbody>
         </table>
     }
 }

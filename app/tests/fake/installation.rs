@@ -258,7 +258,7 @@ fn queued() -> ConnectionCard {
     ConnectionCard {
         id: connection_id(9),
         tenant_id: "customer-global-enterprise-edition-asia-pacific".to_owned(),
-        name: "Worldwide Enterprise Customer Community of the Asia-Pacific Region".to_owned(),
+        name: "Worldwide <b>Enterprise</b> Customer Community of the Asia-Pacific Region".to_owned(),
         language: None,
         current: Some(CurrentRun {
             id: run_id(9),

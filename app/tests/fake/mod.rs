@@ -27,6 +27,8 @@ pub(crate) enum Fake {
     New,
     /// Several connections, in every health.
     Busy,
+    /// Four connections, as most installations have.
+    Usual,
     /// Everything fails.
     Broken,
 }
@@ -50,7 +52,7 @@ impl Fake {
 impl Backend for Fake {
     async fn frame(&self) -> Result<FrameView, AppError> {
         Ok(FrameView {
-            failing_connections: u32::from(*self == Self::Busy),
+            failing_connections: u32::from(matches!(self, Self::Busy | Self::Usual)),
             worker: *self != Self::Broken,
         })
     }
@@ -59,6 +61,7 @@ impl Backend for Fake {
         self.check()?;
         let cards = match self {
             Self::Busy => installation::cards(),
+            Self::Usual => installation::cards().into_iter().step_by(2).take(4).collect(),
             Self::New => vec![installation::not_run_yet()],
             Self::Empty | Self::Broken => Vec::new(),
         };
@@ -71,7 +74,7 @@ impl Backend for Fake {
     async fn activity_log(&self, query: ActivityLogQuery) -> Result<ActivityLogView, AppError> {
         self.check()?;
         let connections: Vec<_> = match self {
-            Self::Busy => (1..=7).map(connection_name).collect(),
+            Self::Busy | Self::Usual => (1..=7).map(connection_name).collect(),
             Self::New => vec![connection_name(7)],
             Self::Empty | Self::Broken => Vec::new(),
         };
