@@ -14,7 +14,7 @@ use leptos_axum::{LeptosRoutes, file_and_error_handler_with_context, generate_ro
 use tokio::net::TcpListener;
 
 const FIRST_PORT: u16 = 3100;
-const FAKES: [Fake; 4] = [Fake::Busy, Fake::Empty, Fake::New, Fake::Broken];
+const FAKES: [Fake; 5] = [Fake::Busy, Fake::Empty, Fake::New, Fake::Broken, Fake::Usual];
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
@@ -26,7 +26,9 @@ async fn main() -> std::io::Result<()> {
             let _ = socket.set_nodelay(true);
         });
         println!("{fake:?}: http://{address}/");
-        servers.push(tokio::spawn(axum::serve(listener, router(fake).await).into_future()));
+        servers.push(tokio::spawn(
+            axum::serve(listener, router(fake).await).into_future(),
+        ));
     }
     for server in servers {
         server.await??;
@@ -41,13 +43,18 @@ async fn router(fake: Fake) -> Router {
         provide_context(Arc::clone(&backend));
         provide_context(frame.clone());
     };
-    let options = LeptosOptions::builder().output_name("tributary").site_root("target/site").build();
+    let options = LeptosOptions::builder()
+        .output_name("tributary")
+        .site_root("target/site")
+        .build();
     let routes = generate_route_list(App);
     Router::new()
         .leptos_routes_with_context(&options, routes, context.clone(), {
             let options = options.clone();
             move || shell(options.clone())
         })
-        .fallback(file_and_error_handler_with_context::<LeptosOptions, _>(context, shell))
+        .fallback(file_and_error_handler_with_context::<LeptosOptions, _>(
+            context, shell,
+        ))
         .with_state(options)
 }

@@ -60,6 +60,7 @@ fn Navigation(failing: ReadSignal<u32>, worker: Option<bool>) -> impl IntoView {
                     {mark()}
                     "Tributary"
                 </a>
+                <span class="nav-alert">{move || badge(failing.get())}</span>
             </div>
             <div class="nav-list" id="nav-list" popover="auto" node_ref=list>
                 <h2 class="nav-section" id="nav-administration">

@@ -66,9 +66,12 @@ pub fn CommunityManagement() -> impl IntoView {
     let key = Memo::new(move |_| ContentKey::from(place.get()));
     let actions = Actions::new();
     let content = Resource::new(move || (key.get(), actions.done()), |(key, _)| load(key));
+    // The head is written after the body, when the server may have put the signals away already.
+    let first_title = title(place.get_untracked());
+    let words = move || place.try_get().map_or(first_title, title);
     let drawer = Memo::new(move |_| place.with(|place| place.run.is_some()));
     view! {
-        <Title text=move || title(place.get()) />
+        <Title text=words />
         <PageHead />
         <div class="page">
             <h1>"Community Management"</h1>

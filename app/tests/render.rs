@@ -47,7 +47,9 @@ async fn page(fake: Fake, path: &str) -> Page {
     let request = Request::get(path).body(Body::empty()).expect("a request");
     let response = answer(fake, request).await;
     let status = response.status();
-    let body = to_bytes(response.into_body(), BODY_LIMIT_BYTES).await.expect("a body");
+    let body = to_bytes(response.into_body(), BODY_LIMIT_BYTES)
+        .await
+        .expect("a body");
     let html = String::from_utf8(body.to_vec()).expect("text");
     let page = Page { status, html };
     assert_accessible(&page.html);
@@ -66,10 +68,22 @@ fn assert_accessible(html: &str) {
     assert_eq!(count("<table"), count("<tbody"), "every table has a tbody");
     assert_eq!(count("<table"), count("<caption"), "every table has a caption");
     assert_eq!(count("<form"), count("method=\"post\""), "every form posts");
-    assert_eq!(count(" style=\""), 0, "no inline style, which a strict policy forbids");
-    assert_eq!(count("<svg"), count("aria-hidden=\"true\"") - html_only_hidden(html), "every drawing is passed over");
+    assert_eq!(
+        count(" style=\""),
+        0,
+        "no inline style, which a strict policy forbids"
+    );
+    assert_eq!(
+        count("<svg"),
+        count("aria-hidden=\"true\"") - html_only_hidden(html),
+        "every drawing is passed over"
+    );
+    assert!(!html.contains("<b>"), "what a tenant writes is never markup");
     let skip = html.find("class=\"skip\"").expect("a skip link");
-    assert!(html.find("<nav").is_none_or(|nav| skip < nav), "the skip link is first");
+    assert!(
+        html.find("<nav").is_none_or(|nav| skip < nav),
+        "the skip link is first"
+    );
     for id in ids(html) {
         assert_eq!(count(&format!(" id=\"{id}\"")), 1, "the id {id} is there once");
     }
@@ -79,35 +93,48 @@ fn assert_accessible(html: &str) {
 fn html_only_hidden(html: &str) -> usize {
     html.split('<')
         .filter(|tag| !tag.starts_with("svg"))
-        .filter(|tag| tag.split('>').next().is_some_and(|tag| tag.contains("aria-hidden=\"true\"")))
+        .filter(|tag| {
+            tag.split('>')
+                .next()
+                .is_some_and(|tag| tag.contains("aria-hidden=\"true\""))
+        })
         .count()
 }
 
 fn ids(html: &str) -> Vec<&str> {
-    html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    html.split(" id=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect()
 }
 
 /// The body as people get it: one element a line, without what only the framework reads.
 fn readable(html: &str) -> String {
     let body = html.split_once("<body>").map_or(html, |(_, body)| body);
-    let mut text = String::new();
-    let mut rest = body;
-    while let Some(start) = rest.find("<script") {
-        text.push_str(&rest[..start]);
-        rest = rest[start..].split_once("</script>").map_or("", |(_, rest)| rest);
-    }
-    text.push_str(rest);
-    let text = text.replace("<!>", "").replace("<!---->", "");
     // Drawings have their own tests.
-    let mut lines = String::new();
-    let mut rest = text.as_str();
-    while let Some(start) = rest.find("<svg") {
-        lines.push_str(&rest[..start]);
-        rest = rest[start..].split_once("</svg>").map_or("", |(_, rest)| rest);
+    let text = [("<script", "</script>"), ("<!--", "-->"), ("<svg", "</svg>")]
+        .into_iter()
+        .fold(body.replace("<!>", ""), |text, (start, end)| {
+            without(&text, start, end)
+        });
+    let openings = [
+        "<li", "<tr", "<td", "<th", "<p", "<div", "<dl", "<dt", "<dd", "<h", "<a ", "<button", "<form",
+        "<nav", "<main", "<section", "<table", "<header", "<details", "<dialog",
+    ];
+    openings
+        .iter()
+        .fold(lines, |text, tag| text.replace(tag, &format!("\n{tag}")))
+}
+
+fn without(text: &str, start: &str, end: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(start) {
+        kept.push_str(&rest[..at]);
+        rest = rest[at..].split_once(end).map_or("", |(_, rest)| rest);
     }
-    lines.push_str(rest);
-    let openings = ["<li", "<tr", "<td", "<th", "<p", "<div", "<dl", "<dt", "<dd", "<h", "<a ", "<button", "<form", "<nav", "<main", "<section", "<table", "<header", "<details", "<dialog"];
-    openings.iter().fold(lines, |text, tag| text.replace(tag, &format!("\n{tag}")))
+    kept.push_str(rest);
+    kept
 }
 
 macro_rules! snapshot {
@@ -124,20 +151,68 @@ macro_rules! snapshot {
 snapshot!(empty_installation, Fake::Empty, "", StatusCode::OK);
 snapshot!(connections_in_every_health, Fake::Busy, "", StatusCode::OK);
 snapshot!(log_of_all, Fake::Busy, "?tab=activity-logs", StatusCode::OK);
-snapshot!(log_of_one, Fake::Busy, format!("?tab=activity-logs&connection={}", connection_id(3)), StatusCode::OK);
-snapshot!(log_before_the_first_run, Fake::New, "?tab=activity-logs", StatusCode::OK);
-snapshot!(log_past_its_end, Fake::Busy, "?tab=activity-logs&page=99", StatusCode::OK);
-snapshot!(summary_of_a_complete_run, Fake::Busy, format!("?tab=activity-logs&run={}", run_id(4)), StatusCode::OK);
-snapshot!(summary_of_a_failed_run, Fake::Busy, format!("?run={}", run_id(33)), StatusCode::OK);
-snapshot!(summary_of_a_running_run, Fake::Busy, format!("?run={}", run_id(3)), StatusCode::OK);
+snapshot!(
+    log_of_one,
+    Fake::Busy,
+    format!("?tab=activity-logs&connection={}", connection_id(3)),
+    StatusCode::OK
+);
+snapshot!(
+    log_before_the_first_run,
+    Fake::New,
+    "?tab=activity-logs",
+    StatusCode::OK
+);
+snapshot!(
+    log_past_its_end,
+    Fake::Busy,
+    "?tab=activity-logs&page=99",
+    StatusCode::OK
+);
+snapshot!(
+    summary_of_a_complete_run,
+    Fake::Busy,
+    format!("?tab=activity-logs&run={}", run_id(4)),
+    StatusCode::OK
+);
+snapshot!(
+    summary_of_a_failed_run,
+    Fake::Busy,
+    format!("?run={}", run_id(33)),
+    StatusCode::OK
+);
+snapshot!(
+    summary_of_a_running_run,
+    Fake::Busy,
+    format!("?run={}", run_id(3)),
+    StatusCode::OK
+);
 snapshot!(
     invalid_records_second_page,
     Fake::Busy,
     format!("?run={}&stream=users&reason=unreadable_time&records=2", run_id(2)),
     StatusCode::OK
 );
-snapshot!(deactivation_asks_first, Fake::Busy, format!("?confirm=deactivate&connection={}", connection_id(3)), StatusCode::OK);
-snapshot!(backend_that_fails, Fake::Broken, "", StatusCode::INTERNAL_SERVER_ERROR);
+snapshot!(
+    deactivation_asks_first,
+    Fake::Busy,
+    format!("?confirm=deactivate&connection={}", connection_id(3)),
+    StatusCode::OK
+);
+snapshot!(
+    backend_that_fails,
+    Fake::Broken,
+    "",
+    StatusCode::INTERNAL_SERVER_ERROR
+);
+
+/// What a page loads it also publishes and sends twice: as markup and for hydration.
+#[tokio::test]
+async fn four_cards_are_a_small_page() {
+    let page = community_management(Fake::Usual, "").await;
+    assert_eq!(page.html.matches("<li class=\"card").count(), 4);
+    assert!(page.html.len() < 56_000, "{} bytes", page.html.len());
+}
 
 #[tokio::test]
 async fn an_unknown_address_is_not_found() {
@@ -157,7 +232,10 @@ async fn an_unknown_run_is_not_found_but_the_list_stays() {
 #[tokio::test]
 async fn the_root_leads_to_the_page_for_everyone() {
     for accept in ["text/html", "*/*"] {
-        let request = Request::get("/").header(header::ACCEPT, accept).body(Body::empty()).expect("a request");
+        let request = Request::get("/")
+            .header(header::ACCEPT, accept)
+            .body(Body::empty())
+            .expect("a request");
         let response = answer(Fake::Empty, request).await;
         assert_eq!(response.status(), StatusCode::FOUND, "{accept}");
         assert_eq!(response.headers()[header::LOCATION], COMMUNITY_MANAGEMENT);
@@ -191,12 +269,18 @@ fn location(response: &Response<Body>) -> &str {
 async fn a_form_without_scripts_goes_back_to_the_page() {
     let response = post("/rpc/sync_now", 4, COMMUNITY_MANAGEMENT).await;
     assert_eq!(response.status(), StatusCode::FOUND);
-    assert_eq!(location(&response).trim_end_matches('?'), format!("http://localhost{COMMUNITY_MANAGEMENT}"));
+    assert_eq!(
+        location(&response).trim_end_matches('?'),
+        format!("http://localhost{COMMUNITY_MANAGEMENT}")
+    );
 }
 
 #[tokio::test]
 async fn deactivating_leaves_the_question_behind() {
-    let question = format!("{COMMUNITY_MANAGEMENT}?confirm=deactivate&connection={}", connection_id(3));
+    let question = format!(
+        "{COMMUNITY_MANAGEMENT}?confirm=deactivate&connection={}",
+        connection_id(3)
+    );
     let response = post("/rpc/deactivate", 3, &question).await;
     assert_eq!(response.status(), StatusCode::FOUND);
     assert_eq!(location(&response), COMMUNITY_MANAGEMENT);
@@ -205,7 +289,9 @@ async fn deactivating_leaves_the_question_behind() {
 #[tokio::test]
 async fn a_refused_action_is_explained_without_scripts() {
     let response = post("/rpc/sync_now", 2, COMMUNITY_MANAGEMENT).await;
-    let back = location(&response).trim_start_matches("http://localhost").to_owned();
+    let back = location(&response)
+        .trim_start_matches("http://localhost")
+        .to_owned();
     let page = page(Fake::Busy, &back).await;
     assert!(page.html.contains("role=\"alert\""));
     assert!(page.html.contains("The run could not start"));

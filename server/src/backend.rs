@@ -18,6 +18,7 @@ use tracing::{error, info};
 use crate::{
     error::with_sources,
     installation::Installation,
+    marker::Marker,
     overview::{self, Overview},
     scheduler::mode_of_next_run,
     secrets::to_hex,
@@ -37,6 +38,7 @@ pub(crate) struct Console {
 impl Console {
     pub(crate) fn new(
         installation: &Installation,
+        marker: Arc<Marker>,
         window: SyncWindow,
         worker: bool,
         wake_up: WakeUp,
@@ -45,6 +47,7 @@ impl Console {
             overview: Overview::new(
                 Arc::clone(&installation.store),
                 Arc::clone(&installation.clock),
+                marker,
                 window,
             ),
             installation: installation.clone(),

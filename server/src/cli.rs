@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
 use domain::{BaseUrl, RunId, TenantId};
 use simulator::{FaultProfile, TenantSpec};
 
-use crate::config::{Database, Http, KeyFile, NewSecret, Sync, Telemetry, Worker};
+use crate::config::{COMMON, Database, Http, KeyFile, NewSecret, Sync, Telemetry, Worker};
 
 /// Brings every customer community's members, posts, ideas and views into a customer-success database, each night.
 #[derive(Debug, Parser)]
@@ -19,7 +19,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) telemetry: Telemetry,
     /// Print one JSON document on stdout; messages stay on stderr
-    #[arg(long, global = true, env = "TRIBUTARY_JSON")]
+    #[arg(long, global = true, help_heading = COMMON, env = "TRIBUTARY_JSON", value_parser = switch())]
     pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -29,12 +29,21 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve the console, and run syncs
     Serve(Serve),
+    #[command(flatten)]
+    WithData(WithData),
+    /// Check the installation, and say what to do
+    Doctor(Doctor),
+    /// Behave as community tenants do, for trying and testing
+    Simulate(Simulate),
+}
+
+/// Commands that begin by opening the database.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WithData {
     /// Run syncs, without a console
     Worker(Worker),
     /// Bring the database to this version
     Migrate,
-    /// Check the installation, and say what to do
-    Doctor(Doctor),
     /// Add connections and look after them
     #[command(subcommand)]
     Connection(Connection),
@@ -48,14 +57,12 @@ pub(crate) enum Command {
     /// Look at one run
     #[command(subcommand)]
     Run(Run),
-    /// Behave as community tenants do, for trying and testing
-    Simulate(Simulate),
 }
 
 impl Command {
     /// Whether the process stays until it is stopped.
     pub(crate) fn stays(&self) -> bool {
-        matches!(self, Self::Serve(_) | Self::Worker(_))
+        matches!(self, Self::Serve(_) | Self::WithData(WithData::Worker(_)))
     }
 }
 
@@ -66,7 +73,7 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) worker: Worker,
     /// Serve the console only; other processes run the syncs
-    #[arg(long, env = "TRIBUTARY_NO_WORKER")]
+    #[arg(long, env = "TRIBUTARY_NO_WORKER", value_parser = switch())]
     pub(crate) no_worker: bool,
 }
 
@@ -100,8 +107,12 @@ pub(crate) enum Connection {
 pub(crate) struct AddConnection {
     #[command(flatten)]
     pub(crate) tenant: TenantChoice,
-    /// Root of the tenant's API, such as <https://api2-eu-west-1.insided.com>
-    #[arg(long, value_name = "URL", env = "TRIBUTARY_BASE_URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "TRIBUTARY_BASE_URL",
+        help = "Root of the tenant's API, such as https://api2-eu-west-1.insided.com"
+    )]
     pub(crate) base_url: BaseUrl,
     /// As Control shows it with the API credentials
     #[arg(long, value_name = "ID", env = "TRIBUTARY_CLIENT_ID", value_parser = client_id)]
@@ -126,8 +137,8 @@ pub(crate) struct TenantChoice {
 
 impl TenantChoice {
     /// Either of the two; clap sees to it that there is one.
-    pub(crate) fn into_tenant(self) -> Option<TenantId> {
-        self.tenant_id.or(self.control_url)
+    pub(crate) fn tenant(&self) -> Option<TenantId> {
+        self.tenant_id.clone().or_else(|| self.control_url.clone())
     }
 }
 
@@ -135,7 +146,7 @@ impl TenantChoice {
 pub(crate) struct SyncTenant {
     pub(crate) tenant: TenantId,
     /// Read everything, not only what has moved since the last run
-    #[arg(long, env = "TRIBUTARY_FULL")]
+    #[arg(long, env = "TRIBUTARY_FULL", value_parser = switch())]
     pub(crate) full: bool,
     #[command(flatten)]
     pub(crate) sync: Sync,
@@ -172,6 +183,11 @@ pub(crate) struct Simulate {
     /// Faults that are switched on from the start, such as truncated or throttle:every=5
     #[arg(long, value_name = "PROFILE", env = "TRIBUTARY_SIMULATE_FAULTS")]
     pub(crate) faults: Option<FaultProfile>,
+}
+
+/// In the environment, `0`, `false`, `no`, `off` and nothing turn a switch off; anything else turns it on.
+fn switch() -> FalseyValueParser {
+    FalseyValueParser::new()
 }
 
 fn client_id(text: &str) -> Result<String, String> {

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// From the signal to the last request answered and the last run given back: with the two below, within 5 s.
-pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_millis(3500);
+const DRAIN_DEADLINE: Duration = Duration::from_millis(3500);
 
 /// Folding in the write-ahead log; what was committed is safe without it.
 pub(crate) const CLOSE_DEADLINE: Duration = Duration::from_millis(500);
@@ -53,6 +53,12 @@ fn start(cli: Cli, output: Output) -> Result<ExitCode, CommandError> {
     });
     runtime.shutdown_timeout(RUNTIME_DEADLINE);
     result
+}
+
+/// Completes when what is under way has had its time after the signal.
+pub(crate) async fn drain_deadline(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(DRAIN_DEADLINE).await;
 }
 
 /// Cancelled by the first SIGINT or SIGTERM. A second one ends the process at once.

@@ -9,6 +9,7 @@ mod executor;
 mod http;
 mod installation;
 mod lifecycle;
+mod marker;
 mod output;
 mod overview;
 mod scheduler;

@@ -1,10 +1,7 @@
-//! The overview of all connections, read once for as many requests as ask at the same time.
-//!
-//! It is kept until something is committed (the store's change marker) or the minute turns (health and due times move
-//! with the clock). An answer is never older than the request that gets it: a request takes a check that began after it
-//! came, or makes one itself, so a crowd of requests costs one check.
+//! The overview of all connections, read once and kept until something is committed (the store's change marker) or the
+//! minute turns (health and due times move with the clock).
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use app::{
     connections::view::{ConnectionsView, STRIP_DAYS},
@@ -16,55 +13,52 @@ use store::{Store, StoreError};
 use sync::Clock;
 use tokio::sync::Mutex;
 
-use crate::views;
+use crate::{marker::Marker, views};
 
 pub(crate) struct Overview {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    marker: Arc<Marker>,
     window: SyncWindow,
     kept: Mutex<Option<Kept>>,
 }
 
 struct Kept {
-    /// When the check began that found this to be current.
-    checked_at: Instant,
     marker: i64,
     minute: i64,
     view: Arc<ConnectionsView>,
 }
 
 impl Overview {
-    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, window: SyncWindow) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        marker: Arc<Marker>,
+        window: SyncWindow,
+    ) -> Self {
         Self {
             store,
             clock,
+            marker,
             window,
             kept: Mutex::new(None),
         }
     }
 
     pub(crate) async fn view(&self) -> Result<Arc<ConnectionsView>, StoreError> {
-        let came_at = Instant::now();
+        let now = self.clock.now();
+        let minute = now.timestamp().div_euclid(60);
+        // Asked before the overview is read: what is committed in between shows as a change next time.
+        let marker = self.marker.current().await?;
+        // Held while reading, so that a crowd reads once.
         let mut kept = self.kept.lock().await;
         if let Some(kept) = kept.as_ref()
-            && kept.checked_at >= came_at
-        {
-            return Ok(Arc::clone(&kept.view));
-        }
-        let checked_at = Instant::now();
-        let now = self.clock.now();
-        // Read before the overview: what is committed in between shows as a change next time.
-        let marker = self.store.change_marker().await?;
-        let minute = now.timestamp().div_euclid(60);
-        if let Some(kept) = kept.as_mut()
             && (kept.marker, kept.minute) == (marker, minute)
         {
-            kept.checked_at = checked_at;
             return Ok(Arc::clone(&kept.view));
         }
         let view = Arc::new(self.read(now).await?);
         *kept = Some(Kept {
-            checked_at,
             marker,
             minute,
             view: Arc::clone(&view),

@@ -1,57 +1,69 @@
 //! One run in the log: when, how long, how far, and if it failed why and whose turn it is.
 
+use std::fmt::Write;
+
 use chrono::{DateTime, Utc};
 use domain::{Cause, Owner, RunState};
-use leptos::prelude::*;
 
 use super::view::LogRow;
 use crate::{
     place::Place,
     ui::{
         command,
-        health::state_word,
+        health::state_markup,
         ladder::ladder,
-        moment::{self, moment},
+        markup::Text,
+        moment::{self, moment_markup},
         number::{counted, grouped},
         words,
     },
 };
 
-pub fn log_row(row: &LogRow, all: bool, listed_at: DateTime<Utc>, place: Place) -> impl IntoView + use<> {
+/// The row as markup: rows never react, and there are many.
+pub fn log_row(row: &LogRow, all: bool, listed_at: DateTime<Utc>, place: Place) -> String {
     let started = row.started_at.unwrap_or(row.queued_at);
     let when = moment::day_time(started, listed_at);
-    let label = format!("Summary of {}, {when}", row.connection.name);
-    let summary = place.with_run(row.run).href();
-    let connection = all.then(|| {
-        view! {
-            <td class="who">
-                <strong>{row.connection.name.clone()}</strong> " " <code>{row.connection.tenant_id.clone()}</code>
-            </td>
-        }
-    });
-    let relative = (!all).then(|| view! { " " <span class="small">{moment::ago(started, listed_at)}</span> });
-    let invalid = if row.invalid > 0 {
-        "number some-invalid"
+    let name = Text(&row.connection.name);
+    let mut html = format!(
+        r#"<tr><th scope="row" class="when">{}"#,
+        moment_markup(started, &when)
+    );
+    let _ = if all {
+        let tenant = Text(&row.connection.tenant_id);
+        write!(
+            html,
+            r#"</th><td class="who"><strong>{name}</strong> <code>{tenant}</code></td>"#
+        )
     } else {
-        "number"
+        write!(
+            html,
+            r#" <span class="small">{}</span></th>"#,
+            moment::ago(started, listed_at)
+        )
     };
-    view! {
-        <tr>
-            <th scope="row" class="when">{moment(started, when)}{relative}</th>
-            {connection}
-            <td class="why">{words::trigger(row.trigger, row.mode)}</td>
-            <td class="number took">{took(row, listed_at)}</td>
-            <td class="status">{status(row, all)}</td>
-            <td class="number" data-label="Found">{grouped(row.found)}</td>
-            <td class="number" data-label="Valid">{grouped(row.valid)}</td>
-            <td class=invalid data-label="Invalid">{grouped(row.invalid)}</td>
-            <td class="go">
-                <a href=summary data-noscroll="" aria-label=label>
-                    "Summary"
-                </a>
-            </td>
-        </tr>
-    }
+    let _ = write!(
+        html,
+        r#"<td class="why">{}</td><td class="number took">{}</td><td class="status">{}</td>{}{}{}<td class="go"><a href="{}" data-noscroll aria-label="Summary of {name}, {when}">Summary</a></td></tr>"#,
+        words::trigger(row.trigger, row.mode),
+        took(row, listed_at),
+        status(row, all),
+        number("Found", row.found, ""),
+        number("Valid", row.valid, ""),
+        number(
+            "Invalid",
+            row.invalid,
+            if row.invalid > 0 { " some-invalid" } else { "" }
+        ),
+        Text(&place.with_run(row.run).href()),
+    );
+    html
+}
+
+fn number(name: &str, count: u64, class: &str) -> String {
+    format!(
+        r#"<td class="number{class}" data-label="{name}">{}</td>"#,
+        grouped(count)
+    )
 }
 
 fn took(row: &LogRow, listed_at: DateTime<Utc>) -> String {
@@ -61,18 +73,19 @@ fn took(row: &LogRow, listed_at: DateTime<Utc>) -> String {
     )
 }
 
-fn status(row: &LogRow, all: bool) -> impl IntoView + use<> {
+fn status(row: &LogRow, all: bool) -> String {
     let unfinished = matches!(row.state, RunState::Running | RunState::Failed);
     let steps = row
         .stage
         .filter(|_| unfinished)
         .map(|stage| ladder(row.state, stage));
-    view! {
-        <p class="status-line">
-            {state_word(row.state)} <span>{reached(row, all)}</span> {steps}
-        </p>
-        {row.cause.as_ref().map(why)}
-    }
+    format!(
+        r#"<p class="status-line">{}<span>{}</span>{}</p>{}"#,
+        state_markup(row.state),
+        reached(row, all),
+        steps.unwrap_or_default(),
+        row.cause.as_ref().map(why).unwrap_or_default(),
+    )
 }
 
 fn reached(row: &LogRow, all: bool) -> String {
@@ -92,12 +105,16 @@ fn reached(row: &LogRow, all: bool) -> String {
     }
 }
 
-fn why(cause: &Cause) -> impl IntoView + use<> {
-    let (next, _) = command::split(&cause.next_action);
-    let turn = match cause.owner {
-        Owner::You => format!("Your turn: {}", words::lower_first(next)),
-        Owner::Provider => "The provider's turn.".to_owned(),
-        Owner::Us => "Our turn.".to_owned(),
+fn why(cause: &Cause) -> String {
+    let turn = match (cause.owner, command::split(&cause.next_action)) {
+        (Owner::You, (_, Some(_))) => "Your turn: the Summary has the command.".to_owned(),
+        (Owner::You, (next, None)) => format!("Your turn: {}", words::lower_first(next)),
+        (Owner::Provider, _) => "The provider's turn.".to_owned(),
+        (Owner::Us, _) => "Our turn.".to_owned(),
     };
-    view! { <p class="cause">{words::sentence(&cause.message)} " " {words::sentence(&turn)}</p> }
+    format!(
+        r#"<p class="cause">{} {}</p>"#,
+        Text(&words::sentence(&cause.message)),
+        Text(&words::sentence(&turn))
+    )
 }

@@ -40,10 +40,11 @@ fn choice(view: &ActivityLogView) -> impl IntoView + use<> {
     let all = view.connection.is_none().then_some("true");
     let one = view.connection.as_ref().map(|chosen| {
         view! {
-            <a class="chip" href=Place::log(None).href() data-noscroll="" aria-current="true" aria-label=format!("{}, show all again", chosen.name)>
+            <a class="chip" href=Place::log(None).href() data-noscroll="" aria-current="true">
                 {chosen.language.as_ref().map(|code| view! { <strong>{code.to_uppercase()}</strong> })}
                 <span>{chosen.name.clone()}</span>
                 <code>{chosen.tenant_id.clone()}</code>
+                <span class="visually-hidden">", show all again"</span>
                 {icon(Icon::Cross)}
             </a>
         }
@@ -108,7 +109,7 @@ fn table(view: &ActivityLogView, place: Place) -> impl IntoView + use<> {
         || "Runs of all connections, newest first".to_owned(),
         |chosen| format!("Runs of {}, newest first", chosen.name),
     );
-    let rows: Vec<_> = view
+    let rows: String = view
         .rows
         .iter()
         .map(|row| log_row(row, all, view.listed_at, place))
@@ -129,7 +130,7 @@ fn table(view: &ActivityLogView, place: Place) -> impl IntoView + use<> {
                     <th scope="col"><span class="visually-hidden">"Details"</span></th>
                 </tr>
             </thead>
-            <tbody>{rows}</tbody>
+            <tbody inner_html=rows></tbody>
         </table>
     }
 }

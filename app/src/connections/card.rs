@@ -1,4 +1,6 @@
-//! One connection.
+//! One connection. Only its menu and its state react; the rest is markup.
+
+use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
 use domain::{Health, RunState};
@@ -14,8 +16,9 @@ use super::{
 use crate::{
     place::Place,
     ui::{
-        icon::{Icon, icon},
-        moment::{self, moment},
+        icon::Icon,
+        markup::Text,
+        moment::{self, moment_markup},
         number::grouped,
         words,
     },
@@ -23,40 +26,33 @@ use crate::{
 
 pub fn card(card: &ConnectionCard, as_of: DateTime<Utc>, actions: Actions) -> impl IntoView + use<> {
     let id = card.id;
-    let heading = format!("c-{id}");
     let off = card.health == Health::Deactivated;
     view! {
         <li class=if off { "card off" } else { "card" }>
             <div class="card-head">
-                <span class="tile" aria-hidden="true">
-                    {tile(card)}
-                </span>
-                <div class="card-title">
-                    <h2 id=heading>{card.name.clone()}</h2>
-                    <p>
-                        <code>{card.tenant_id.clone()}</code>
-                        {place_of(card)}
-                    </p>
-                </div>
+                <div class="card-id" inner_html=head(card)></div>
                 {menu(card, actions)}
             </div>
             <div class="card-state">
-                {state(card, as_of)}
-                {off.then(|| activate_form(id, actions, "button"))}
+                {state(card, as_of)} {off.then(|| activate_form(id, actions, "button"))}
                 {move || actions.failure(id)}
             </div>
-            {times(card, as_of)}
-            <div class="card-strip">
-                <p>
-                    <span>"Last 14 days"</span>
-                    <span>{last_run(card)}</span>
-                </p>
-                {strip(&card.strip)}
-            </div>
-            {counts(&card.counts)}
-            {foot(card)}
+            <dl class="card-times" inner_html=times(card, as_of)></dl>
+            <div class="card-strip" inner_html=days(card)></div>
+            <dl class="counts" inner_html=counts(&card.counts)></dl>
+            <div class="card-foot" inner_html=foot(card)></div>
         </li>
     }
+}
+
+fn head(card: &ConnectionCard) -> String {
+    format!(
+        r#"<span class="tile" aria-hidden="true">{}</span><div class="card-title"><h2>{}</h2><p><code>{}</code>{}</p></div>"#,
+        Text(&tile(card)),
+        Text(&card.name),
+        Text(&card.tenant_id),
+        Text(&place_of(card)),
+    )
 }
 
 fn tile(card: &ConnectionCard) -> String {
@@ -75,31 +71,29 @@ fn place_of(card: &ConnectionCard) -> String {
         .fold(String::new(), |text, part| format!("{text} · {part}"))
 }
 
-fn times(card: &ConnectionCard, as_of: DateTime<Utc>) -> impl IntoView + use<> {
+fn times(card: &ConnectionCard, as_of: DateTime<Utc>) -> String {
     let last = card.last_success_at.map_or_else(
-        || view! { "None yet" }.into_any(),
-        |at| moment(at, moment::ago(at, as_of)).into_any(),
+        || "None yet".to_owned(),
+        |at| moment_markup(at, &moment::ago(at, as_of)),
     );
     let (next, note) = match card.next_sync_at {
         Some(at) => (
-            moment(at, moment::until(at, as_of)).into_any(),
+            moment_markup(at, &moment::until(at, as_of)),
             format!("Daily at {} UTC, set by the system", card.sync_time),
         ),
-        None => (view! { "None" }.into_any(), "Syncing is off".to_owned()),
+        None => ("None".to_owned(), "Syncing is off".to_owned()),
     };
-    view! {
-        <dl class="card-times">
-            <div>
-                <dt>"Last success"</dt>
-                <dd>{last}</dd>
-            </div>
-            <div>
-                <dt>"Next sync"</dt>
-                <dd>{next}</dd>
-                <dd class="small">{note}</dd>
-            </div>
-        </dl>
-    }
+    format!(
+        r#"<div><dt>Last success</dt><dd>{last}</dd></div><div><dt>Next sync</dt><dd>{next}</dd><dd class="small">{note}</dd></div>"#
+    )
+}
+
+fn days(card: &ConnectionCard) -> String {
+    format!(
+        "<p><span>Last 14 days</span><span>{}</span></p>{}",
+        last_run(card),
+        strip(&card.strip)
+    )
 }
 
 fn last_run(card: &ConnectionCard) -> String {
@@ -135,56 +129,34 @@ fn ended(last: &LastRun) -> String {
     }
 }
 
-fn counts(counts: &CardCounts) -> impl IntoView + use<> {
-    let number = |name: &'static str, count: u64| {
-        view! {
-            <div>
-                <dt>{name}</dt>
-                <dd>{grouped(count)}</dd>
-            </div>
-        }
-    };
+fn counts(counts: &CardCounts) -> String {
     // Unknown is not zero.
     let views = match (counts.activity, counts.activity_source) {
-        (Some(count), _) => view! { <dd>{grouped(count)}</dd> }.into_any(),
-        (None, Some(_)) => view! { <dd class="unknown">"no view source"</dd> }.into_any(),
-        (None, None) => view! { <dd class="unknown">"not known yet"</dd> }.into_any(),
+        (Some(count), _) => format!("<dd>{}</dd>", grouped(count)),
+        (None, Some(_)) => r#"<dd class="unknown">no view source</dd>"#.to_owned(),
+        (None, None) => r#"<dd class="unknown">not known yet</dd>"#.to_owned(),
     };
-    view! {
-        <dl class="counts">
-            {number("Users", counts.users)} {number("Topics", counts.topics)} {number("Replies", counts.replies)}
-            {number("Categories", counts.categories)} {number("Idea statuses", counts.idea_statuses)}
-            <div>
-                <dt>"Views"</dt>
-                {views}
-            </div>
-        </dl>
+    let stored = [
+        ("Users", counts.users),
+        ("Topics", counts.topics),
+        ("Replies", counts.replies),
+        ("Categories", counts.categories),
+        ("Idea statuses", counts.idea_statuses),
+    ];
+    let mut html = String::with_capacity(400);
+    for (name, count) in stored {
+        let _ = write!(html, "<div><dt>{name}</dt><dd>{}</dd></div>", grouped(count));
     }
+    let _ = write!(html, "<div><dt>Views</dt>{views}</div>");
+    html
 }
 
-fn foot(card: &ConnectionCard) -> impl IntoView + use<> {
-    let log = Place::log(Some(card.id)).href();
-    let label = format!("View Activity of {}", card.name);
-    view! {
-        <div class="card-foot">
-            <button
-                class="switch"
-                type="button"
-                role="switch"
-                aria-checked="true"
-                aria-disabled="true"
-                aria-describedby="always-on"
-                aria-label="Sync Users Data"
-            >
-                {icon(Icon::Lock)}
-            </button>
-            <span class="switch-label">"Sync Users Data" <span>", always on"</span></span>
-            <button class="icon-button" type="button" popovertarget="always-on" aria-label="Why Sync Users Data is always on">
-                {icon(Icon::Info)}
-            </button>
-            <a href=log aria-label=label>
-                "View Activity"
-            </a>
-        </div>
-    }
+fn foot(card: &ConnectionCard) -> String {
+    format!(
+        r#"<button class="switch" type="button" role="switch" aria-checked="true" aria-disabled="true" aria-describedby="always-on" aria-label="Sync Users Data">{}</button><span class="switch-label">Sync Users Data<span>, always on</span></span><button class="icon-button" type="button" popovertarget="always-on" aria-label="Why Sync Users Data is always on">{}</button><a href="{}" aria-label="View Activity of {}">View Activity</a>"#,
+        Icon::Lock,
+        Icon::Info,
+        Text(&Place::log(Some(card.id)).href()),
+        Text(&card.name),
+    )
 }

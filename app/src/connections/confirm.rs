@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     action::Actions,
-    menu,
+    menu::deactivate_form,
     view::{ConnectionCard, ConnectionsView},
 };
 use crate::{
@@ -40,10 +40,7 @@ fn question(card: &ConnectionCard, place: Memo<Place>, actions: Actions) -> impl
                     <a class="button" href=move || back.get() data-noscroll="" autofocus>
                         "Keep it active"
                     </a>
-                    <ActionForm action=actions.deactivate on:submit:capture=move |_| actions.ask_for(id)>
-                        <input type="hidden" name="connection" value=id.to_string() />
-                        {menu::button(id, actions, "button danger", "Deactivate", None)}
-                    </ActionForm>
+                    {deactivate_form(id, actions)}
                 </div>
             </div>
         </Dialog>

@@ -1,98 +1,128 @@
 //! What can be done to a connection. No item is hidden; one that cannot be used now says why.
 
 use domain::ConnectionId;
-use leptos::prelude::*;
+use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
 
-use super::{action::Actions, view::ConnectionCard};
-use crate::{
-    place::Place,
-    ui::icon::{Icon, icon},
+use super::{
+    action::Actions,
+    api::{Activate, Deactivate, SyncNow},
+    view::ConnectionCard,
 };
+use crate::{place::Place, ui::icon::Icon};
 
 pub fn menu(card: &ConnectionCard, actions: Actions) -> impl IntoView + use<> {
     let id = card.id;
     let target = format!("menu-{id}");
-    let active = card.deactivated_at.is_none();
-    let items = match (active, &card.current) {
-        (false, _) => activate_form(id, actions, "menu-item").into_any(),
-        (true, None) => view! {
+    let items = if card.deactivated_at.is_some() {
+        activate_form(id, actions, "menu-item").into_any()
+    } else if card.current.is_some() {
+        let why = format!(
+            "{}<span>Sync now <small>A run is under way</small></span>",
+            Icon::Turning
+        );
+        view! {
+            <button class="menu-item" type="button" aria-disabled="true" inner_html=why></button>
+            {deactivate_link(id)}
+        }
+        .into_any()
+    } else {
+        view! {
             {sync_form(id, actions)}
             {deactivate_link(id)}
         }
-        .into_any(),
-        (true, Some(_)) => view! {
-            <button class="menu-item" type="button" aria-disabled="true">
-                {icon(Icon::Turning)}
-                <span>"Sync now" <small>"A run is under way"</small></span>
-            </button>
-            {deactivate_link(id)}
-        }
-        .into_any(),
+        .into_any()
     };
+    let log = Place::log(Some(id)).href();
     view! {
         <button
             class="icon-button"
             type="button"
             popovertarget=target.clone()
             aria-label=format!("Actions for {}", card.name)
-        >
-            {icon(Icon::Dots)}
-        </button>
+            inner_html=Icon::Dots.svg()
+        ></button>
         <div class="menu" id=target popover="auto">
-            <a class="menu-item" href=Place::log(Some(id)).href()>
-                {icon(Icon::List)}
-                "View Activity"
-            </a>
+            <a class="menu-item" href=log inner_html=format!("{}View Activity", Icon::List)></a>
             {items}
         </div>
     }
 }
 
 fn deactivate_link(id: ConnectionId) -> impl IntoView {
-    view! {
-        <a class="menu-item danger" href=Place::confirm(id).href() data-noscroll="">
-            {icon(Icon::BarsCircle)}
-            "Deactivate…"
-        </a>
-    }
+    let href = Place::confirm(id).href();
+    let words = format!("{}Deactivate…", Icon::BarsCircle);
+    view! { <a class="menu-item danger" href=href data-noscroll="" inner_html=words></a> }
 }
 
 fn sync_form(id: ConnectionId, actions: Actions) -> impl IntoView {
-    view! {
-        <ActionForm action=actions.sync on:submit:capture=move |_| actions.ask_for(id)>
-            <input type="hidden" name="connection" value=id.to_string() />
-            {button(id, actions, "menu-item", "Sync now", Some(Icon::Turning))}
-        </ActionForm>
-    }
+    let shape = Icon::Turning.to_string();
+    let submit = move || {
+        actions.sync.dispatch(SyncNow { connection: id });
+    };
+    form(id, actions, SyncNow::PATH, submit, "menu-item", "Sync now", shape)
 }
 
 pub fn activate_form(id: ConnectionId, actions: Actions, class: &'static str) -> impl IntoView {
-    let shape = (class == "menu-item").then_some(Icon::TickCircle);
-    view! {
-        <ActionForm action=actions.activate on:submit:capture=move |_| actions.ask_for(id)>
-            <input type="hidden" name="connection" value=id.to_string() />
-            {button(id, actions, class, "Activate", shape)}
-        </ActionForm>
-    }
+    let shape = if class == "menu-item" {
+        Icon::TickCircle.to_string()
+    } else {
+        String::new()
+    };
+    let submit = move || {
+        actions.activate.dispatch(Activate { connection: id });
+    };
+    form(id, actions, Activate::PATH, submit, class, "Activate", shape)
 }
 
-/// Says that it was asked at once, and takes no second press: while it waits it submits nothing.
-pub fn button(
+pub fn deactivate_form(id: ConnectionId, actions: Actions) -> impl IntoView {
+    let submit = move || {
+        actions.deactivate.dispatch(Deactivate { connection: id });
+    };
+    form(
+        id,
+        actions,
+        Deactivate::PATH,
+        submit,
+        "button danger",
+        "Deactivate",
+        String::new(),
+    )
+}
+
+/// A form that posts. Scripts send it in place, say at once that it was asked, and take no second press.
+fn form(
     id: ConnectionId,
     actions: Actions,
+    path: &'static str,
+    submit: impl Fn() + 'static,
     class: &'static str,
     words: &'static str,
-    shape: Option<Icon>,
+    shape: String,
 ) -> impl IntoView {
-    let pending = Memo::new(move |_| actions.pending(id));
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        if !actions.pending(id) {
+            actions.ask_for(id);
+            submit();
+        }
+    };
+    let label = move || {
+        let words = if actions.pending(id) {
+            "Asked for…"
+        } else {
+            words
+        };
+        format!("{shape}<span>{words}</span>")
+    };
     view! {
-        <button
-            class=class
-            type=move || if pending.get() { "button" } else { "submit" }
-            aria-disabled=move || pending.get().then_some("true")
-        >
-            {shape.map(icon)}
-            <span>{move || if pending.get() { "Asked for…" } else { words }}</span>
-        </button>
+        <form method="post" action=path on:submit=on_submit>
+            <input type="hidden" name="connection" value=id.to_string() />
+            <button
+                class=class
+                type="submit"
+                aria-disabled=move || actions.pending(id).then_some("true")
+                inner_html=label
+            ></button>
+        </form>
     }
 }

@@ -124,25 +124,24 @@ fn running(current: &CurrentRun, as_of: DateTime<Utc>) -> impl IntoView + use<> 
     }
     let at = current.stage.unwrap_or(Stage::Connect);
     let total = current.total;
-    let number = |name: &'static str, count: u64| {
-        view! {
-            <div>
-                <dt>{name}</dt>
-                <dd>{grouped(count)}</dd>
-            </div>
-        }
-    };
+    let counts = [
+        ("Found", total.found),
+        ("New", total.new),
+        ("Updated", total.updated),
+        ("Unchanged", total.unchanged),
+        ("Invalid", total.invalid),
+    ];
+    let counts: String = counts
+        .map(|(name, count)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", grouped(count)))
+        .concat();
     view! {
         <div class="state-box run">
             <p class="state-head">
                 {state_word(Health::Running)}
                 <span>{format!("{}, stage {} of {}", words::stage(at), at.position(), Stage::ALL.len())}</span>
             </p>
-            {ladder(current.state, at)}
-            <dl class="live">
-                {number("Found", total.found)} {number("New", total.new)} {number("Updated", total.updated)}
-                {number("Unchanged", total.unchanged)} {number("Invalid", total.invalid)}
-            </dl>
+            <div inner_html=ladder(current.state, at)></div>
+            <dl class="live" inner_html=counts></dl>
             <p class="small">{pace(current, as_of)}</p>
         </div>
     }

@@ -1,10 +1,9 @@
 //! The run strip: a card's last fourteen days, one slot a day. Height is records found; shape and colour are the
-//! state. Drawn as text in one go: fourteen small drawings a card would otherwise be most of the page's view.
+//! state. It is markup, since fourteen small drawings a card would otherwise be most of the page's view.
 
 use std::fmt::Write;
 
 use domain::RunState;
-use leptos::prelude::*;
 
 use super::view::{StripRun, StripSlot};
 use crate::ui::{
@@ -19,8 +18,12 @@ const LEAST_BAR: u64 = 6;
 /// Room for the amber cap above a bar.
 const MOST_BAR: u64 = 30;
 
-pub fn strip(slots: &[StripSlot]) -> impl IntoView + use<> {
-    view! { <div class="strip" role="group" aria-label=in_words(slots) inner_html=drawing(slots)></div> }
+pub fn strip(slots: &[StripSlot]) -> String {
+    format!(
+        r#"<div class="strip" role="group" aria-label="{}">{}</div>"#,
+        in_words(slots),
+        drawing(slots)
+    )
 }
 
 fn drawing(slots: &[StripSlot]) -> String {

@@ -1,7 +1,7 @@
 //! The drawer with a run's Summary, or with the invalid records of one reason.
 
 use domain::RunId;
-use leptos::{html, prelude::*};
+use leptos::{html, prelude::*, wasm_bindgen::JsCast, web_sys::HtmlElement};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -63,13 +63,12 @@ pub fn RunDrawer(place: Memo<Place>) -> impl IntoView {
     );
     let close = Signal::derive(move || at.get().closed().href());
     let body = NodeRef::<html::Div>::new();
-    Effect::new(move |before: Option<bool>| {
+    Effect::new(move |opened: Option<()>| {
         let loaded = content.with(Option::is_some);
-        // Opening is the dialog's matter; from then on new content takes the focus to its heading.
-        if before == Some(true) && loaded {
+        // The dialog sees to the focus when it opens; what comes after that takes it to its heading.
+        if opened.is_some() && loaded {
             request_animation_frame(move || focus_heading(body));
         }
-        loaded || before == Some(true)
     });
     view! {
         <Dialog class="drawer" labelled_by="drawer-title" close=close>
@@ -102,11 +101,11 @@ fn focus_heading(body: NodeRef<html::Div>) {
     let heading = body
         .get_untracked()
         .and_then(|body| body.query_selector("h2").ok().flatten());
-    if let Some(heading) = heading {
-        use leptos::wasm_bindgen::JsCast;
-        if let Some(heading) = heading.dyn_ref::<leptos::web_sys::HtmlElement>() {
-            let _ = heading.focus();
-        }
+    if let Some(heading) = heading
+        .as_ref()
+        .and_then(|heading| heading.dyn_ref::<HtmlElement>())
+    {
+        let _ = heading.focus();
     }
 }
 

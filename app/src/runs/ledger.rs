@@ -130,7 +130,10 @@ fn stacked(total: Ledger) -> String {
         let width = LEAST_PART + u64::try_from(part).unwrap_or(room);
         // What rounding left over goes to the last.
         let width = if index == last { BAR - x } else { width };
-        let _ = write!(svg, r#"<rect class="{class}" x="{x}" width="{width}" height="8"/>"#);
+        let _ = write!(
+            svg,
+            r#"<rect class="{class}" x="{x}" width="{width}" height="8"/>"#
+        );
         x += width + GAP;
     }
     svg.push_str("</svg>");
@@ -142,7 +145,7 @@ pub fn stream_table(run: &Run) -> impl IntoView + use<> {
     let total = run.total();
     let repeated = total.repeated > 0;
     view! {
-        <table class="streams">
+        <table class=if repeated { "streams wide" } else { "streams" }>
             <caption class="visually-hidden">"Records by object"</caption>
             <thead>
                 <tr>
@@ -219,16 +222,20 @@ fn notes(ledger: Ledger) -> String {
 }
 
 fn cells(ledger: Ledger, repeated: bool) -> impl IntoView {
-    let cell = |count: u64, class: &'static str| {
+    let cell = |name: &'static str, count: u64, class: &'static str| {
         let class = if count == 0 { "number zero" } else { class };
-        view! { <td class=class>{grouped(count)}</td> }
+        view! {
+            <td class=class data-label=name>
+                {grouped(count)}
+            </td>
+        }
     };
     view! {
-        {cell(ledger.found, "number strong")}
-        {cell(ledger.new, "number")}
-        {cell(ledger.updated, "number")}
-        {cell(ledger.unchanged, "number")}
-        {cell(ledger.invalid, "number some-invalid")}
-        {repeated.then(|| cell(ledger.repeated, "number"))}
+        {cell("Found", ledger.found, "number strong")}
+        {cell("New", ledger.new, "number")}
+        {cell("Updated", ledger.updated, "number")}
+        {cell("Unchanged", ledger.unchanged, "number")}
+        {cell("Invalid", ledger.invalid, "number some-invalid")}
+        {repeated.then(|| cell("Repeated", ledger.repeated, "number"))}
     }
 }

@@ -1,7 +1,7 @@
 //! A panel over the page, at its own URL. The server renders it open; without scripts it is a state of the page and
 //! closes by a link. Scripts make it modal, so that the browser holds the focus inside and gives it back.
 
-use leptos::{ev, html, prelude::*};
+use leptos::{ev, html, prelude::*, wasm_bindgen::JsCast, web_sys::HtmlElement};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 #[component]
@@ -25,6 +25,7 @@ pub fn Dialog(
     };
     Effect::new(move || {
         if let Some(panel) = panel.get() {
+            leave_menu();
             // What the server rendered open is not modal, and only a closed dialog can become modal.
             let _ = panel.remove_attribute("open");
             let _ = panel.show_modal();
@@ -71,5 +72,16 @@ pub fn Dialog(
         >
             {children()}
         </dialog>
+    }
+}
+
+/// A menu closes when a dialog opens. Closing it first gives the focus back to its button, and that is where the
+/// dialog then gives it back to.
+fn leave_menu() {
+    let menu = document()
+        .active_element()
+        .and_then(|focused| focused.closest("[popover]").ok().flatten());
+    if let Some(menu) = menu.as_ref().and_then(|menu| menu.dyn_ref::<HtmlElement>()) {
+        let _ = menu.hide_popover();
     }
 }

@@ -49,3 +49,9 @@ pub fn state_word(state: impl Into<StateWord>) -> impl IntoView {
     } = state.into();
     view! { <strong class=format!("state {tone}")>{icon(shape)}{word}</strong> }
 }
+
+/// The same as markup.
+pub fn state_markup(state: impl Into<StateWord>) -> String {
+    let StateWord { tone, icon, word } = state.into();
+    format!(r#"<strong class="state {tone}">{icon}{word}</strong>"#)
+}

@@ -30,7 +30,7 @@ pub enum Icon {
 
 impl Icon {
     /// The whole drawing: it never changes, so it is written as it is and costs no view.
-    fn svg(self) -> &'static str {
+    pub fn svg(self) -> &'static str {
         macro_rules! svg {
             ($body:literal) => {
                 concat!(
@@ -87,6 +87,13 @@ impl Icon {
                 r#"<rect x="5.5" y="5.5" width="8.5" height="8.5" rx="1.8"/><path d="M10.5 3.2A1.2 1.2 0 0 0 9.3 2H3.2A1.2 1.2 0 0 0 2 3.2v6.1a1.2 1.2 0 0 0 1.2 1.2"/>"#
             ),
         }
+    }
+}
+
+/// As markup, with the same wrapper.
+impl std::fmt::Display for Icon {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, r#"<span class="glyph">{}</span>"#, self.svg())
     }
 }
 

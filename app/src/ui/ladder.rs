@@ -1,15 +1,14 @@
 //! The stage ladder: one step for each stage, always next to its words.
 
 use domain::{RunState, Stage};
-use leptos::prelude::*;
 
-/// How far a run has come. The drawing says nothing that the words beside it do not say.
-pub fn ladder(state: RunState, at: Stage) -> impl IntoView {
+/// How far a run has come, as markup. The drawing says nothing that the words beside it do not say.
+pub fn ladder(state: RunState, at: Stage) -> String {
     let steps: String = Stage::ALL
         .into_iter()
         .map(|stage| format!(r#"<i class="{}"></i>"#, step_class(state, at, stage)))
         .collect();
-    view! { <span class="ladder" aria-hidden="true" inner_html=steps></span> }
+    format!(r#"<span class="ladder" aria-hidden="true">{steps}</span>"#)
 }
 
 fn step_class(state: RunState, at: Stage, stage: Stage) -> &'static str {

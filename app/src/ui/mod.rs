@@ -5,6 +5,7 @@ pub mod dialog;
 pub mod health;
 pub mod icon;
 pub mod ladder;
+pub mod markup;
 pub mod moment;
 pub mod number;
 pub mod problem;

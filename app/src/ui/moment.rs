@@ -102,6 +102,15 @@ pub fn moment(at: DateTime<Utc>, words: String) -> impl IntoView {
     view! { <time datetime=machine(at) title=exact(at)>{words}</time> }
 }
 
+/// The same as markup.
+pub fn moment_markup(at: DateTime<Utc>, words: &str) -> String {
+    format!(
+        r#"<time datetime="{}" title="{}">{words}</time>"#,
+        machine(at),
+        exact(at)
+    )
+}
+
 fn month(date: NaiveDate) -> &'static str {
     MONTHS[date.month0() as usize]
 }

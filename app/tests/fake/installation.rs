@@ -15,15 +15,21 @@ use domain::{
 
 /// A moment in November 2026.
 pub(crate) fn at(day: u32, hour: u32, minute: u32, second: u32) -> DateTime<Utc> {
-    Utc.with_ymd_and_hms(2026, 11, day, hour, minute, second).single().expect("a time")
+    Utc.with_ymd_and_hms(2026, 11, day, hour, minute, second)
+        .single()
+        .expect("a time")
 }
 
 pub(crate) fn connection_id(number: u32) -> ConnectionId {
-    format!("01934f5e-0000-7000-8000-{number:012}").parse().expect("an id")
+    format!("01934f5e-0000-7000-8000-{number:012}")
+        .parse()
+        .expect("an id")
 }
 
 pub(crate) fn run_id(number: u32) -> RunId {
-    format!("01935a00-0000-7000-8000-{number:012}").parse().expect("an id")
+    format!("01935a00-0000-7000-8000-{number:012}")
+        .parse()
+        .expect("an id")
 }
 
 const NAMES: [(&str, &str, &str); 7] = [
@@ -92,7 +98,10 @@ fn strip(number: u32, odd: &[(usize, Option<RunState>)]) -> Vec<StripSlot> {
         .map(|slot| {
             let found = 9_000 + (slot as u64 * 7919 + u64::from(number) * 4241) % 9_000;
             let usual = (!odd.is_empty()).then_some(RunState::Completed);
-            let state = odd.iter().find(|(other, _)| *other == slot).map_or(usual, |(_, state)| *state);
+            let state = odd
+                .iter()
+                .find(|(other, _)| *other == slot)
+                .map_or(usual, |(_, state)| *state);
             StripSlot {
                 day: first + TimeDelta::days(i64::try_from(slot).expect("a small number")),
                 run: state.map(|state| StripRun {
@@ -106,7 +115,14 @@ fn strip(number: u32, odd: &[(usize, Option<RunState>)]) -> Vec<StripSlot> {
         .collect()
 }
 
-fn counts(users: u64, topics: u64, replies: u64, categories: u64, idea_statuses: u64, views: Option<u64>) -> CardCounts {
+fn counts(
+    users: u64,
+    topics: u64,
+    replies: u64,
+    categories: u64,
+    idea_statuses: u64,
+    views: Option<u64>,
+) -> CardCounts {
     CardCounts {
         users,
         topics,
@@ -114,12 +130,26 @@ fn counts(users: u64, topics: u64, replies: u64, categories: u64, idea_statuses:
         categories,
         idea_statuses,
         activity: views,
-        activity_source: Some(if views.is_some() { ActivitySource::Api } else { ActivitySource::None }),
+        activity_source: Some(if views.is_some() {
+            ActivitySource::Api
+        } else {
+            ActivitySource::None
+        }),
     }
 }
 
 pub(crate) fn cards() -> Vec<ConnectionCard> {
-    vec![failing(), attention(), stale(), running(), queued(), healthy(), recovered(), not_run_yet(), deactivated()]
+    vec![
+        failing(),
+        attention(),
+        stale(),
+        running(),
+        queued(),
+        healthy(),
+        recovered(),
+        not_run_yet(),
+        deactivated(),
+    ]
 }
 
 fn failing() -> ConnectionCard {
@@ -130,23 +160,56 @@ fn failing() -> ConnectionCard {
         last: Some(last(1, RunState::Failed, Some(Stage::Connect), 0, 0)),
         last_success_at: Some(at(20, 2, 10, 0)),
         counts: counts(9866, 3120, 18_402, 41, 7, Some(402_118)),
-        strip: strip(1, &[(3, Some(RunState::CompletedWithInvalid)), (11, failed), (12, failed), (13, failed)]),
+        strip: strip(
+            1,
+            &[
+                (3, Some(RunState::CompletedWithInvalid)),
+                (11, failed),
+                (12, failed),
+                (13, failed),
+            ],
+        ),
         ..base(1, Health::Failing)
     }
 }
 
 fn secret_refused() -> Cause {
-    Cause::new(CauseCode::CredentialsRefused, "customer-fr", "The provider refused the client secret (401).")
+    Cause::new(
+        CauseCode::CredentialsRefused,
+        "customer-fr",
+        "The provider refused the client secret (401).",
+    )
 }
 
 fn attention() -> ConnectionCard {
     let some = Some(RunState::CompletedWithInvalid);
     ConnectionCard {
-        last: Some(last(2, RunState::CompletedWithInvalid, Some(Stage::Activity), 3306, 118)),
+        last: Some(last(
+            2,
+            RunState::CompletedWithInvalid,
+            Some(Stage::Activity),
+            3306,
+            118,
+        )),
         last_success_at: Some(at(23, 3, 12, 48)),
-        most_invalid: Some(MostInvalid { run: run_id(2), stream: Stream::Users, invalid: 118, found: 2894 }),
+        most_invalid: Some(MostInvalid {
+            run: run_id(2),
+            stream: Stream::Users,
+            invalid: 118,
+            found: 2894,
+        }),
         counts: counts(2776, 1044, 6310, 18, 6, None),
-        strip: strip(2, &[(8, some), (9, some), (10, some), (11, some), (12, some), (13, some)]),
+        strip: strip(
+            2,
+            &[
+                (8, some),
+                (9, some),
+                (10, some),
+                (11, some),
+                (12, some),
+                (13, some),
+            ],
+        ),
         ..base(2, Health::Attention)
     }
 }
@@ -195,7 +258,7 @@ fn queued() -> ConnectionCard {
     ConnectionCard {
         id: connection_id(9),
         tenant_id: "customer-global-enterprise-edition-asia-pacific".to_owned(),
-        name: "Worldwide Enterprise Customer Community of the Asia-Pacific Region".to_owned(),
+        name: "Worldwide <b>Enterprise</b> Customer Community of the Asia-Pacific Region".to_owned(),
         language: None,
         current: Some(CurrentRun {
             id: run_id(9),
@@ -209,7 +272,10 @@ fn queued() -> ConnectionCard {
         last: Some(last(39, RunState::Cancelled, Some(Stage::Users), 8200, 0)),
         last_success_at: Some(at(22, 2, 34, 2)),
         counts: counts(1_204_377, 72_150, 4_449_600, 52, 8, Some(61_190_412)),
-        strip: strip(3, &[(13, Some(RunState::Queued)), (12, Some(RunState::Cancelled))]),
+        strip: strip(
+            3,
+            &[(13, Some(RunState::Queued)), (12, Some(RunState::Cancelled))],
+        ),
         ..base(4, Health::Running)
     }
 }
@@ -217,7 +283,13 @@ fn queued() -> ConnectionCard {
 fn healthy() -> ConnectionCard {
     let some = Some(RunState::CompletedWithInvalid);
     ConnectionCard {
-        last: Some(last(4, RunState::CompletedWithInvalid, Some(Stage::Activity), 80_868, 52)),
+        last: Some(last(
+            4,
+            RunState::CompletedWithInvalid,
+            Some(Stage::Activity),
+            80_868,
+            52,
+        )),
         last_success_at: Some(at(23, 2, 14, 41)),
         counts: counts(48_210, 12_904, 88_431, 64, 9, Some(1_204_377)),
         strip: strip(4, &[(3, some), (13, some)]),
@@ -330,7 +402,10 @@ pub(crate) fn log() -> Vec<LogRow> {
             invalid: 52,
             ..row(4, 4, at(23, 2, 0, 4), 877, RunState::CompletedWithInvalid)
         },
-        LogRow { changed: 0, ..row(52, 5, at(22, 2, 30, 0), 288, RunState::Completed) },
+        LogRow {
+            changed: 0,
+            ..row(52, 5, at(22, 2, 30, 0), 288, RunState::Completed)
+        },
         LogRow {
             stage: Some(Stage::Users),
             trigger: Trigger::Manual,
@@ -408,7 +483,10 @@ fn run(number: u32, connection: u32, state: RunState, streams: Vec<StreamRun>) -
         requests: 1312,
         attempts: 1,
         streams,
-        matching: MatchCounts { unmatched: 48_210, ..MatchCounts::default() },
+        matching: MatchCounts {
+            unmatched: 48_210,
+            ..MatchCounts::default()
+        },
     }
 }
 
@@ -423,8 +501,15 @@ fn group(stream: Stream, reason: InvalidReason, count: u64, name: &str, message:
 }
 
 fn complete() -> SummaryView {
-    let users = Ledger { deleted: 3, late: 5, ..ledger(48_247, 112, 1904, 46_194, 37) };
-    let topics = Ledger { refused: 2, ..ledger(1318, 86, 1021, 211, 0) };
+    let users = Ledger {
+        deleted: 3,
+        late: 5,
+        ..ledger(48_247, 112, 1904, 46_194, 37)
+    };
+    let topics = Ledger {
+        refused: 2,
+        ..ledger(1318, 86, 1021, 211, 0)
+    };
     SummaryView {
         as_of: at(23, 7, 42, 10),
         connection: connection_name(4),
@@ -442,15 +527,36 @@ fn complete() -> SummaryView {
             ],
         ),
         invalid: vec![
-            group(Stream::Users, InvalidReason::UnreadableTime, 37, "user 912", "joindate \"0000-00-00\" is not a time"),
-            group(Stream::Activity, InvalidReason::MissingId, 11, "event 5f0c…a2", "no id"),
-            group(Stream::Replies, InvalidReason::TooLarge, 4, "reply 884120", "title has 70,211 characters, at most 65,536 are kept"),
+            group(
+                Stream::Users,
+                InvalidReason::UnreadableTime,
+                37,
+                "user 912",
+                "joindate \"0000-00-00\" is not a time",
+            ),
+            group(
+                Stream::Activity,
+                InvalidReason::MissingId,
+                11,
+                "event 5f0c…a2",
+                "no id",
+            ),
+            group(
+                Stream::Replies,
+                InvalidReason::TooLarge,
+                4,
+                "reply 884120",
+                "title has 70,211 characters, at most 65,536 are kept",
+            ),
         ],
     }
 }
 
 fn failed() -> SummaryView {
-    let replies = StreamRun { finished_at: None, ..stream(Stream::Replies, ledger(7762, 97, 494, 7170, 1), 160, 0) };
+    let replies = StreamRun {
+        finished_at: None,
+        ..stream(Stream::Replies, ledger(7762, 97, 494, 7170, 1), 160, 0)
+    };
     SummaryView {
         as_of: at(23, 7, 42, 10),
         connection: connection_name(3),
@@ -476,8 +582,20 @@ fn failed() -> SummaryView {
             )
         },
         invalid: vec![
-            group(Stream::Users, InvalidReason::UnreadableTime, 2, "user 5120", "joindate \"0000-00-00\" is not a time"),
-            group(Stream::Replies, InvalidReason::UnknownContentType, 1, "reply 190077", "content type \"poll\""),
+            group(
+                Stream::Users,
+                InvalidReason::UnreadableTime,
+                2,
+                "user 5120",
+                "joindate \"0000-00-00\" is not a time",
+            ),
+            group(
+                Stream::Replies,
+                InvalidReason::UnknownContentType,
+                1,
+                "reply 190077",
+                "content type \"poll\"",
+            ),
         ],
     }
 }
@@ -496,7 +614,10 @@ fn under_way() -> SummaryView {
                 vec![
                     stream(Stream::IdeaStatuses, ledger(8, 0, 0, 8, 0), 1, 2),
                     stream(Stream::Categories, ledger(52, 0, 1, 51, 0), 2, 5),
-                    StreamRun { finished_at: None, ..stream(Stream::Users, ledger(9000, 41, 806, 8153, 0), 5, 0) },
+                    StreamRun {
+                        finished_at: None,
+                        ..stream(Stream::Users, ledger(9000, 41, 806, 8153, 0), 5, 0)
+                    },
                     not_reached(Stream::Topics),
                     not_reached(Stream::Replies),
                     not_reached(Stream::Activity),
@@ -510,13 +631,24 @@ fn under_way() -> SummaryView {
 
 /// With repeated records, no view source, and a ledger that does not add up.
 fn unbalanced() -> SummaryView {
-    let users = Ledger { repeated: 7, ..ledger(2908, 0, 12, 2764, 118) };
-    let none = StreamRun { source: ActivitySource::None, ..not_reached(Stream::Activity) };
+    let users = Ledger {
+        repeated: 7,
+        ..ledger(2908, 0, 12, 2764, 118)
+    };
+    let none = StreamRun {
+        source: ActivitySource::None,
+        ..not_reached(Stream::Activity)
+    };
     SummaryView {
         as_of: at(23, 7, 42, 10),
         connection: connection_name(2),
         run: Run {
-            matching: MatchCounts { matched: 2000, unmatched: 700, ambiguous: 70, internal: 6 },
+            matching: MatchCounts {
+                matched: 2000,
+                unmatched: 700,
+                ambiguous: 70,
+                internal: 6,
+            },
             ..run(
                 2,
                 2,
@@ -531,6 +663,12 @@ fn unbalanced() -> SummaryView {
                 ],
             )
         },
-        invalid: vec![group(Stream::Users, InvalidReason::UnreadableTime, 118, "user 912", "joindate \"0000-00-00\" is not a time")],
+        invalid: vec![group(
+            Stream::Users,
+            InvalidReason::UnreadableTime,
+            118,
+            "user 912",
+            "joindate \"0000-00-00\" is not a time",
+        )],
     }
 }

@@ -27,6 +27,8 @@ pub(crate) enum Fake {
     New,
     /// Several connections, in every health.
     Busy,
+    /// Four connections, as most installations have.
+    Usual,
     /// Everything fails.
     Broken,
 }
@@ -50,7 +52,7 @@ impl Fake {
 impl Backend for Fake {
     async fn frame(&self) -> Result<FrameView, AppError> {
         Ok(FrameView {
-            failing_connections: u32::from(*self == Self::Busy),
+            failing_connections: u32::from(matches!(self, Self::Busy | Self::Usual)),
             worker: *self != Self::Broken,
         })
     }
@@ -59,32 +61,54 @@ impl Backend for Fake {
         self.check()?;
         let cards = match self {
             Self::Busy => installation::cards(),
+            Self::Usual => installation::cards().into_iter().step_by(2).take(4).collect(),
             Self::New => vec![installation::not_run_yet()],
             Self::Empty | Self::Broken => Vec::new(),
         };
-        Ok(ConnectionsView { as_of: at(23, 7, 42, 10), cards })
+        Ok(ConnectionsView {
+            as_of: at(23, 7, 42, 10),
+            cards,
+        })
     }
 
     async fn activity_log(&self, query: ActivityLogQuery) -> Result<ActivityLogView, AppError> {
         self.check()?;
         let connections: Vec<_> = match self {
-            Self::Busy => (1..=7).map(connection_name).collect(),
+            Self::Busy | Self::Usual => (1..=7).map(connection_name).collect(),
             Self::New => vec![connection_name(7)],
             Self::Empty | Self::Broken => Vec::new(),
         };
         let connection = match query.connection {
             None => None,
-            Some(id) => Some(connections.iter().find(|known| known.id == id).cloned().ok_or_else(|| {
-                AppError::NotFound { what: "This connection".to_owned() }
-            })?),
+            Some(id) => Some(
+                connections
+                    .iter()
+                    .find(|known| known.id == id)
+                    .cloned()
+                    .ok_or_else(|| AppError::NotFound {
+                        what: "This connection".to_owned(),
+                    })?,
+            ),
         };
-        let rows: Vec<_> = if *self == Self::Busy { installation::log() } else { Vec::new() };
+        let rows: Vec<_> = if *self == Self::Busy {
+            installation::log()
+        } else {
+            Vec::new()
+        };
         let rows: Vec<_> = rows
             .into_iter()
             .filter(|row| query.connection.is_none_or(|id| row.connection.id == id))
             .collect();
-        let total = if query.connection.is_none() && !rows.is_empty() { 1184 } else { rows.len() as u64 };
-        let rows = if u64::from(query.page - 1) * u64::from(LOG_PAGE_ROWS) < total { rows } else { Vec::new() };
+        let total = if query.connection.is_none() && !rows.is_empty() {
+            1184
+        } else {
+            rows.len() as u64
+        };
+        let rows = if u64::from(query.page - 1) * u64::from(LOG_PAGE_ROWS) < total {
+            rows
+        } else {
+            Vec::new()
+        };
         Ok(ActivityLogView {
             listed_at: at(23, 7, 42, 10),
             connection,
@@ -97,7 +121,9 @@ impl Backend for Fake {
 
     async fn summary(&self, run: RunId) -> Result<SummaryView, AppError> {
         self.check()?;
-        installation::summary(run).ok_or_else(|| AppError::NotFound { what: "This run".to_owned() })
+        installation::summary(run).ok_or_else(|| AppError::NotFound {
+            what: "This run".to_owned(),
+        })
     }
 
     async fn invalid_records(&self, query: InvalidRecordsQuery) -> Result<InvalidRecordsView, AppError> {
@@ -114,7 +140,11 @@ impl Backend for Fake {
                 payload: format!("{{\n  \"userid\": {},\n  \"username\": \"<b>ada</b>\",\n  \"joindate\": \"0000-00-00\"\n}}", 912 + index),
             })
             .collect();
-        Ok(InvalidRecordsView { query, records, total })
+        Ok(InvalidRecordsView {
+            query,
+            records,
+            total,
+        })
     }
 
     async fn sync_now(&self, connection: ConnectionId) -> Result<RunId, AppError> {

@@ -53,27 +53,27 @@ impl From<&Connection> for Printed {
 
 pub(crate) async fn run(
     installation: &Installation,
-    command: cli::Connection,
+    command: &cli::Connection,
     output: Output,
 ) -> Result<ExitCode, CommandError> {
     match command {
         cli::Connection::Add(options) => add(installation, options, output).await,
         cli::Connection::List => list(installation, output).await,
-        cli::Connection::Test { tenant } => test(installation, tenant, output).await,
-        cli::Connection::Activate { tenant } => activate(installation, &tenant, output).await,
-        cli::Connection::Deactivate { tenant } => deactivate(installation, &tenant, output).await,
-        cli::Connection::Rotate { tenant, secret } => rotate(installation, &tenant, &secret, output).await,
+        cli::Connection::Test { tenant } => test(installation, tenant.as_ref(), output).await,
+        cli::Connection::Activate { tenant } => activate(installation, tenant, output).await,
+        cli::Connection::Deactivate { tenant } => deactivate(installation, tenant, output).await,
+        cli::Connection::Rotate { tenant, secret } => rotate(installation, tenant, secret, output).await,
     }
 }
 
 async fn add(
     installation: &Installation,
-    options: AddConnection,
+    options: &AddConnection,
     output: Output,
 ) -> Result<ExitCode, CommandError> {
     let tenant_id = options
         .tenant
-        .into_tenant()
+        .tenant()
         .ok_or_else(|| CommandError::usage("no tenant is named", "Give --tenant-id or --control-url."))?;
     let secret = options.secret.read()?;
     let sealed_secret = installation.keys.seal(&tenant_id, &secret)?;
@@ -81,10 +81,10 @@ async fn add(
     let new = NewConnection {
         connection: Connection {
             id: installation.ids.connection_id(now),
-            name: options.name.unwrap_or_else(|| tenant_id.to_string()),
+            name: options.name.clone().unwrap_or_else(|| tenant_id.to_string()),
             tenant_id,
-            base_url: options.base_url,
-            client_id: options.client_id,
+            base_url: options.base_url.clone(),
+            client_id: options.client_id.clone(),
             deactivated_at: None,
             activity_source: None,
             created_at: now,
@@ -158,13 +158,13 @@ struct Tested {
 
 async fn test(
     installation: &Installation,
-    tenant: Option<TenantId>,
+    tenant: Option<&TenantId>,
     output: Output,
 ) -> Result<ExitCode, CommandError> {
     let sources = Sources::new(installation)?;
     let alone = tenant.is_some();
     let connections = if let Some(tenant) = tenant {
-        vec![installation.connection(&tenant).await?]
+        vec![installation.connection(tenant).await?]
     } else {
         installation.store.connections().await?
     };

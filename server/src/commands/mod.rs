@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::{Cli, Command, Run},
+    cli::{Cli, Command, Run, WithData},
     error::CommandError,
     installation::Installation,
     lifecycle::CLOSE_DEADLINE,
@@ -23,32 +23,47 @@ use crate::{
 
 pub(crate) async fn run(cli: Cli, output: Output, stop: CancellationToken) -> Result<ExitCode, CommandError> {
     match &cli.command {
-        Command::Simulate(options) => return simulate::run(options, stop).await,
-        Command::Doctor(options) => return doctor::run(&cli, options, output).await,
+        Command::Simulate(options) => simulate::run(options, stop).await,
+        Command::Doctor(options) => doctor::run(&cli, options, output).await,
         // The address is tried before the database is: the second `serve` of two should not migrate.
-        Command::Serve(options) => return serve::run(&cli, options, stop).await,
-        _ => {}
+        Command::Serve(options) => serve::run(&cli, options, stop).await,
+        Command::WithData(command) => {
+            let installation = Installation::open(&cli).await?;
+            let result = with_data(&installation, command, output, stop).await;
+            close(installation).await;
+            result
+        }
     }
-    let installation = Installation::open(&cli).await?;
-    let result = with_data(cli.command, &installation, output, stop).await;
-    close(installation).await;
-    result
 }
 
 async fn with_data(
-    command: Command,
     installation: &Installation,
+    command: &WithData,
     output: Output,
     stop: CancellationToken,
 ) -> Result<ExitCode, CommandError> {
     match command {
-        Command::Worker(options) => worker::run(installation, &options, stop).await,
-        Command::Migrate => migrate::run(output),
-        Command::Connection(command) => connection::run(installation, command, output).await,
-        Command::Sync(options) => sync::run(installation, options, output, stop).await,
-        Command::Runs { tenant } => runs::list(installation, tenant, output).await,
-        Command::Run(Run::Show { id }) => runs::show(installation, id, output).await,
-        Command::Serve(_) | Command::Doctor(_) | Command::Simulate(_) => Ok(ExitCode::SUCCESS),
+        WithData::Worker(options) => worker::run(installation, options, stop).await,
+        WithData::Sync(options) => sync::run(installation, options, output, stop).await,
+        WithData::Migrate => migrate::run(output),
+        WithData::Connection(command) => {
+            or_stopped(connection::run(installation, command, output), &stop).await
+        }
+        WithData::Runs { tenant } => {
+            or_stopped(runs::list(installation, tenant.as_ref(), output), &stop).await
+        }
+        WithData::Run(Run::Show { id }) => or_stopped(runs::show(installation, *id, output), &stop).await,
+    }
+}
+
+/// For commands that leave nothing half done wherever they are cut: their writes are single transactions.
+async fn or_stopped(
+    command: impl Future<Output = Result<ExitCode, CommandError>>,
+    stop: &CancellationToken,
+) -> Result<ExitCode, CommandError> {
+    tokio::select! {
+        result = command => result,
+        () = stop.cancelled() => Err(CommandError::failed("stopped before the end", "Run the command again.")),
     }
 }
 

@@ -14,11 +14,11 @@ const LISTED_RUNS: u32 = 200;
 
 pub(crate) async fn list(
     installation: &Installation,
-    tenant: Option<TenantId>,
+    tenant: Option<&TenantId>,
     output: Output,
 ) -> Result<ExitCode, CommandError> {
     let connection = match tenant {
-        Some(tenant) => Some(installation.connection(&tenant).await?.id),
+        Some(tenant) => Some(installation.connection(tenant).await?.id),
         None => None,
     };
     let query = RunQuery {

@@ -1,17 +1,19 @@
 use std::{process::ExitCode, sync::Arc};
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     backend::Console,
     cli::{Cli, Serve},
     commands::{close, simulate::listen},
+    config::LogFormat,
     error::CommandError,
-    http::{self, Hosts, Served, Site, cross_site},
+    http::{self, Hosts, Pages, Served, Site, cross_site},
     installation::Installation,
-    lifecycle::DRAIN_DEADLINE,
+    lifecycle::drain_deadline,
+    marker::Marker,
     output::say,
     worker::{WakeUp, Worker},
 };
@@ -23,40 +25,37 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, CommandError> {
     let listener = listen(options.http.listen(), "the console").await?;
     let installation = Installation::open(cli).await?;
-    let result = serve(&installation, options, listener, stop).await;
+    let result = serve(&installation, cli, options, listener, stop).await;
     close(installation).await;
     result
 }
 
 async fn serve(
     installation: &Installation,
+    cli: &Cli,
     options: &Serve,
     listener: TcpListener,
     stop: CancellationToken,
 ) -> Result<ExitCode, CommandError> {
     let wake_up = WakeUp::default();
     let router = router(installation, options, wake_up.clone())?;
-    let working = if options.no_worker {
+    let worker = if options.no_worker {
         None
     } else {
-        let worker = Worker::new(installation, &options.worker, wake_up)?;
-        Some(tokio::spawn(worker.run(stop.clone())))
+        Some(Worker::new(installation, &options.worker, wake_up)?)
     };
     if let Ok(address) = listener.local_addr() {
-        say(&format!("The console is at http://{address}"));
-        info!(%address, worker = working.is_some(), "listening");
-    }
-    let served = http::serve(listener, router, stop.clone(), DRAIN_DEADLINE);
-    // The worker drains while the last requests do: both end within one deadline.
-    let drained = async {
-        stop.cancelled().await;
-        if let Some(working) = working
-            && tokio::time::timeout(DRAIN_DEADLINE, working).await.is_err()
-        {
-            warn!("a run did not stop in time; the next worker takes it up from its last page");
+        // Lines for machines stay lines of JSON.
+        if cli.telemetry.log_format == LogFormat::Text {
+            say(&format!("The console is at http://{address}"));
         }
-    };
-    let (served, ()) = tokio::join!(served, drained);
+        info!(%address, worker = worker.is_some(), "listening");
+    }
+    let served = http::serve(listener, router, stop.clone());
+    // The worker drains while the last requests do: both end within one deadline. On a task of its own, it is not held
+    // up by pages that are rendered.
+    let working = worker.map(|worker| tokio::spawn(worker.run(stop.clone())));
+    let (served, ()) = tokio::join!(served, worked(working, &stop));
     served.map_err(|error| {
         CommandError::failed(
             format!("the console cannot be served: {error}"),
@@ -64,6 +63,24 @@ async fn serve(
         )
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Until the worker has ended, which it does only when it is told to stop.
+async fn worked(working: Option<JoinHandle<()>>, stop: &CancellationToken) {
+    let Some(working) = working else {
+        return;
+    };
+    tokio::select! {
+        ended = working => {
+            if let Err(error) = ended {
+                error!(%error, "the worker ended unexpectedly; stopping, so that a supervisor can start it again");
+                stop.cancel();
+            }
+        }
+        () = drain_deadline(stop) => {
+            warn!("a run did not stop in time; the next worker takes it up from its last page");
+        }
+    }
 }
 
 fn router(
@@ -80,13 +97,16 @@ fn router(
         );
     }
     let public_origin = options.http.public_origin.as_ref();
+    let marker = Arc::new(Marker::new(Arc::clone(&installation.store)));
     Ok(http::router(Served {
         backend: Arc::new(Console::new(
             installation,
+            Arc::clone(&marker),
             options.worker.sync_window,
             !options.no_worker,
             wake_up,
         )),
+        pages: Pages::new(marker, Arc::clone(&installation.clock)),
         store: Arc::clone(&installation.store),
         site,
         hosts: Hosts::new(public_origin),

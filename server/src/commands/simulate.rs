@@ -5,7 +5,9 @@ use sync::Clock;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli::Simulate, error::CommandError, output::say, system::SystemClock};
+use crate::{
+    cli::Simulate, error::CommandError, lifecycle::drain_deadline, output::say, system::SystemClock,
+};
 
 pub(crate) async fn run(options: &Simulate, stop: CancellationToken) -> Result<ExitCode, CommandError> {
     let listener = listen(options.listen, "the simulated API").await?;
@@ -21,10 +23,13 @@ pub(crate) async fn run(options: &Simulate, stop: CancellationToken) -> Result<E
         simulator.set_faults_everywhere(profile);
     }
     announce(options, address);
-    simulator
-        .serve(listener, stop.cancelled_owned())
-        .await
-        .map_err(|error| CommandError::failed(error.to_string(), "Start it again."))?;
+    tokio::select! {
+        served = simulator.serve(listener, stop.clone().cancelled_owned()) => served.map_err(|error| {
+            CommandError::failed(format!("the simulated API cannot be served: {error}"), "Start it again.")
+        })?,
+        // A slow answer must not hold the end up.
+        () = drain_deadline(&stop) => {}
+    }
     Ok(ExitCode::SUCCESS)
 }
 

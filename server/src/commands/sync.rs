@@ -14,6 +14,7 @@ use crate::{
     error::{CommandError, Exit},
     executor::Executor,
     installation::Installation,
+    lifecycle::drain_deadline,
     output::{Output, say, say_error},
     scheduler::mode_of_next_run,
 };
@@ -34,7 +35,7 @@ enum Turn {
 
 pub(crate) async fn run(
     installation: &Installation,
-    options: SyncTenant,
+    options: &SyncTenant,
     output: Output,
     stop: CancellationToken,
 ) -> Result<ExitCode, CommandError> {
@@ -142,8 +143,21 @@ async fn execute(
     let id = claimed.run.id;
     say(&format!("Run {id} of {} started.", claimed.run.tenant_id));
     let telling = tokio::spawn(tell_progress(installation.clone(), id));
-    let execution = executor.execute(claimed, stop).await;
+    let execution = tokio::select! {
+        execution = executor.execute(claimed, stop) => Some(execution),
+        // A provider that does not answer must not hold the end up.
+        () = drain_deadline(stop) => None,
+    };
     telling.abort();
+    let Some(execution) = execution else {
+        return Ok(say_error(&CommandError::failed(
+            format!("run {id} did not reach a page boundary in time and was left"),
+            format!(
+                "Go on from its last page, as soon as its lease has run out, with: tributary sync {}",
+                claimed.run.tenant_id
+            ),
+        )));
+    };
     match execution {
         Ok(Execution::Ended(run)) => {
             output.data(run.as_ref(), describe)?;

@@ -1,12 +1,13 @@
 use std::process::ExitCode;
 
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use crate::{
     config,
     error::CommandError,
     installation::Installation,
-    lifecycle::DRAIN_DEADLINE,
+    lifecycle::drain_deadline,
     worker::{WakeUp, Worker},
 };
 
@@ -16,10 +17,11 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) -> Result<ExitCode, CommandError> {
     let worker = Worker::new(installation, options, WakeUp::default())?;
-    let working = tokio::spawn(worker.run(stop.clone()));
-    stop.cancelled().await;
-    if tokio::time::timeout(DRAIN_DEADLINE, working).await.is_err() {
-        tracing::warn!("a run did not stop in time; the next worker takes it up from its last page");
+    tokio::select! {
+        () = worker.run(stop.clone()) => {}
+        () = drain_deadline(&stop) => {
+            warn!("a run did not stop in time; the next worker takes it up from its last page");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,10 +8,11 @@ const EXAMPLE: &str = "sqlite://data/tributary.db";
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Database {
-    /// Where the data is kept, such as <sqlite://data/tributary.db>, or <sqlite:///var/lib/tributary.db>
     #[arg(
         long,
         global = true,
+        help = "Where the data is kept, such as sqlite://data/tributary.db or sqlite:///var/lib/tributary.db",
+        help_heading = super::COMMON,
         value_name = "URL",
         env = "TRIBUTARY_DATABASE_URL",
         hide_env_values = true,

@@ -11,8 +11,8 @@ pub(crate) struct Http {
     /// Address of the console; loopback only, until there are accounts [default: 127.0.0.1:3000]
     #[arg(long, value_name = "ADDRESS", env = "TRIBUTARY_LISTEN")]
     listen: Option<SocketAddr>,
-    /// The origin that browsers see when a proxy stands in front, such as <https://tributary.example>
-    #[arg(long, value_name = "URL", env = "TRIBUTARY_PUBLIC_ORIGIN", value_parser = origin)]
+    #[arg(
+        help = "The origin that browsers see when a proxy stands in front, such as https://tributary.example",long, value_name = "URL", env = "TRIBUTARY_PUBLIC_ORIGIN", value_parser = origin)]
     pub(crate) public_origin: Option<Url>,
     /// Folder of the console's files, if it is not beside the executable
     #[arg(long, value_name = "FOLDER", env = "TRIBUTARY_SITE_ROOT")]

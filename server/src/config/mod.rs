@@ -11,3 +11,6 @@ pub(crate) use http::Http;
 pub(crate) use secrets::{KeyFile, NewSecret};
 pub(crate) use sync::{Sync, Worker};
 pub(crate) use telemetry::{LogFormat, Telemetry};
+
+/// Where the help lists what every command takes.
+pub(crate) const COMMON: &str = "Common options";

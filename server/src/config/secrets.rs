@@ -16,7 +16,7 @@ const SECRET_FILE_VARIABLE: &str = "TRIBUTARY_CLIENT_SECRET_FILE";
 #[derive(Clone, Debug, Args)]
 pub(crate) struct KeyFile {
     /// Key that seals client secrets; made on first use [default: secret.key beside the database file]
-    #[arg(long, global = true, value_name = "FILE", env = "TRIBUTARY_SECRET_KEY_FILE")]
+    #[arg(long, global = true, help_heading = super::COMMON, value_name = "FILE", env = "TRIBUTARY_SECRET_KEY_FILE")]
     secret_key_file: Option<PathBuf>,
 }
 

@@ -36,6 +36,7 @@ use tracing::{Instrument, debug, info_span};
 use super::{
     assets::{Site, cache_control},
     health,
+    pages::{self, Pages},
     security::{self, Hosts, page_policy},
 };
 use crate::{secrets::to_hex, system::random_bytes};
@@ -55,6 +56,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What the router answers from.
 pub(crate) struct Served {
     pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) pages: Pages,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) site: Site,
     pub(crate) hosts: Hosts,
@@ -104,6 +106,7 @@ fn console(served: &Served, options: &LeptosOptions) -> Router {
             Arc::clone(&served.backend),
             resolve_frame,
         ))
+        .layer(middleware::from_fn_with_state(served.pages.clone(), pages::kept))
         .with_state(options.clone())
 }
 

@@ -1,17 +1,14 @@
-use std::{io, time::Duration};
+use std::io;
 
 use axum::{Router, serve::ListenerExt};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::lifecycle::drain_deadline;
+
 /// Answers requests until it is told to stop, then those that are under way, up to the deadline.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    stop: CancellationToken,
-    drain_deadline: Duration,
-) -> io::Result<()> {
+pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> io::Result<()> {
     // A page is sent in small chunks. Without this, each waits for the other side's delayed acknowledgement (40 ms).
     let listener = listener.tap_io(|connection| {
         if let Err(error) = connection.set_nodelay(true) {
@@ -21,10 +18,7 @@ pub(crate) async fn serve(
     let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {
         result = serving => result,
-        () = async {
-            stop.cancelled().await;
-            tokio::time::sleep(drain_deadline).await;
-        } => {
+        () = drain_deadline(&stop) => {
             warn!("requests were still under way at the deadline and are cut off");
             Ok(())
         }

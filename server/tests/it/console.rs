@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use crate::support::{Home, Running, get, request};
+use crate::support::{Home, Running, get, request, submit, text, wait_for};
 
 const PAGE: &str = "/administration/general/community-management";
 
@@ -146,4 +146,61 @@ fn a_signal_ends_it_within_the_deadline() {
         assert!(took < Duration::from_secs(5), "{took:?}");
         drop(open);
     }
+}
+
+#[test]
+fn forms_work_without_scripts() {
+    let home = Home::new();
+    let (_simulator, tenants) = home.simulate("customer-en:users=30,topics=5,views=10,broken=3", &[]);
+    home.connect("customer-en", &format!("http://{tenants}"));
+    let id = home.run(&["connection", "list", "--json"]).json();
+    let field = format!("connection={}", text(&id[0], &"id"));
+    let (_console, address) = home.serve(&["serve", "--listen", "127.0.0.1:0"]);
+    let completed = |trigger: &str| {
+        let runs = home.runs();
+        runs.into_iter()
+            .find(|run| run["trigger"] == trigger && run["state"] == "completed_with_invalid")
+    };
+    wait_for("the first run", || completed("scheduled"));
+
+    let asked = submit(address, PAGE, "/rpc/sync_now", &field);
+    assert_eq!(asked.status, 302, "{asked:?}");
+    assert!(asked.head.contains(&format!("location: http://{address}{PAGE}")));
+    let run = wait_for("the run by hand", || completed("manual"));
+
+    let log = get(address, &format!("{PAGE}?tab=activity-logs"));
+    assert!(log.body.contains(text(&run, &"id")), "{}", log.body);
+    let summary = get(address, &format!("{PAGE}?run={}", text(&run, &"id")));
+    assert_eq!(summary.status, 200);
+    let unknown = get(
+        address,
+        &format!("{PAGE}?run=01a20b60-8e7f-7503-a4b7-724f4e449336"),
+    );
+    assert_eq!(unknown.status, 404);
+
+    assert_eq!(submit(address, PAGE, "/rpc/deactivate", &field).status, 302);
+    assert!(get(address, PAGE).body.contains("Deactivated"));
+    let refused = submit(address, PAGE, "/rpc/sync_now", &field);
+    assert_eq!(refused.status, 302);
+    assert!(refused.head.contains("__err="), "{}", refused.head);
+    assert_eq!(submit(address, PAGE, "/rpc/activate", &field).status, 302);
+    assert!(!get(address, PAGE).body.contains("Deactivated"));
+}
+
+#[test]
+fn each_answer_has_a_nonce_of_its_own_and_the_page_says_the_same() {
+    let home = Home::new();
+    let (_console, address) = serve(&home);
+    let nonces: Vec<String> = (0..3)
+        .map(|_| {
+            let page = get(address, PAGE);
+            // The head is in lower case here, the body is not.
+            let (_, nonce) = page.body.split_once("nonce=\"").expect("a script");
+            let nonce = nonce.split('"').next().expect("a nonce").to_owned();
+            let allowed = format!("'nonce-{}'", nonce.to_lowercase());
+            assert!(page.head.contains(&allowed), "{}", page.head);
+            nonce
+        })
+        .collect();
+    assert!(nonces[0] != nonces[1] && nonces[1] != nonces[2], "{nonces:?}");
 }

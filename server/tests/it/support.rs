@@ -281,8 +281,27 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
     request(address, "GET", path, &[])
 }
 
+/// A form as a browser without scripts sends it from the given page.
+pub(crate) fn submit(address: SocketAddr, from: &str, action: &str, fields: &str) -> Answer {
+    let origin = format!("http://{address}");
+    let page = format!("{origin}{from}");
+    let length = fields.len().to_string();
+    let headers = [
+        ("origin", origin.as_str()),
+        ("referer", page.as_str()),
+        ("accept", "text/html"),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("content-length", length.as_str()),
+    ];
+    send(address, "POST", action, &headers, fields)
+}
+
 /// One request over a connection of its own; the headers may name another host.
 pub(crate) fn request(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    send(address, method, path, headers, "")
+}
+
+fn send(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let mut stream = TcpStream::connect(address).expect("a connection");
     stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
     let address = address.to_string();
@@ -297,7 +316,7 @@ pub(crate) fn request(address: SocketAddr, method: &str, path: &str, headers: &[
         .chain(headers)
         .map(|(name, value)| format!("{name}: {value}"))
         .collect();
-    let text = format!("{method} {path} HTTP/1.1\r\n{}\r\n\r\n", lines.join("\r\n"));
+    let text = format!("{method} {path} HTTP/1.1\r\n{}\r\n\r\n{body}", lines.join("\r\n"));
     stream.write_all(text.as_bytes()).expect("sent");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("an answer");
@@ -351,6 +370,17 @@ fn answer_once(mut stream: TcpStream, text: &str) {
         "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{text}",
         text.len()
     );
+}
+
+/// Takes connections and says nothing, ever.
+pub(crate) fn never_answers() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        let open: Vec<_> = listener.incoming().collect();
+        drop(open);
+    });
+    address
 }
 
 /// A port that nobody has asked.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Home, assert_truth, get, request, text, wait_for};
+use crate::support::{Home, assert_truth, get, never_answers, request, text, wait_for};
 
 #[test]
 fn a_connection_that_never_ran_is_synced_at_start_up_and_only_once() {
@@ -76,4 +76,24 @@ fn a_deactivated_connection_is_left_alone() {
         home.runs().into_iter().find(|run| run["state"] == "completed")
     });
     assert!(home.runs().iter().all(|run| run["tenant_id"] == "customer-de"));
+}
+
+#[test]
+fn a_provider_that_never_answers_holds_no_end_up() {
+    for words in [
+        ["serve", "--listen", "127.0.0.1:0"].as_slice(),
+        &["worker"],
+        &["sync", "customer-en"],
+    ] {
+        let home = Home::new();
+        home.connect("customer-en", &format!("http://{}", never_answers()));
+        let process = home.start(words);
+        wait_for("the run to start", || {
+            home.runs().into_iter().find(|run| run["state"] == "running")
+        });
+        process.signal("TERM");
+        let (done, took) = process.wait();
+        assert!(took < Duration::from_secs(5), "{words:?} took {took:?}");
+        done.ended(i32::from(words[0] == "sync"));
+    }
 }
