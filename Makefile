@@ -13,5 +13,5 @@ lint: ## Formatting, clippy for both targets, and the rules for dependencies
 format: ## Format all Rust code
 	@cargo fmt --all
 
-clean-cache: ## Remove the tools and builds that set-up keeps outside the checkout
+clean-cache: ## Remove the tools that set-up keeps outside the checkout
 	@. .make/environment && rm -rf "$$TRIBUTARY_CACHE"
