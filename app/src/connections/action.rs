@@ -45,10 +45,10 @@ impl Actions {
         self.sync.version().get() + self.deactivate.version().get() + self.activate.version().get()
     }
 
+    /// Asked for and not answered yet. Most cards need only the first look.
     pub fn pending(self, connection: ConnectionId) -> bool {
-        let pending =
-            self.sync.pending().get() || self.deactivate.pending().get() || self.activate.pending().get();
-        pending && self.asked_for.get() == Some(connection)
+        self.asked_for.get() == Some(connection)
+            && (self.sync.pending().get() || self.deactivate.pending().get() || self.activate.pending().get())
     }
 
     /// Why the last action on this connection failed.
