@@ -23,8 +23,8 @@ pub struct Actions {
     asked_for: RwSignal<Option<ConnectionId>>,
 }
 
-impl Actions {
-    pub fn new() -> Self {
+impl Default for Actions {
+    fn default() -> Self {
         Self {
             sync: ServerAction::new(),
             deactivate: ServerAction::new(),
@@ -32,7 +32,9 @@ impl Actions {
             asked_for: RwSignal::new(None),
         }
     }
+}
 
+impl Actions {
     pub fn ask_for(self, connection: ConnectionId) {
         self.sync.clear();
         self.deactivate.clear();
