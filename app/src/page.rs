@@ -64,7 +64,7 @@ pub fn CommunityManagement() -> impl IntoView {
     let query = use_query_map();
     let place = Memo::new(move |_| query.with(Place::read));
     let key = Memo::new(move |_| ContentKey::from(place.get()));
-    let actions = Actions::new();
+    let actions = Actions::default();
     let content = Resource::new(move || (key.get(), actions.done()), |(key, _)| load(key));
     // The head is written after the body, when the server may have put the signals away already.
     let first_title = title(place.get_untracked());

@@ -123,7 +123,7 @@ fn readable(html: &str) -> String {
     ];
     openings
         .iter()
-        .fold(lines, |text, tag| text.replace(tag, &format!("\n{tag}")))
+        .fold(text, |text, tag| text.replace(tag, &format!("\n{tag}")))
 }
 
 fn without(text: &str, start: &str, end: &str) -> String {

@@ -23,8 +23,8 @@ pub struct Actions {
     asked_for: RwSignal<Option<ConnectionId>>,
 }
 
-impl Actions {
-    pub fn new() -> Self {
+impl Default for Actions {
+    fn default() -> Self {
         Self {
             sync: ServerAction::new(),
             deactivate: ServerAction::new(),
@@ -32,7 +32,9 @@ impl Actions {
             asked_for: RwSignal::new(None),
         }
     }
+}
 
+impl Actions {
     pub fn ask_for(self, connection: ConnectionId) {
         self.sync.clear();
         self.deactivate.clear();
@@ -45,10 +47,10 @@ impl Actions {
         self.sync.version().get() + self.deactivate.version().get() + self.activate.version().get()
     }
 
+    /// Asked for and not answered yet. Most cards need only the first look.
     pub fn pending(self, connection: ConnectionId) -> bool {
-        let pending =
-            self.sync.pending().get() || self.deactivate.pending().get() || self.activate.pending().get();
-        pending && self.asked_for.get() == Some(connection)
+        self.asked_for.get() == Some(connection)
+            && (self.sync.pending().get() || self.deactivate.pending().get() || self.activate.pending().get())
     }
 
     /// Why the last action on this connection failed.

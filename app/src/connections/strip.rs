@@ -11,7 +11,7 @@ use crate::ui::{
     number::{counted, grouped},
 };
 
-const SLOT_WIDTH: u64 = 14;
+const SVG: &str = r#"<svg viewBox="0 0 14 36" aria-hidden="true">"#;
 const SLOT_HEIGHT: u64 = 36;
 /// A run that found little is still to be seen.
 const LEAST_BAR: u64 = 6;
@@ -33,30 +33,26 @@ fn drawing(slots: &[StripSlot]) -> String {
         .map(|run| run.found)
         .max()
         .unwrap_or(0);
-    let mut html = String::with_capacity(slots.len() * 220);
+    let mut html = String::with_capacity(slots.len() * 260);
     for slot in slots {
         let day = day(slot.day);
         // Only ids, numbers and our own words go in here, so nothing needs escaping.
-        let _ = match &slot.run {
-            None => write!(
+        let Some(run) = &slot.run else {
+            let _ = write!(
                 html,
-                r#"<span title="{day}: no run">{}</span>"#,
-                svg(r#"<path class="none" d="M2.5 35.2h9"/>"#)
-            ),
-            Some(run) => write!(
-                html,
-                r#"<a href="?run={}" data-noscroll aria-label="{day}: {}" title="{day}: {1}">{}</a>"#,
-                run.id,
-                run_in_words(run),
-                svg(&bar(run, most)),
-            ),
+                r#"<span title="{day}: no run">{SVG}<path class="none" d="M2.5 35.2h9"/></svg></span>"#
+            );
+            continue;
         };
+        let words = run_in_words(run);
+        let _ = write!(
+            html,
+            r#"<a href="?run={}" data-noscroll aria-label="{day}: {words}" title="{day}: {words}">{SVG}{}</svg></a>"#,
+            run.id,
+            bar(run, most),
+        );
     }
     html
-}
-
-fn svg(body: &str) -> String {
-    format!(r#"<svg viewBox="0 0 {SLOT_WIDTH} {SLOT_HEIGHT}" aria-hidden="true">{body}</svg>"#)
 }
 
 fn bar(run: &StripRun, most: u64) -> String {

@@ -1,6 +1,6 @@
 //! What the Connections tab shows.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::{ActivitySource, Cause, ConnectionId, Health, Ledger, RunId, RunState, Stage, SyncTime};
 use serde::{Deserialize, Serialize};
 
@@ -83,16 +83,52 @@ pub struct CardCounts {
 }
 
 /// One day of the strip: the running run, else the last that was not cancelled.
+///
+/// Slots are most of what a page of cards hands to the browser, so they cross without the names of their fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    from = "(NaiveDate, Option<StripRun>)",
+    into = "(NaiveDate, Option<StripRun>)"
+)]
 pub struct StripSlot {
-    pub day: chrono::NaiveDate,
+    pub day: NaiveDate,
     pub run: Option<StripRun>,
 }
 
+impl From<(NaiveDate, Option<StripRun>)> for StripSlot {
+    fn from((day, run): (NaiveDate, Option<StripRun>)) -> Self {
+        Self { day, run }
+    }
+}
+
+impl From<StripSlot> for (NaiveDate, Option<StripRun>) {
+    fn from(slot: StripSlot) -> Self {
+        (slot.day, slot.run)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "(RunId, RunState, u64, u64)", into = "(RunId, RunState, u64, u64)")]
 pub struct StripRun {
     pub id: RunId,
     pub state: RunState,
     pub found: u64,
     pub invalid: u64,
+}
+
+impl From<(RunId, RunState, u64, u64)> for StripRun {
+    fn from((id, state, found, invalid): (RunId, RunState, u64, u64)) -> Self {
+        Self {
+            id,
+            state,
+            found,
+            invalid,
+        }
+    }
+}
+
+impl From<StripRun> for (RunId, RunState, u64, u64) {
+    fn from(run: StripRun) -> Self {
+        (run.id, run.state, run.found, run.invalid)
+    }
 }

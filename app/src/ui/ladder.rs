@@ -1,22 +1,25 @@
 //! The stage ladder: one step for each stage, always next to its words.
 
+use std::{cmp::Ordering, fmt::Write};
+
 use domain::{RunState, Stage};
 
 /// How far a run has come, as markup. The drawing says nothing that the words beside it do not say.
 pub fn ladder(state: RunState, at: Stage) -> String {
-    let steps: String = Stage::ALL
-        .into_iter()
-        .map(|stage| format!(r#"<i class="{}"></i>"#, step_class(state, at, stage)))
-        .collect();
-    format!(r#"<span class="ladder" aria-hidden="true">{steps}</span>"#)
+    let mut html = r#"<span class="ladder" aria-hidden="true">"#.to_owned();
+    for step in Stage::ALL {
+        let _ = write!(html, r#"<i class="{}"></i>"#, step_class(state, at, step));
+    }
+    html.push_str("</span>");
+    html
 }
 
-fn step_class(state: RunState, at: Stage, stage: Stage) -> &'static str {
-    match (stage.cmp(&at), state) {
-        (std::cmp::Ordering::Less, _) => "done",
-        (std::cmp::Ordering::Equal, _) if state.is_success() => "done",
-        (std::cmp::Ordering::Equal, RunState::Failed) => "stopped",
-        (std::cmp::Ordering::Equal, RunState::Running) => "now",
+fn step_class(state: RunState, at: Stage, step: Stage) -> &'static str {
+    match (step.cmp(&at), state) {
+        (Ordering::Less, _) => "done",
+        (Ordering::Equal, _) if state.is_success() => "done",
+        (Ordering::Equal, RunState::Failed) => "stopped",
+        (Ordering::Equal, RunState::Running) => "now",
         _ => "ahead",
     }
 }

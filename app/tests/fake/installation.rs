@@ -80,11 +80,11 @@ fn base(number: u32, health: Health) -> ConnectionCard {
     }
 }
 
-fn last(number: u32, state: RunState, stage: Option<Stage>, valid: u64, invalid: u64) -> LastRun {
+fn last(number: u32, state: RunState, reached: Option<Stage>, valid: u64, invalid: u64) -> LastRun {
     LastRun {
         id: run_id(number),
         state,
-        stage,
+        stage: reached,
         finished_at: Some(at(23, 2, 30, 0)),
         valid,
         invalid,
@@ -354,7 +354,7 @@ fn row(run: u32, connection: u32, started_at: DateTime<Utc>, took_s: i64, state:
 }
 
 pub(crate) fn log() -> Vec<LogRow> {
-    vec![
+    [
         LogRow {
             started_at: None,
             finished_at: None,
@@ -396,6 +396,14 @@ pub(crate) fn log() -> Vec<LogRow> {
             valid: 0,
             ..row(1, 1, at(23, 2, 10, 0), 2, RunState::Failed)
         },
+    ]
+    .into_iter()
+    .chain(earlier_log())
+    .collect()
+}
+
+fn earlier_log() -> Vec<LogRow> {
+    vec![
         LogRow {
             found: 80_920,
             valid: 80_868,
