@@ -40,8 +40,8 @@ const SQLITE_NOTADB: i32 = 26;
 pub struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
-    /// Writes nothing itself, so that `PRAGMA data_version` tells it of every commit.
-    observer: Mutex<SqliteConnection>,
+    /// Writes nothing itself, so that `PRAGMA data_version` tells it of every commit. `None` once closed.
+    observer: Mutex<Option<SqliteConnection>>,
 }
 
 impl SqliteStore {
@@ -53,7 +53,7 @@ impl SqliteStore {
         migrate(path, &mut first).await?;
         first.close().await.map_err(|error| unavailable(path, &error))?;
         let reading = options.clone().pragma("query_only", "on");
-        let observer = Mutex::new(connect(path, &reading).await?);
+        let observer = Mutex::new(Some(connect(path, &reading).await?));
         let lasting = PoolOptions::<Sqlite>::new()
             .idle_timeout(None)
             .max_lifetime(None)
@@ -70,6 +70,11 @@ impl SqliteStore {
     /// Folds the write-ahead log in and lets go of the file. Later calls fail.
     pub async fn close(&self) {
         self.readers.close().await;
+        if let Some(observer) = self.observer.lock().await.take() {
+            // It only read: nothing of it can be lost.
+            let _ = observer.close().await;
+        }
+        // The last to go folds the log in.
         self.writer.close().await;
     }
 
@@ -85,8 +90,11 @@ impl SqliteStore {
 
     pub(crate) async fn data_version(&self) -> Result<i64, StoreError> {
         let mut observer = self.observer.lock().await;
+        let observer = observer
+            .as_mut()
+            .ok_or_else(|| database(sqlx::Error::PoolClosed))?;
         sqlx::query_scalar("PRAGMA data_version")
-            .fetch_one(&mut *observer)
+            .fetch_one(observer)
             .await
             .map_err(database)
     }
