@@ -47,15 +47,20 @@ impl Actions {
         self.sync.version().get() + self.deactivate.version().get() + self.activate.version().get()
     }
 
+    /// Reads leniently: someone who leaves while the page is rendered takes the signals along.
+    fn asked_for(self, connection: ConnectionId) -> bool {
+        self.asked_for.try_get().flatten() == Some(connection)
+    }
+
     /// Asked for and not answered yet. Most cards need only the first look.
     pub fn pending(self, connection: ConnectionId) -> bool {
-        self.asked_for.get() == Some(connection)
+        self.asked_for(connection)
             && (self.sync.pending().get() || self.deactivate.pending().get() || self.activate.pending().get())
     }
 
     /// Why the last action on this connection failed.
     pub fn failure(self, connection: ConnectionId) -> Option<AnyView> {
-        if self.asked_for.get() != Some(connection) {
+        if !self.asked_for(connection) {
             return None;
         }
         let failed = |value: Option<Result<(), AppError>>| value.and_then(Result::err);
