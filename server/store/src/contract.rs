@@ -43,6 +43,7 @@ macro_rules! contract_tests {
             a_run_of_a_deactivated_connection_is_not_taken_up,
             a_lease_is_renewed_until_it_is_lost,
             a_released_run_stands_at_the_head_of_the_queue,
+            a_run_that_was_to_stop_and_is_released_is_cancelled_at_the_next_claim,
             a_stage_starts_its_streams_clock_once,
             runs_are_paged_newest_first,
             a_lost_lease_writes_nothing,

@@ -154,9 +154,6 @@ impl RunStore for SqliteStore {
 
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Result<Run, Fenced> {
         let mut transaction = self.begin().await?;
-        if finish.state.is_success() {
-            check_books(&mut transaction, lease.run_id).await?;
-        }
         let finished = sqlx::query(
             "UPDATE run SET state = $3, cause_code = $4, cause_message = $5, cause_next_action = $6, finished_at = $7,
                 requests = requests + $8, lease_owner = NULL, lease_expires_at = NULL, stop_requested = 0
@@ -175,14 +172,13 @@ impl RunStore for SqliteStore {
         .await
         .map_err(database)?
         .ok_or(Fenced::LeaseLost)?;
+        if finish.state.is_success() {
+            check_books(&mut transaction, lease.run_id).await?;
+        }
         count_matches(&mut transaction, lease.run_id, finished.uuid("connection_id")?).await?;
         if finish.state != RunState::Failed {
             // A failed run keeps what the next one needs to go on from its last page.
-            sqlx::query("DELETE FROM run_page WHERE run_id = $1")
-                .bind(lease.run_id.0)
-                .execute(&mut *transaction)
-                .await
-                .map_err(database)?;
+            forget_pages(&mut transaction, lease.run_id).await?;
         }
         commit(transaction, ()).await?;
         self.run(lease.run_id).await?.ok_or(Fenced::LeaseLost)
@@ -374,20 +370,35 @@ async fn insert_run(transaction: &mut Transaction<'static, Sqlite>, new: &NewRun
     Ok(())
 }
 
-/// A run that was asked to stop and whose worker has died has nobody left to stop it.
+/// A run that was asked to stop and whose worker has died, or gave it back, has nobody left to stop it.
 async fn cancel_orphans(
     transaction: &mut Transaction<'static, Sqlite>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE run SET state = 'cancelled', finished_at = $1, lease_owner = NULL, lease_expires_at = NULL
-         WHERE state = 'running' AND stop_requested = 1 AND lease_expires_at <= $1",
+    let orphans: Vec<Uuid> = sqlx::query_scalar(
+        "UPDATE run SET state = 'cancelled', finished_at = $1, lease_owner = NULL, lease_expires_at = NULL,
+            stop_requested = 0
+         WHERE stop_requested = 1 AND (state = 'queued' OR (state = 'running' AND lease_expires_at <= $1))
+         RETURNING id",
     )
     .bind(micros(now))
-    .execute(&mut **transaction)
+    .fetch_all(&mut **transaction)
     .await
-    .map(|_| ())
-    .map_err(database)
+    .map_err(database)?;
+    for orphan in orphans {
+        forget_pages(transaction, RunId(orphan)).await?;
+    }
+    Ok(())
+}
+
+/// What only a run that goes on needs.
+async fn forget_pages(transaction: &mut Transaction<'static, Sqlite>, run: RunId) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM run_page WHERE run_id = $1")
+        .bind(run.0)
+        .execute(&mut **transaction)
+        .await
+        .map(|_| ())
+        .map_err(database)
 }
 
 /// A run is green only if every stream was read to its end and both books of it agree.

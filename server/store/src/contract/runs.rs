@@ -188,6 +188,22 @@ pub async fn a_released_run_stands_at_the_head_of_the_queue(store: &dyn Store) {
     assert!(claimed.lease.fencing_token > started.lease.fencing_token);
 }
 
+pub async fn a_run_that_was_to_stop_and_is_released_is_cancelled_at_the_next_claim(store: &dyn Store) {
+    let started = started(store, 1).await;
+    store
+        .deactivate(started.connection, at(5))
+        .await
+        .expect("deactivated");
+    store.release(&started.lease, 0).await.expect("released");
+    store.activate(started.connection).await.expect("activated");
+    assert!(claim(store, 9).await.is_none());
+    let stopped = run(store, started.lease.run_id).await;
+    assert_eq!(
+        (stopped.state, stopped.finished_at),
+        (RunState::Cancelled, Some(at(9)))
+    );
+}
+
 pub async fn a_stage_starts_its_streams_clock_once(store: &dyn Store) {
     let started = started(store, 1).await;
     for (stage, seconds) in [
