@@ -115,7 +115,7 @@ impl CauseCode {
                 "Give the API credentials the read scope in Control, then sync again.".to_owned()
             }
             Self::HostUnknown => format!(
-                "Check the base URL of {tenant_id}: tributary connection list. Then deactivate it and add it again with the right URL."
+                "Ask an operator to run: tributary connection rotate {tenant_id} --base-url URL --client-secret-file FILE"
             ),
             Self::Throttled | Self::ProviderUnavailable | Self::StreamEndedEarly => {
                 "Nothing to do for you. The next run tries again.".to_owned()

@@ -8,7 +8,7 @@ mod overview;
 mod pages;
 mod runs;
 
-pub use connections::{AddConnectionError, ConnectionStore, NewConnection};
+pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection};
 pub use error::{Fenced, StoreError};
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
 pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};
