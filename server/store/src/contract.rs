@@ -5,6 +5,7 @@
 mod connections;
 mod ending;
 mod fixtures;
+mod incremental;
 mod invalid;
 mod overview;
 mod pages;
@@ -15,6 +16,7 @@ mod runs;
 
 pub use connections::*;
 pub use ending::*;
+pub use incremental::*;
 pub use invalid::*;
 pub use overview::*;
 pub use pages::*;
@@ -69,6 +71,11 @@ macro_rules! contract_tests {
             an_empty_store_has_nothing_to_show,
             the_overview_counts_and_ranks_runs,
             the_change_marker_moves_with_every_commit,
+            a_success_moves_the_watermarks_to_what_it_saw,
+            a_run_that_is_taken_up_again_starts_from_the_same_watermarks,
+            new_rows_from_before_the_watermark_are_late,
+            successes_are_counted_since_the_last_full_one,
+            a_run_may_read_all_replies_again,
             random_commits_leave_what_a_model_says,
         }
     };

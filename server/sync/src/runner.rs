@@ -15,6 +15,7 @@ use crate::{
     machine::{Effect, Ending, Event, Machine},
     reading::{TOPICS_AT_A_TIME, TopicsAfter},
     seen::SeenKeys,
+    window::Windows,
 };
 
 /// Renewed at a third of its length, a lease survives two renewals that fail.
@@ -80,9 +81,9 @@ impl Runner<'_> {
             .transpose()
         {
             Ok(checkpoint) => {
-                context
-                    .drive(Machine::new(self.settings.clone(), checkpoint), stop)
-                    .await?
+                let windows = Windows::from_watermarks(&claimed.watermarks);
+                let machine = Machine::new(self.settings.clone(), windows, checkpoint);
+                context.drive(machine, stop).await?
             }
             Err(error) => Ending::Failed(ours(
                 CauseCode::Internal,
@@ -201,6 +202,7 @@ impl<'a> Context<'a> {
             pages: batch.pages,
             requests: self.source.take_requests(),
             seen: batch.seen.to_bytes(),
+            watermark: batch.watermark,
             replies_read: batch.replies_read,
             checkpoint: batch.checkpoint.to_json(),
             end: batch.end.map(|source| StreamEnd { at, source }),

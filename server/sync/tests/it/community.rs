@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use connector::{CommunityApi, Credentials, HttpClient};
-use domain::{Connection, ConnectionId, Mode, Run, RunId, TenantId, Trigger};
+use domain::{Connection, ConnectionId, Extent, Mode, Run, RunId, TenantId, Trigger};
 use simulator::{FaultProfile, Simulator, TenantSpec};
 use store::{ClaimRequest, ConnectionStore, Enqueued, NewConnection, NewRun, RunStore};
 use store_sqlite::SqliteStore;
@@ -35,6 +35,16 @@ impl Clock for StillClock {
         }
     }
 }
+
+pub(crate) const FULL: Extent = Extent {
+    mode: Mode::Full,
+    all_replies: false,
+};
+
+pub(crate) const INCREMENTAL: Extent = Extent {
+    mode: Mode::Incremental,
+    ..FULL
+};
 
 pub(crate) fn settings() -> Settings {
     Settings {
@@ -120,13 +130,18 @@ impl Community {
 
     /// One sync, from the queue to its end.
     pub(crate) async fn sync(&mut self) -> Run {
+        self.sync_extent(FULL).await
+    }
+
+    /// One sync that reads this much.
+    pub(crate) async fn sync_extent(&mut self, extent: Extent) -> Run {
         self.runs += 1;
         let id = RunId(Uuid::from_u128(0x100 + self.runs));
         let new = NewRun {
             id,
             connection_id: self.connection.id,
             trigger: Trigger::Manual,
-            mode: Mode::Full,
+            extent,
             queued_at: StillClock.now() + TimeDelta::seconds(i64::try_from(self.runs).expect("few runs")),
         };
         assert_eq!(self.store.enqueue(&new).await.expect("a queue"), Enqueued::Queued);
