@@ -12,6 +12,7 @@ mod pages;
 mod random;
 mod records;
 mod replies;
+mod resuming;
 mod runs;
 
 pub use connections::*;
@@ -22,6 +23,7 @@ pub use overview::*;
 pub use pages::*;
 pub use random::*;
 pub use replies::*;
+pub use resuming::*;
 pub use runs::*;
 
 /// Makes one `#[tokio::test]` of each story. The expression is evaluated in each of them (it may await), and gives an
@@ -76,6 +78,9 @@ macro_rules! contract_tests {
             new_rows_from_before_the_watermark_are_late,
             successes_are_counted_since_the_last_full_one,
             a_run_may_read_all_replies_again,
+            the_run_after_a_failed_one_goes_on_from_its_last_page,
+            a_failed_run_is_gone_on_with_only_for_a_day_and_as_it_was_meant,
+            only_a_run_that_failed_after_a_page_is_gone_on_with,
             random_commits_leave_what_a_model_says,
         }
     };

@@ -109,6 +109,12 @@ pub struct InvalidPage {
 pub trait RunStore: Send + Sync {
     /// Queues a run, unless one of the connection is queued or running, or the connection is deactivated. An incremental
     /// one keeps the connection's watermarks as they are now.
+    ///
+    /// If the connection's latest run failed after its first page and [`domain::FailedRun::is_gone_on_with`] holds, the
+    /// new run names it and goes on from its checkpoint, in its mode: the streams that it read to their end count as
+    /// read, with nothing found in them, and what it saw of the others is what [`PageStore::seen`] gives.
+    ///
+    /// [`PageStore::seen`]: crate::PageStore::seen
     async fn enqueue(&self, new: &NewRun) -> Result<Enqueued, StoreError>;
 
     /// When the connection's latest run was queued; `None` if it never ran.

@@ -1,6 +1,6 @@
 use std::{future::Future, pin::Pin, sync::Mutex, time::Duration};
 
-use domain::{Cause, CauseCode, Run, RunState, TenantId};
+use domain::{Cause, CauseCode, Ledger, Run, RunState, TenantId};
 use futures_util::{
     FutureExt, StreamExt, future::BoxFuture, pin_mut, select_biased, stream::FuturesUnordered,
 };
@@ -265,15 +265,16 @@ impl<'a> Context<'a> {
         .map(|run| Execution::Ended(Box::new(run)))
     }
 
-    /// Green or amber, by what is in the ledger: the run may have been taken up from another worker.
+    /// Green or amber, by what is in the ledger: the run may have been taken up from another worker, or go on from a
+    /// failed one, whose records are as much a part of it.
     async fn success(&self) -> Result<RunState, Fenced> {
-        let run = self
-            .runner
-            .store
-            .run(self.run.id)
-            .await?
-            .ok_or(Fenced::LeaseLost)?;
-        let total = run.total();
+        let mut total = Ledger::default();
+        let mut next = Some(self.run.id);
+        while let Some(id) = next {
+            let run = self.runner.store.run(id).await?.ok_or(Fenced::LeaseLost)?;
+            total = total.plus(run.total());
+            next = run.resumed_from;
+        }
         let amber = total.invalid > 0 || total.refused > 0;
         Ok(if amber {
             RunState::CompletedWithInvalid

@@ -6,8 +6,8 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    ActivitySource, Cause, CauseCode, ConnectionId, Ledger, MatchCounts, Mode, Run, RunId, RunState, Stage,
-    Stream, StreamRun, Trigger,
+    ActivitySource, Cause, CauseCode, ConnectionId, Extent, FailedRun, Ledger, MatchCounts, Mode, Run, RunId,
+    RunState, Stage, Stream, StreamRun, Trigger,
     record::{InvalidReason, InvalidRecord},
 };
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
@@ -43,9 +43,24 @@ impl RunStore for SqliteStore {
         if let Some(run) = state.optional_uuid("run_id")? {
             return Ok(Enqueued::UnderWay(RunId(run)));
         }
-        insert_run(&mut transaction, new).await?;
-        if new.extent.mode == Mode::Incremental {
-            fix_windows(&mut transaction, new).await?;
+        match latest_failed(&mut transaction, new.connection_id).await? {
+            Some(failed) if failed.run.is_gone_on_with(new.extent, new.queued_at) => {
+                let continued = NewRun {
+                    extent: failed.run.extent,
+                    ..new.clone()
+                };
+                insert_run(&mut transaction, &continued, Some(failed.id)).await?;
+                inherit(&mut transaction, new.id, failed.id).await?;
+            }
+            failed => {
+                insert_run(&mut transaction, new, None).await?;
+                if new.extent.mode == Mode::Incremental {
+                    fix_windows(&mut transaction, new).await?;
+                }
+                if let Some(failed) = failed {
+                    forget_pages(&mut transaction, failed.id).await?;
+                }
+            }
         }
         transaction.commit().await.map_err(database)?;
         Ok(Enqueued::Queued)
@@ -211,11 +226,7 @@ impl RunStore for SqliteStore {
         count_matches(&mut transaction, lease.run_id, finished.uuid("connection_id")?).await?;
         if finish.state != RunState::Failed {
             // A failed run keeps what the next one needs to go on from its last page.
-            sqlx::query("DELETE FROM run_page WHERE run_id = $1")
-                .bind(lease.run_id.0)
-                .execute(&mut *transaction)
-                .await
-                .map_err(database)?;
+            forget_pages(&mut transaction, lease.run_id).await?;
         }
         commit(transaction, ()).await?;
         self.run(lease.run_id).await?.ok_or(Fenced::LeaseLost)
@@ -435,16 +446,93 @@ fn expiry(now: DateTime<Utc>, ttl: Duration) -> i64 {
     micros(now + TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX / 2))
 }
 
-async fn insert_run(transaction: &mut Transaction<'static, Sqlite>, new: &NewRun) -> Result<(), StoreError> {
+/// A failed run that has pages to go on from.
+struct Failed {
+    id: RunId,
+    run: FailedRun,
+}
+
+/// The connection's latest run, if it failed after its first page.
+async fn latest_failed(
+    transaction: &mut Transaction<'static, Sqlite>,
+    connection: ConnectionId,
+) -> Result<Option<Failed>, StoreError> {
+    let latest = sqlx::query(
+        "SELECT id, mode, all_replies, cause_code, finished_at FROM run
+         WHERE id = (SELECT id FROM run WHERE connection_id = $1 ORDER BY queued_at DESC, id DESC LIMIT 1)
+            AND state = 'failed' AND checkpoint IS NOT NULL",
+    )
+    .bind(connection.0)
+    .fetch_optional(&mut **transaction)
+    .await
+    .map_err(database)?;
+    let failed = |row: SqliteRow| {
+        Ok(Failed {
+            id: row.run_id("id")?,
+            run: FailedRun {
+                extent: Extent {
+                    mode: row.word("mode", Mode::parse)?,
+                    all_replies: row.flag("all_replies")?,
+                },
+                cause: row.word("cause_code", CauseCode::parse)?,
+                finished_at: row.time("finished_at")?,
+            },
+        })
+    };
+    latest.map(failed).transpose()
+}
+
+/// Streams that the failed run read to their end count as read; what it saw of the others is seen. Its pages move with a
+/// count of zero, since their records stay in its own ledger.
+async fn inherit(
+    transaction: &mut Transaction<'static, Sqlite>,
+    run: RunId,
+    failed: RunId,
+) -> Result<(), StoreError> {
+    for statement in [
+        "UPDATE run SET checkpoint = (SELECT earlier.checkpoint FROM run AS earlier WHERE earlier.id = $2)
+         WHERE id = $1",
+        "UPDATE run_stream SET (watermark_before, watermark, source, started_at, finished_at) = (
+            SELECT earlier.watermark_before, earlier.watermark, earlier.source,
+                CASE WHEN earlier.finished_at IS NOT NULL THEN earlier.started_at END, earlier.finished_at
+            FROM run_stream AS earlier WHERE earlier.run_id = $2 AND earlier.stream = run_stream.stream)
+         WHERE run_id = $1",
+        "UPDATE run_page SET run_id = $1, found = 0 WHERE run_id = $2",
+    ] {
+        sqlx::query(statement)
+            .bind(run.0)
+            .bind(failed.0)
+            .execute(&mut **transaction)
+            .await
+            .map_err(database)?;
+    }
+    Ok(())
+}
+
+async fn forget_pages(transaction: &mut Transaction<'static, Sqlite>, run: RunId) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM run_page WHERE run_id = $1")
+        .bind(run.0)
+        .execute(&mut **transaction)
+        .await
+        .map(|_| ())
+        .map_err(database)
+}
+
+async fn insert_run(
+    transaction: &mut Transaction<'static, Sqlite>,
+    new: &NewRun,
+    resumed_from: Option<RunId>,
+) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO run (id, connection_id, trigger_kind, mode, all_replies, state, queued_at)
-         VALUES ($1, $2, $3, $4, $5, 'queued', $6)",
+        "INSERT INTO run (id, connection_id, trigger_kind, mode, all_replies, resumed_from, state, queued_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7)",
     )
     .bind(new.id.0)
     .bind(new.connection_id.0)
     .bind(new.trigger.as_str())
     .bind(new.extent.mode.as_str())
     .bind(new.extent.all_replies)
+    .bind(resumed_from.map(|run| run.0))
     .bind(micros(new.queued_at))
     .execute(&mut **transaction)
     .await

@@ -2,4 +2,5 @@
 
 mod community;
 mod incremental;
+mod resuming;
 mod truth;

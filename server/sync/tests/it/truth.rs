@@ -19,7 +19,7 @@ pub(crate) fn ledger(run: &Run, stream: Stream) -> Ledger {
         .ledger
 }
 
-fn counts(community: &Community, stream: Stream) -> Counts {
+pub(crate) fn counts(community: &Community, stream: Stream) -> Counts {
     let truth = community
         .simulator
         .truth(community.tenant())
