@@ -157,6 +157,9 @@ pub(crate) struct SyncTenant {
     /// Read everything, not only what has moved since the last run
     #[arg(long, env = "TRIBUTARY_FULL", value_parser = switch())]
     pub(crate) full: bool,
+    /// With --full: read the replies of every topic, too, not only of those that moved
+    #[arg(long, env = "TRIBUTARY_REPLIES", value_parser = switch(), requires = "full")]
+    pub(crate) replies: bool,
     #[command(flatten)]
     pub(crate) sync: Sync,
 }

@@ -105,6 +105,11 @@ impl CauseCode {
         )
     }
 
+    /// Whether the next run may go on from the last committed page. It may not where the pages themselves are in doubt.
+    pub fn keeps_checkpoint(self) -> bool {
+        !matches!(self, Self::LedgerUnbalanced | Self::Internal)
+    }
+
     /// What to do next. `tenant_id` makes commands ready to copy.
     pub fn next_action(self, tenant_id: &str) -> String {
         match self {

@@ -5,21 +5,25 @@
 mod connections;
 mod ending;
 mod fixtures;
+mod incremental;
 mod invalid;
 mod overview;
 mod pages;
 mod random;
 mod records;
 mod replies;
+mod resuming;
 mod runs;
 
 pub use connections::*;
 pub use ending::*;
+pub use incremental::*;
 pub use invalid::*;
 pub use overview::*;
 pub use pages::*;
 pub use random::*;
 pub use replies::*;
+pub use resuming::*;
 pub use runs::*;
 
 /// Makes one `#[tokio::test]` of each story. The expression is evaluated in each of them (it may await), and gives an
@@ -71,6 +75,14 @@ macro_rules! contract_tests {
             an_empty_store_has_nothing_to_show,
             the_overview_counts_and_ranks_runs,
             the_change_marker_moves_with_every_commit,
+            a_success_moves_the_watermarks_to_what_it_saw,
+            a_run_that_is_taken_up_again_starts_from_the_same_watermarks,
+            new_rows_from_before_the_watermark_are_late,
+            successes_are_counted_since_the_last_full_one,
+            a_run_may_read_all_replies_again,
+            the_run_after_a_failed_one_goes_on_from_its_last_page,
+            a_failed_run_is_gone_on_with_only_for_a_day_and_as_it_was_meant,
+            only_a_run_that_failed_after_a_page_is_gone_on_with,
             random_commits_leave_what_a_model_says,
         }
     };

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use domain::{
     ActivitySource, Stream,
     record::{InvalidRecord, Record},
@@ -19,6 +20,8 @@ pub(crate) struct Batch {
     pub(crate) refused: u64,
     pub(crate) pages: u64,
     pub(crate) seen: SeenKeys,
+    /// The greatest activity time among the records.
+    pub(crate) watermark: Option<DateTime<Utc>>,
     pub(crate) replies_read: Vec<String>,
     pub(crate) checkpoint: Checkpoint,
     /// Set if the stream is read to its end with this batch.
@@ -38,6 +41,7 @@ impl Batch {
             refused: 0,
             pages: 0,
             seen: SeenKeys::default(),
+            watermark: None,
             replies_read: Vec::new(),
             checkpoint,
             end: None,
@@ -61,6 +65,7 @@ impl Batch {
         let repeated = !seen.insert(record.key());
         self.repeated += u64::from(repeated);
         self.seen.insert(record.key());
+        self.watermark = self.watermark.max(record.activity_time());
         let hash = content_hash(&record);
         if let Some(&index) = self.row_of_key.get(record.key()) {
             // The later serving is the fresher one; the row stays counted as what the first one was.

@@ -12,6 +12,7 @@ mod runner;
 mod seen;
 mod settings;
 mod source;
+mod window;
 
 pub use clock::{Clock, Ids};
 pub use hash::content_hash;
@@ -19,4 +20,4 @@ pub use pace::Pace;
 pub use retry::RetryPolicy;
 pub use runner::{Execution, Runner};
 pub use settings::{InvalidBackoff, Settings, parse_backoff};
-pub use source::{Failure, Fetched, PAGE_SIZE, Page, PageRequest, Served, Source};
+pub use source::{Failure, Fetched, PAGE_SIZE, Page, PageRequest, Served, Source, TopicFilter};

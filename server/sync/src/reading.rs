@@ -4,7 +4,11 @@ use domain::{ActivitySource, CauseCode, Stream};
 use store::TopicRef;
 
 use crate::{
-    Failure, Fetched, PAGE_SIZE, Page, PageRequest, batch::Batch, checkpoint::Checkpoint, seen::SeenKeys,
+    Failure, Fetched, PAGE_SIZE, Page, PageRequest, TopicFilter,
+    batch::Batch,
+    checkpoint::Checkpoint,
+    seen::SeenKeys,
+    window::{UnfilteredWindow, Windows},
 };
 
 /// Rows of a commit: pages that arrive fast share a transaction up to this many, so that neither one page pays for a
@@ -50,13 +54,7 @@ pub(crate) struct Reading {
 /// Where the next requests come from.
 #[derive(Debug)]
 enum Work {
-    Listing {
-        /// The highest page asked for.
-        planned: u32,
-        /// The highest page that is known to exist.
-        known: u32,
-        ended: bool,
-    },
+    Listing(Listing),
     Replies {
         topics: VecDeque<TopicRef>,
         /// The last topic that the store gave out.
@@ -66,18 +64,64 @@ enum Work {
     },
 }
 
+/// One listing, page by page.
+#[derive(Debug)]
+struct Listing {
+    /// Its first page.
+    first: PageRequest,
+    /// The highest page asked for.
+    planned: u32,
+    /// The highest page that is known to exist.
+    known: u32,
+    /// Set if the provider has no filter for it: then its pages are read one after the other.
+    window: Option<UnfilteredWindow>,
+    /// The window lies behind the last page that has arrived.
+    left_window: bool,
+    ended: bool,
+}
+
+impl Listing {
+    fn resume(stream: Stream, next_page: u32, windows: &Windows) -> Option<Self> {
+        Some(Self {
+            first: listing_request(stream, windows)?,
+            planned: next_page,
+            known: next_page,
+            window: windows
+                .of(stream)
+                .filter(|_| stream == Stream::Activity)
+                .map(UnfilteredWindow::new),
+            left_window: false,
+            ended: false,
+        })
+    }
+
+    fn next_planned(&mut self) -> Option<PageRequest> {
+        (!self.ended && self.planned < self.known).then(|| self.planned += 1)?;
+        Some(self.first.at_page(self.planned))
+    }
+
+    /// A page has arrived: how far is it known to go on?
+    fn plan_after(&mut self, page: &Page, request: &PageRequest) {
+        if let Some(window) = &mut self.window {
+            self.left_window = window.is_left_with(page);
+        } else if let Some(total) = page.announced {
+            self.known = self.known.max(pages_of(total));
+        }
+        if !self.left_window && !ends_listing(page, request) {
+            self.known = self.known.max(request.page() + 1);
+        }
+    }
+}
+
 impl Reading {
     /// Goes on from a checkpoint; `None` if that has no stream left to read.
-    pub(crate) fn resume(checkpoint: &Checkpoint, pages_ahead: usize) -> Option<Self> {
+    pub(crate) fn resume(checkpoint: &Checkpoint, windows: &Windows, pages_ahead: usize) -> Option<Self> {
         let (stream, work, first) = match checkpoint {
             Checkpoint::Done => return None,
             Checkpoint::Listing { stream, next_page } => {
-                let work = Work::Listing {
-                    planned: *next_page,
-                    known: *next_page,
-                    ended: false,
-                };
-                (*stream, work, Some(listing_request(*stream)?.at_page(*next_page)))
+                let listing = Listing::resume(*stream, *next_page, windows)?;
+                let first = listing.first.at_page(*next_page);
+                (*stream, Work::Listing(listing), Some(first))
             }
             Checkpoint::Replies { after, within } => {
                 let loaded_after = within
@@ -180,15 +224,7 @@ impl Reading {
 
     fn next_planned(&mut self) -> Option<PageRequest> {
         match &mut self.work {
-            Work::Listing {
-                planned,
-                known,
-                ended,
-                ..
-            } => {
-                (!*ended && *planned < *known).then(|| *planned += 1)?;
-                Some(listing_request(self.stream)?.at_page(*planned))
-            }
+            Work::Listing(listing) => listing.next_planned(),
             Work::Replies { topics, .. } => topics
                 .pop_front()
                 .map(|topic| PageRequest::Replies { topic, page: 1 }),
@@ -214,17 +250,9 @@ impl Reading {
 
     fn plan_after(&mut self, index: usize, page: &Page) {
         let request = self.slots[index].request.clone();
-        let more = !ends_listing(page, &request);
         match &mut self.work {
-            Work::Listing { known, .. } => {
-                if let Some(total) = page.announced {
-                    *known = (*known).max(pages_of(total));
-                }
-                if more {
-                    *known = (*known).max(request.page() + 1);
-                }
-            }
-            Work::Replies { .. } if more => {
+            Work::Listing(listing) => listing.plan_after(page, &request),
+            Work::Replies { .. } if !ends_listing(page, &request) => {
                 let next = Slot {
                     request: request.at_page(request.page() + 1),
                     state: SlotState::Waiting,
@@ -284,7 +312,8 @@ impl Reading {
                     check_announced(request, &page)?;
                 }
                 batch.add(page, seen);
-                (ends, true)
+                let left_window = matches!(&self.work, Work::Listing(listing) if listing.left_window);
+                (ends || left_window, true)
             }
             Fetched::NoSource => {
                 self.source = ActivitySource::None;
@@ -299,10 +328,10 @@ impl Reading {
             return Err(endless(request));
         }
         match (&mut self.work, request) {
-            (Work::Listing { ended, .. }, _) => {
+            (Work::Listing(listing), _) => {
                 // Pages asked for beyond the end have nothing to say any more.
                 if ends {
-                    *ended = true;
+                    listing.ended = true;
                     self.slots.clear();
                 }
                 batch.checkpoint = Checkpoint::Listing {
@@ -323,7 +352,7 @@ impl Reading {
 
     fn is_at_end(&self) -> bool {
         match &self.work {
-            Work::Listing { ended, .. } => *ended,
+            Work::Listing(listing) => listing.ended,
             Work::Replies {
                 topics,
                 loading,
@@ -335,12 +364,19 @@ impl Reading {
 }
 
 /// The first page of a stream that is one listing.
-fn listing_request(stream: Stream) -> Option<PageRequest> {
+fn listing_request(stream: Stream, windows: &Windows) -> Option<PageRequest> {
+    let active_since = windows.of(stream);
     match stream {
         Stream::IdeaStatuses => Some(PageRequest::IdeaStatuses),
         Stream::Categories => Some(PageRequest::Categories),
-        Stream::Users => Some(PageRequest::Users { page: 1 }),
-        Stream::Topics => Some(PageRequest::Topics { page: 1 }),
+        Stream::Users => Some(PageRequest::Users {
+            active_since,
+            page: 1,
+        }),
+        Stream::Topics => Some(PageRequest::Topics {
+            filter: TopicFilter { active_since },
+            page: 1,
+        }),
         Stream::Activity => Some(PageRequest::Activity { page: 1 }),
         Stream::Replies => None,
     }

@@ -1,8 +1,8 @@
 use domain::{Ledger, Mode, RunId, RunState, Stage, Stream, Trigger};
 
 use super::fixtures::{
-    LEASE_TTL, add_connection, assert_lost, at, claim, claim_request, connection_id, enqueue, finish_as,
-    new_run, page_of, run, run_id, start_run, started,
+    INCREMENTAL, LEASE_TTL, add_connection, assert_lost, at, claim, claim_request, connection_id, enqueue,
+    finish_as, new_run, page_of, run, run_id, start_run, started,
 };
 use crate::{ClaimRequest, Enqueued, Lease, LeaseState, NewRun, RunQuery, Store};
 
@@ -12,7 +12,7 @@ pub async fn a_connection_has_one_run_at_a_time(store: &dyn Store) {
     assert_eq!(last().await, None);
     let new = NewRun {
         trigger: Trigger::Scheduled,
-        mode: Mode::Incremental,
+        extent: INCREMENTAL,
         ..new_run(1, connection, at(3))
     };
     assert_eq!(store.enqueue(&new).await.expect("an answer"), Enqueued::Queued);

@@ -1,4 +1,6 @@
 //! The engine with a real store and a real connector, against a simulated tenant whose truth is known.
 
 mod community;
+mod incremental;
+mod resuming;
 mod truth;
