@@ -4,6 +4,7 @@
 
 mod connections;
 mod ending;
+mod export;
 mod fixtures;
 mod invalid;
 mod overview;
@@ -15,6 +16,7 @@ mod runs;
 
 pub use connections::*;
 pub use ending::*;
+pub use export::*;
 pub use invalid::*;
 pub use overview::*;
 pub use pages::*;
@@ -69,6 +71,9 @@ macro_rules! contract_tests {
             an_empty_store_has_nothing_to_show,
             the_overview_counts_and_ranks_runs,
             the_change_marker_moves_with_every_commit,
+            exports_have_every_field_of_every_record,
+            exports_are_paged_over_all_tenants_or_one,
+            invalid_records_are_exported_by_run,
             random_commits_leave_what_a_model_says,
         }
     };

@@ -4,12 +4,14 @@ mod connections;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod error;
+mod export;
 mod overview;
 mod pages;
 mod runs;
 
 pub use connections::{AddConnectionError, ConnectionStore, NewConnection};
 pub use error::{Fenced, StoreError};
+pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, fields};
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
 pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};
 pub use runs::{
@@ -18,6 +20,6 @@ pub use runs::{
 };
 
 /// A whole store. What has all the parts is one.
-pub trait Store: ConnectionStore + RunStore + PageStore + OverviewStore {}
+pub trait Store: ConnectionStore + RunStore + PageStore + OverviewStore + ExportStore {}
 
-impl<T: ConnectionStore + RunStore + PageStore + OverviewStore> Store for T {}
+impl<T: ConnectionStore + RunStore + PageStore + OverviewStore + ExportStore> Store for T {}

@@ -4,6 +4,7 @@ mod column;
 mod connections;
 mod database;
 mod error;
+mod export;
 mod overview;
 mod pages;
 mod records;
