@@ -13,6 +13,7 @@ mod random;
 mod records;
 mod replies;
 mod runs;
+mod trends;
 
 pub use connections::*;
 pub use ending::*;
@@ -23,6 +24,7 @@ pub use pages::*;
 pub use random::*;
 pub use replies::*;
 pub use runs::*;
+pub use trends::*;
 
 /// Makes one `#[tokio::test]` of each story. The expression is evaluated in each of them (it may await), and gives an
 /// empty store and whatever must live as long as it does.
@@ -74,6 +76,8 @@ macro_rules! contract_tests {
             exports_have_every_field_of_every_record,
             exports_are_paged_over_all_tenants_or_one,
             invalid_records_are_exported_by_run,
+            trends_count_what_stands_on_a_day,
+            trends_rebuilt_day_by_day_equal_a_rebuild_from_nothing,
             random_commits_leave_what_a_model_says,
         }
     };

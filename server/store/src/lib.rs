@@ -8,6 +8,7 @@ mod export;
 mod overview;
 mod pages;
 mod runs;
+mod trends;
 
 pub use connections::{AddConnectionError, ConnectionStore, NewConnection};
 pub use error::{Fenced, StoreError};
@@ -18,8 +19,9 @@ pub use runs::{
     ClaimRequest, ClaimedRun, Enqueued, Finish, InvalidGroup, InvalidPage, Lease, LeaseState, NewRun,
     RunPage, RunQuery, RunStore,
 };
+pub use trends::TrendStore;
 
 /// A whole store. What has all the parts is one.
-pub trait Store: ConnectionStore + RunStore + PageStore + OverviewStore + ExportStore {}
+pub trait Store: ConnectionStore + RunStore + PageStore + OverviewStore + ExportStore + TrendStore {}
 
-impl<T: ConnectionStore + RunStore + PageStore + OverviewStore + ExportStore> Store for T {}
+impl<T> Store for T where T: ConnectionStore + RunStore + PageStore + OverviewStore + ExportStore + TrendStore {}

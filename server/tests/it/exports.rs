@@ -50,6 +50,19 @@ fn every_object_comes_out_whole_in_either_format() {
         valid(&truth, "activity")
     );
 
+    let standing = |kind: &str| {
+        let stands = |row: &&Value| row["kind"] == kind && row["trashed"] == false;
+        content.iter().filter(stands).count() as u64
+    };
+    let trends = lines(&export("trends", "ndjson"));
+    let counted = |kind: &str| -> u64 {
+        let of_kind = trends.iter().filter(|row| row["kind"] == kind);
+        of_kind.map(|row| count(row, "count")).sum()
+    };
+    assert_eq!(counted("topic"), standing("topic"), "counted when the sync ended");
+    assert_eq!(counted("reply"), standing("reply"));
+    assert_eq!(counted("view"), count(&truth["streams"]["activity"], "valid"));
+
     let words = [
         "export",
         "invalid-records",

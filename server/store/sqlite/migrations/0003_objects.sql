@@ -25,5 +25,61 @@ CREATE TABLE trend_day_due (
 CREATE INDEX community_content_posted ON community_content (connection_id, posted_at);
 CREATE INDEX community_activity_occurred ON community_activity (connection_id, occurred_at);
 
+-- Whoever writes a row that trends count marks its day, in the same transaction: a run, an import, a deletion. A day is
+-- rounded down, before 1970 too.
+CREATE TRIGGER community_content_added AFTER INSERT ON community_content
+BEGIN
+    INSERT INTO trend_day_due (connection_id, day)
+    VALUES (NEW.connection_id, (NEW.posted_at - (NEW.posted_at % 86400000000 + 86400000000) % 86400000000) / 86400000000)
+    ON CONFLICT DO NOTHING;
+END;
+CREATE TRIGGER community_content_changed AFTER UPDATE ON community_content
+WHEN OLD.posted_at <> NEW.posted_at OR OLD.subtype <> NEW.subtype OR OLD.trashed <> NEW.trashed
+        OR OLD.deleted_at IS NOT NEW.deleted_at
+BEGIN
+    INSERT INTO trend_day_due (connection_id, day)
+    VALUES (OLD.connection_id, (OLD.posted_at - (OLD.posted_at % 86400000000 + 86400000000) % 86400000000) / 86400000000)
+    ON CONFLICT DO NOTHING;
+    INSERT INTO trend_day_due (connection_id, day)
+    VALUES (NEW.connection_id, (NEW.posted_at - (NEW.posted_at % 86400000000 + 86400000000) % 86400000000) / 86400000000)
+    ON CONFLICT DO NOTHING;
+END;
+CREATE TRIGGER community_content_removed AFTER DELETE ON community_content
+BEGIN
+    INSERT INTO trend_day_due (connection_id, day)
+    VALUES (OLD.connection_id, (OLD.posted_at - (OLD.posted_at % 86400000000 + 86400000000) % 86400000000) / 86400000000)
+    ON CONFLICT DO NOTHING;
+END;
+
+CREATE TRIGGER community_activity_added AFTER INSERT ON community_activity
+BEGIN
+    INSERT INTO trend_day_due (connection_id, day)
+    VALUES (NEW.connection_id, (NEW.occurred_at - (NEW.occurred_at % 86400000000 + 86400000000) % 86400000000) / 86400000000)
+    ON CONFLICT DO NOTHING;
+END;
+CREATE TRIGGER community_activity_changed AFTER UPDATE ON community_activity
+WHEN OLD.occurred_at <> NEW.occurred_at OR OLD.activity_type <> NEW.activity_type
+        OR OLD.deleted_at IS NOT NEW.deleted_at
+BEGIN
+    INSERT INTO trend_day_due (connection_id, day)
+    VALUES (OLD.connection_id, (OLD.occurred_at - (OLD.occurred_at % 86400000000 + 86400000000) % 86400000000) / 86400000000)
+    ON CONFLICT DO NOTHING;
+    INSERT INTO trend_day_due (connection_id, day)
+    VALUES (NEW.connection_id, (NEW.occurred_at - (NEW.occurred_at % 86400000000 + 86400000000) % 86400000000) / 86400000000)
+    ON CONFLICT DO NOTHING;
+END;
+CREATE TRIGGER community_activity_removed AFTER DELETE ON community_activity
+BEGIN
+    INSERT INTO trend_day_due (connection_id, day)
+    VALUES (OLD.connection_id, (OLD.occurred_at - (OLD.occurred_at % 86400000000 + 86400000000) % 86400000000) / 86400000000)
+    ON CONFLICT DO NOTHING;
+END;
+
+-- What is stored already.
+INSERT INTO trend_day_due (connection_id, day)
+SELECT connection_id, (posted_at - (posted_at % 86400000000 + 86400000000) % 86400000000) / 86400000000 FROM community_content
+UNION
+SELECT connection_id, (occurred_at - (occurred_at % 86400000000 + 86400000000) % 86400000000) / 86400000000 FROM community_activity;
+
 -- The invalid records of a run, in the order in which they were set aside.
 CREATE INDEX invalid_record_in_order ON invalid_record (run_id, id);

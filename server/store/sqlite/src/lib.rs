@@ -9,5 +9,6 @@ mod overview;
 mod pages;
 mod records;
 mod runs;
+mod trends;
 
 pub use database::SqliteStore;
