@@ -10,5 +10,6 @@ mod pages;
 mod records;
 mod runs;
 mod trends;
+mod views;
 
 pub use database::SqliteStore;
