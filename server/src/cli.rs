@@ -1,12 +1,15 @@
 //! The command line. Faces that scripts rely on: names, options, environment, exit codes.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
-use domain::{BaseUrl, RunId, TenantId};
+use domain::{BaseUrl, Object, RunId, TenantId};
 use simulator::{FaultProfile, TenantSpec};
 
-use crate::config::{COMMON, Database, Http, KeyFile, NewSecret, Sync, Telemetry, Worker};
+use crate::{
+    config::{COMMON, Database, Http, KeyFile, NewSecret, Sync, Telemetry, Worker},
+    export::Format,
+};
 
 /// Brings every customer community's members, posts, ideas and views into a customer-success database, each night.
 #[derive(Debug, Parser)]
@@ -57,6 +60,8 @@ pub(crate) enum WithData {
     /// Look at one run
     #[command(subcommand)]
     Run(Run),
+    /// Write an object whole, deleted rows too
+    Export(Export),
 }
 
 impl Command {
@@ -171,6 +176,25 @@ pub(crate) enum Run {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// users, content, activity, trends, categories, idea-statuses or invalid-records
+    #[arg(value_parser = object)]
+    pub(crate) object: Object,
+    /// Only rows of this tenant
+    #[arg(long, value_name = "ID", env = "TRIBUTARY_EXPORT_TENANT")]
+    pub(crate) tenant: Option<TenantId>,
+    /// Only invalid records of this run
+    #[arg(long, value_name = "ID", env = "TRIBUTARY_EXPORT_RUN")]
+    pub(crate) run: Option<RunId>,
+    /// How it is written [default: csv, or one JSON document with --json]
+    #[arg(long, env = "TRIBUTARY_EXPORT_FORMAT")]
+    pub(crate) format: Option<Format>,
+    /// A file that is there whole or not at all [default: stdout]
+    #[arg(long, value_name = "FILE", env = "TRIBUTARY_EXPORT_OUTPUT")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Simulate {
     /// Address of the tenants' API; loopback only
     #[arg(
@@ -200,6 +224,13 @@ pub(crate) struct Simulate {
 /// In the environment, `0`, `false`, `no`, `off` and nothing turn a switch off; anything else turns it on.
 fn switch() -> FalseyValueParser {
     FalseyValueParser::new()
+}
+
+fn object(name: &str) -> Result<Object, String> {
+    Object::parse(name).ok_or_else(|| {
+        let names = Object::ALL.map(Object::as_str);
+        format!("objects are {}", names.join(", "))
+    })
 }
 
 fn client_id(text: &str) -> Result<String, String> {

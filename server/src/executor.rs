@@ -4,6 +4,7 @@ use domain::Connection;
 use store::{ClaimRequest, ClaimedRun, Fenced, StoreError};
 use sync::{Execution, Runner, Settings};
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use crate::{
     error::CommandError, installation::Installation, secrets::to_hex, source::Sources, system::random_bytes,
@@ -51,9 +52,20 @@ impl Executor {
             clock: self.installation.clock.as_ref(),
             settings: &self.settings,
         };
-        runner
+        let execution = runner
             .execute(claimed, &connection.tenant_id, source.as_ref(), stop)
-            .await
+            .await?;
+        if let Execution::Ended(_) = execution {
+            self.rebuild_trends(&connection).await;
+        }
+        Ok(execution)
+    }
+
+    /// Trends are derived: what cannot be rebuilt now stays due, and the run is none the worse for it.
+    async fn rebuild_trends(&self, connection: &Connection) {
+        if let Err(error) = self.installation.store.rebuild_due_trends(connection.id).await {
+            warn!(tenant = %connection.tenant_id, %error, "trends were not rebuilt; they are after the next run");
+        }
     }
 
     async fn connection(&self, claimed: &ClaimedRun) -> Result<Connection, StoreError> {

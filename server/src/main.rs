@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod error;
 mod executor;
+mod export;
 mod http;
 mod installation;
 mod lifecycle;

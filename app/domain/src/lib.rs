@@ -5,6 +5,7 @@ mod connection;
 mod health;
 mod id;
 mod ledger;
+mod object;
 pub mod record;
 mod run;
 mod schedule;
@@ -15,6 +16,7 @@ pub use connection::{BaseUrl, Connection, InvalidBaseUrl, InvalidTenantId, Tenan
 pub use health::{FRESHNESS_LIMIT_H, Health, INVALID_SHARE_LIMIT, LastRuns};
 pub use id::{ConnectionId, RunId};
 pub use ledger::{Ledger, Unbalanced};
+pub use object::Object;
 pub use run::{Extent, FailedRun, MatchCounts, Mode, Run, RunState, StreamRun, Trigger, window_from};
 pub use schedule::{InvalidWindow, SyncTime, SyncWindow};
 pub use stream::{ActivitySource, Stage, Stream};

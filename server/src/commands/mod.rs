@@ -2,6 +2,7 @@
 
 mod connection;
 mod doctor;
+mod export;
 mod migrate;
 mod runs;
 mod serve;
@@ -52,6 +53,7 @@ async fn with_data(
         WithData::Runs { tenant } => {
             or_stopped(runs::list(installation, tenant.as_ref(), output), &stop).await
         }
+        WithData::Export(options) => or_stopped(export::run(installation, options, output), &stop).await,
         WithData::Run(Run::Show { id }) => or_stopped(runs::show(installation, *id, output), &stop).await,
     }
 }

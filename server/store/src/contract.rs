@@ -4,6 +4,7 @@
 
 mod connections;
 mod ending;
+mod export;
 mod fixtures;
 mod incremental;
 mod invalid;
@@ -14,10 +15,12 @@ mod records;
 mod replies;
 mod resuming;
 mod runs;
+mod trends;
 
 pub use connections::*;
 pub use ending::*;
 pub use incremental::*;
+pub use export::*;
 pub use invalid::*;
 pub use overview::*;
 pub use pages::*;
@@ -25,6 +28,7 @@ pub use random::*;
 pub use replies::*;
 pub use resuming::*;
 pub use runs::*;
+pub use trends::*;
 
 /// Makes one `#[tokio::test]` of each story. The expression is evaluated in each of them (it may await), and gives an
 /// empty store and whatever must live as long as it does.
@@ -83,6 +87,11 @@ macro_rules! contract_tests {
             the_run_after_a_failed_one_goes_on_from_its_last_page,
             a_failed_run_is_gone_on_with_only_for_a_day_and_as_it_was_meant,
             only_a_run_that_failed_after_a_page_is_gone_on_with,
+            exports_have_every_field_of_every_record,
+            exports_are_paged_over_all_tenants_or_one,
+            invalid_records_are_exported_by_run,
+            trends_count_what_stands_on_a_day,
+            trends_rebuilt_day_by_day_equal_a_rebuild_from_nothing,
             random_commits_leave_what_a_model_says,
         }
     };

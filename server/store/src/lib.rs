@@ -4,20 +4,24 @@ mod connections;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod error;
+mod export;
 mod overview;
 mod pages;
 mod runs;
+mod trends;
 
 pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection};
 pub use error::{Fenced, StoreError};
+pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, fields};
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
 pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};
 pub use runs::{
     ClaimRequest, ClaimedRun, Enqueued, Finish, InvalidGroup, InvalidPage, Lease, LeaseState, NewRun,
     RunPage, RunQuery, RunStore,
 };
+pub use trends::TrendStore;
 
 /// A whole store. What has all the parts is one.
-pub trait Store: ConnectionStore + RunStore + PageStore + OverviewStore {}
+pub trait Store: ConnectionStore + RunStore + PageStore + OverviewStore + ExportStore + TrendStore {}
 
-impl<T: ConnectionStore + RunStore + PageStore + OverviewStore> Store for T {}
+impl<T> Store for T where T: ConnectionStore + RunStore + PageStore + OverviewStore + ExportStore + TrendStore {}

@@ -3,6 +3,7 @@
 mod bad_input;
 mod connections;
 mod console;
+mod exports;
 mod support;
 mod syncs;
 mod workers;

@@ -8,6 +8,7 @@ use crate::{
     SqliteStore,
     column::{Columns, corrupt, micros},
     error::database,
+    views,
 };
 
 const SELECT: &str =
@@ -47,6 +48,7 @@ impl ConnectionStore for SqliteStore {
         .execute(&mut *transaction)
         .await
         .map_err(database)?;
+        views::add(&mut transaction, &connection.tenant_id).await?;
         transaction.commit().await.map_err(database)?;
         Ok(())
     }

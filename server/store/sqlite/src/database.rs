@@ -9,7 +9,7 @@ use sqlx::{
 use store::{Fenced, StoreError};
 use tokio::sync::Mutex;
 
-use crate::error::database;
+use crate::{error::database, views};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -139,6 +139,8 @@ async fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<(), S
     let mut transaction = begun.map_err(|error| unavailable(path, &error))?;
     let migrated = MIGRATIONS.run_direct(None, &mut *transaction, false).await;
     migrated.map_err(|error| migration_failed(path, error))?;
+    let refreshed = views::refresh(&mut transaction).await;
+    refreshed.map_err(|error| unavailable(path, &error))?;
     transaction
         .commit()
         .await

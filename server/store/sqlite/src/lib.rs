@@ -4,9 +4,12 @@ mod column;
 mod connections;
 mod database;
 mod error;
+mod export;
 mod overview;
 mod pages;
 mod records;
 mod runs;
+mod trends;
+mod views;
 
 pub use database::SqliteStore;

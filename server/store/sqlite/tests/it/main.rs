@@ -1,6 +1,7 @@
 //! The stories that every store must pass, on a new file each, and what holds because the store is a file.
 
 mod file;
+mod objects;
 
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;

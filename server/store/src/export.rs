@@ -1,0 +1,231 @@
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::{ConnectionId, Object, RunId};
+use serde::Serialize;
+
+use crate::StoreError;
+
+/// How a field is read and written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    Text,
+    /// An id of our own.
+    Id,
+    Int,
+    Flag,
+    Time,
+    Day,
+    List,
+    Map,
+}
+
+/// A field of an object, by the name that exports and the database give it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    pub name: &'static str,
+    pub kind: FieldKind,
+}
+
+/// A value of a field. In JSON it is what it is; a missing one is `null`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Cell {
+    Missing,
+    Text(String),
+    Int(i64),
+    Flag(bool),
+    Time(DateTime<Utc>),
+    Day(NaiveDate),
+    List(Vec<String>),
+    Map(BTreeMap<String, String>),
+}
+
+/// Which rows are read.
+#[derive(Clone, Copy, Debug)]
+pub struct ExportQuery {
+    pub object: Object,
+    /// Of this connection only.
+    pub connection: Option<ConnectionId>,
+    /// Of this run only; has a meaning for invalid records.
+    pub run: Option<RunId>,
+    pub limit: u32,
+}
+
+/// Where to go on, in the store's own form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportCursor(pub String);
+
+#[derive(Clone, Debug)]
+pub struct ExportPage {
+    /// Each with one cell for each of the object's [`fields`].
+    pub rows: Vec<Vec<Cell>>,
+    /// `None` after the last page.
+    pub next: Option<ExportCursor>,
+}
+
+#[async_trait]
+pub trait ExportStore: Send + Sync {
+    /// The object's rows in the order of their keys, deleted ones too, after the cursor. A row that is stored
+    /// throughout an export is in it exactly once, however many others come meanwhile.
+    async fn export_page(
+        &self,
+        query: &ExportQuery,
+        after: Option<&ExportCursor>,
+    ) -> Result<ExportPage, StoreError>;
+}
+
+const fn field(name: &'static str, kind: FieldKind) -> Field {
+    Field { name, kind }
+}
+
+const fn text(name: &'static str) -> Field {
+    field(name, FieldKind::Text)
+}
+
+const fn int(name: &'static str) -> Field {
+    field(name, FieldKind::Int)
+}
+
+const fn flag(name: &'static str) -> Field {
+    field(name, FieldKind::Flag)
+}
+
+const fn time(name: &'static str) -> Field {
+    field(name, FieldKind::Time)
+}
+
+const fn list(name: &'static str) -> Field {
+    field(name, FieldKind::List)
+}
+
+/// An object's fields, in the order of its columns. Faces that others rely on: fields may be added, never renamed.
+pub const fn fields(object: Object) -> &'static [Field] {
+    match object {
+        Object::Users => USERS,
+        Object::Content => CONTENT,
+        Object::Activity => ACTIVITY,
+        Object::Trends => TRENDS,
+        Object::Categories => CATEGORIES,
+        Object::IdeaStatuses => IDEA_STATUSES,
+        Object::InvalidRecords => INVALID_RECORDS,
+    }
+}
+
+const USERS: &[Field] = &[
+    text("tenant_id"),
+    text("community_user_id"),
+    text("username"),
+    text("email"),
+    text("first_name"),
+    text("last_name"),
+    text("phone"),
+    text("company_custom"),
+    text("department"),
+    text("title"),
+    text("sso_id"),
+    text("profile_picture"),
+    text("rank_id"),
+    text("rank_name"),
+    flag("is_moderator"),
+    list("roles"),
+    list("badges"),
+    time("joined_at"),
+    time("last_activity_at"),
+    time("last_visit_at"),
+    int("posts"),
+    int("topics"),
+    int("solved"),
+    int("likes_received"),
+    int("likes_given"),
+    field("profile_fields", FieldKind::Map),
+    text("match_status"),
+    text("person_external_id"),
+    text("company_external_id"),
+    text("match_rule"),
+    time("deleted_at"),
+];
+
+const CONTENT: &[Field] = &[
+    text("tenant_id"),
+    text("public_id"),
+    text("kind"),
+    text("private_id"),
+    text("subtype"),
+    text("topic_public_id"),
+    text("title"),
+    text("category_id"),
+    text("category_name"),
+    text("idea_status"),
+    text("author_user_id"),
+    text("author_username"),
+    time("posted_at"),
+    time("published_at"),
+    time("last_activity_at"),
+    int("reply_count"),
+    int("likes"),
+    int("votes"),
+    flag("is_answer"),
+    flag("highlighted"),
+    flag("sticky"),
+    flag("trashed"),
+    text("moderation_label"),
+    list("tags"),
+    text("permalink"),
+    time("deleted_at"),
+];
+
+const ACTIVITY: &[Field] = &[
+    text("tenant_id"),
+    text("event_id"),
+    text("activity_type"),
+    time("occurred_at"),
+    text("user_id"),
+    text("content_public_id"),
+    time("deleted_at"),
+];
+
+const TRENDS: &[Field] = &[
+    text("tenant_id"),
+    field("day", FieldKind::Day),
+    text("company_external_id"),
+    text("kind"),
+    text("subtype"),
+    int("count"),
+];
+
+const CATEGORIES: &[Field] = &[
+    text("tenant_id"),
+    text("category_id"),
+    text("name"),
+    int("display_order"),
+    text("parent_id"),
+    flag("is_section"),
+    text("module"),
+    list("supported_content_types"),
+    time("deleted_at"),
+];
+
+const IDEA_STATUSES: &[Field] = &[
+    text("tenant_id"),
+    text("idea_status_id"),
+    text("name"),
+    text("status_type"),
+    flag("is_default"),
+    flag("visible"),
+    int("display_order"),
+    text("text_color"),
+    text("background_color"),
+    time("deleted_at"),
+];
+
+const INVALID_RECORDS: &[Field] = &[
+    text("tenant_id"),
+    field("run_id", FieldKind::Id),
+    text("stream"),
+    text("reason"),
+    text("name"),
+    text("message"),
+    text("payload"),
+];
