@@ -306,8 +306,10 @@ fn reply(topic: Topic<'_>, id: &str) -> Answer {
     }
 }
 
-fn on_page<I: Iterator>(all: I, page: Page) -> impl Iterator<Item = I::Item> {
-    all.skip(index(page.start())).take(index(page.size))
+fn on_page<I: Iterator<Item: Copy>>(all: I, page: Page) -> impl Iterator<Item = I::Item> {
+    let all: Vec<I::Item> = all.collect();
+    page.positions(all.len() as u64)
+        .map(move |position| all[index(position)])
 }
 
 /// `{"result":…}`

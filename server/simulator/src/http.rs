@@ -17,6 +17,8 @@ use std::sync::{Arc, PoisonError};
 const CLIENT_SECRET: &str = "simulated-secret";
 /// A token request is short; more is a mistake.
 const MAX_BODY_BYTES: usize = 16 * 1_024;
+/// Days that pass in one request; more would keep the tenant's readers waiting.
+const MAX_ADVANCED_DAYS: u64 = 1_000;
 /// Some documents show the user paths under this prefix, others at the root.
 const USER_PREFIX: &str = "api1";
 
@@ -93,10 +95,20 @@ impl Shared {
         }
         let tenant = path.first().and_then(|name| self.tenant(name));
         match (&parts.method, name, path, tenant) {
-            (&Method::GET, "truth", [_], Some(tenant)) => match serde_json::to_vec(&tenant.world.truth()) {
-                Ok(body) => Answer::json(body),
-                Err(_) => Answer::error(500, "Internal Server Error"),
-            },
+            (&Method::GET, "truth", [_], Some(tenant)) => tenant.truth(),
+            (&Method::POST, "advance", [_], Some(tenant)) => {
+                let query = Query::new(parts.uri.query());
+                let days = query.get("days").and_then(|days| days.parse().ok());
+                match days.filter(|days| (1..=MAX_ADVANCED_DAYS).contains(days)) {
+                    Some(days) => {
+                        tenant.change(|world| world.advance(days));
+                        tenant.truth()
+                    }
+                    None => Answer::unprocessable(&format!(
+                        "days: This value should be a whole number from 1 to {MAX_ADVANCED_DAYS}."
+                    )),
+                }
+            }
             (&Method::POST, "faults", [_], Some(tenant)) => {
                 let query = Query::new(parts.uri.query());
                 match query.get("profile").unwrap_or_default().parse::<FaultProfile>() {
@@ -125,10 +137,7 @@ impl Shared {
             return Answer::oauth_error(401, "invalid_client", "Client authentication is missing.");
         };
         let name = client.split('/').next().unwrap_or_default();
-        let place = self
-            .tenants
-            .iter()
-            .position(|tenant| tenant.world.spec.name == name);
+        let place = self.tenants.iter().position(|tenant| tenant.name == name);
         let Some(place) = place.filter(|_| secret == CLIENT_SECRET) else {
             return Answer::oauth_error(401, "invalid_client", "Client authentication failed.");
         };
@@ -174,15 +183,23 @@ impl Shared {
 }
 
 impl Tenant {
+    fn truth(&self) -> Answer {
+        match serde_json::to_vec(&self.world().truth()) {
+            Ok(body) => Answer::json(body),
+            Err(_) => Answer::error(500, "Internal Server Error"),
+        }
+    }
+
     fn data_answer(&self, parts: &Parts, path: &[&str], shift: u64) -> Answer {
         if parts.method != Method::GET {
             return Answer::error(405, "Method Not Allowed");
         }
         let query = Query::new(parts.uri.query()).shifted(shift);
+        let world = self.world();
         let answer = match path {
-            ["v2", rest @ ..] => self.world.community_answer(rest, &query),
-            [prefix, rest @ ..] if *prefix == USER_PREFIX => self.world.user_answer(rest, &query),
-            rest => self.world.user_answer(rest, &query),
+            ["v2", rest @ ..] => world.community_answer(rest, &query),
+            [prefix, rest @ ..] if *prefix == USER_PREFIX => world.user_answer(rest, &query),
+            rest => world.user_answer(rest, &query),
         };
         answer.unwrap_or_else(|| Answer::not_found("There is no such path"))
     }

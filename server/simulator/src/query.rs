@@ -29,8 +29,14 @@ impl Page {
     }
 
     /// Place of the page's first record in the listing.
-    pub(crate) fn start(self) -> u64 {
+    fn start(self) -> u64 {
         (self.number - 1).saturating_mul(self.size) - self.shift
+    }
+
+    /// Places of the page's records in a listing of so many.
+    pub(crate) fn positions(self, length: u64) -> impl Iterator<Item = u64> {
+        let start = self.start().min(length);
+        start..start.saturating_add(self.size).min(length)
     }
 }
 
