@@ -1,15 +1,18 @@
 //! From a request to an answer: tokens, tenants, faults and the paths of the simulator itself.
 
 use crate::answer::Answer;
-use crate::faults::FaultProfile;
+use crate::faults::{Fault, FaultProfile, Moment};
 use crate::query::Query;
 use crate::token::{Scope, TOKEN_LIFE_SECONDS, Token};
 use crate::{Shared, Tenant};
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 
@@ -37,16 +40,37 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
 
 fn into_response(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, answer.body).into_response();
+    let length = answer.body.len();
+    let body = if answer.reset {
+        broken_off(answer.body)
+    } else {
+        Body::from(answer.body)
+    };
+    let mut response = (status, body).into_response();
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static(answer.content_type),
     );
-    if let Some(seconds) = answer.retry_after {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    if let Some(Ok(wait)) = answer.retry_after.map(HeaderValue::try_from) {
+        headers.insert(header::RETRY_AFTER, wait);
+    }
+    if answer.reset {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     response
+}
+
+/// Half of a body, and then an error, upon which the server closes the connection.
+fn broken_off(mut body: Vec<u8>) -> Body {
+    body.truncate(body.len() / 2);
+    let sent = stream::once(async { Ok(body) });
+    let cut = stream::once(async {
+        // Gives the server the time to send what it has.
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    });
+    Body::from_stream(sent.chain(cut))
 }
 
 impl Shared {
@@ -82,9 +106,12 @@ impl Shared {
         if community && !token.scope.read {
             return unauthorized("The access token has no scope that allows this.");
         }
-        faults.spoil(request, || {
-            tenant.data_answer(parts, &path, faults.shift(request))
-        })
+        let moment = Moment {
+            request,
+            place: tenant.place,
+            now: self.unix_now(),
+        };
+        faults.spoil(moment, || tenant.data_answer(parts, &path, faults, request))
     }
 
     /// The simulator's own paths, for the machine that it runs on only.
@@ -144,11 +171,12 @@ impl Shared {
         let Some(scope) = Scope::parse(form.get("scope").map_or("", String::as_str)) else {
             return Answer::oauth_error(400, "invalid_scope", "The requested scope is unknown.");
         };
+        let tenant = &self.tenants[place];
         let token = Token {
             tenant: place as u64,
             scope,
             issued: self.unix_now(),
-            requests: self.tenants[place].requests(),
+            requests: tenant.requests(),
         };
         let body = serde_json::json!({
             "access_token": token.write(self.secret),
@@ -156,7 +184,9 @@ impl Shared {
             "token_type": "Bearer",
             "scope": scope.name(),
         });
-        Answer::json(body.to_string().into_bytes())
+        tenant.faults().spoil_token(tenant.count_token(), || {
+            Answer::json(body.to_string().into_bytes())
+        })
     }
 
     fn authorize(&self, headers: &HeaderMap) -> Result<(&Tenant, Token), Answer> {
@@ -190,16 +220,21 @@ impl Tenant {
         }
     }
 
-    fn data_answer(&self, parts: &Parts, path: &[&str], shift: u64) -> Answer {
+    fn data_answer(&self, parts: &Parts, path: &[&str], faults: FaultProfile, request: u64) -> Answer {
         if parts.method != Method::GET {
             return Answer::error(405, "Method Not Allowed");
         }
-        let query = Query::new(parts.uri.query()).shifted(shift);
+        let query = Query::new(parts.uri.query()).shifted(faults.shift(request));
         let world = self.world();
         let answer = match path {
+            ["v2", rest @ ..] if faults.strikes(Fault::HiddenCategory, request) && world.hides(rest) => Some(
+                Answer::described(403, "Forbidden", "You are not allowed to see this category"),
+            ),
             ["v2", rest @ ..] => world.community_answer(rest, &query),
-            [prefix, rest @ ..] if *prefix == USER_PREFIX => world.user_answer(rest, &query),
-            rest => world.user_answer(rest, &query),
+            [USER_PREFIX, rest @ ..] | rest => {
+                let hidden = rest == ["user", "activity"] && faults.strikes(Fault::NoActivity, request);
+                world.user_answer(rest, &query).filter(|_| !hidden)
+            }
         };
         answer.unwrap_or_else(|| Answer::not_found("There is no such path"))
     }

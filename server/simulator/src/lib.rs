@@ -69,8 +69,12 @@ struct Tenant {
     /// Replaced when something happens; requests under way keep the world that they began with.
     world: RwLock<Arc<World>>,
     faults: RwLock<FaultProfile>,
+    /// Where faults draw from.
+    place: Mix,
     /// Requests with a valid token so far.
     requests: AtomicU64,
+    /// Requests for a token so far.
+    tokens: AtomicU64,
 }
 
 impl Tenant {
@@ -87,6 +91,11 @@ impl Tenant {
     /// The number of this request, from 1.
     fn count_request(&self) -> u64 {
         self.requests.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The number of this request for a token, from 1.
+    fn count_token(&self) -> u64 {
+        self.tokens.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     fn requests(&self) -> u64 {
@@ -125,9 +134,11 @@ impl Simulator {
         let start = now();
         let tenant = |spec: TenantSpec| Tenant {
             name: spec.name.clone(),
+            place: Mix::new(seed).named(&spec.name).at(u64::MAX),
             world: RwLock::new(Arc::new(World::new(seed, spec, start))),
             faults: RwLock::default(),
             requests: AtomicU64::new(0),
+            tokens: AtomicU64::new(0),
         };
         let tenants = tenants.into_iter().map(tenant).collect();
         Ok(Self {
@@ -180,6 +191,11 @@ impl Simulator {
     pub fn set_faults(&self, tenant: &str, profile: FaultProfile) -> bool {
         let found = self.shared.tenant(tenant);
         found.inspect(|tenant| tenant.set_faults(profile)).is_some()
+    }
+
+    /// The category that the fault `hidden-category` refuses to show. The truth counts what is in it all the same.
+    pub fn hidden_category(&self, tenant: &str) -> Option<u64> {
+        self.world(tenant).map(|world| world.structure.hidden().id)
     }
 
     /// Switches the faults of every tenant.

@@ -113,6 +113,11 @@ impl Structure {
         }
     }
 
+    /// A board that is neither the busiest nor the quietest.
+    pub(crate) fn hidden(&self) -> &Category {
+        &self.categories[self.boards[1]]
+    }
+
     /// Some categories are much busier than others.
     pub(crate) fn busy(&self, kind: ContentType, place: Mix, salt: u64) -> &Category {
         let leaves = self.leaves(kind);
@@ -196,6 +201,7 @@ mod tests {
             let ids: HashSet<u64> = structure.categories.iter().map(|category| category.id).collect();
             assert_eq!(ids.len(), structure.categories.len());
             assert!((12..=40).contains(&ids.len()) && (4..=8).contains(&structure.idea_statuses.len()));
+            assert!(!structure.hidden().is_section);
             for category in &structure.categories {
                 let parent = category.parent.map(|id| structure.category(id).unwrap());
                 assert!(parent.is_none_or(|parent| parent.is_section && parent.module == category.module));
