@@ -15,6 +15,8 @@ const FIRST_CONVERTED_ID: u64 = 1_000_000_000;
 pub(crate) struct Changes {
     /// Whole days that have passed.
     pub(crate) days: u64,
+    /// Short moments that have passed since the last whole day.
+    pub(crate) moments: u64,
     /// When each new member joined.
     pub(crate) joined: Vec<u64>,
     pub(crate) started: Vec<NewTopic>,

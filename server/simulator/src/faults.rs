@@ -5,6 +5,7 @@
 
 use crate::answer::Answer;
 use crate::mix::Mix;
+use crate::query::Disorder;
 use chrono::{DateTime, Utc};
 use std::str::FromStr;
 use std::time::Duration;
@@ -19,6 +20,8 @@ const SHORT_TOKEN_REQUESTS: u64 = 5;
 const SHIFTED_RECORDS: u64 = 3;
 /// Passing faults spare most requests, so that a patient reader finishes.
 const PASSING: u64 = 3;
+/// One record in so many is listed twice: more than one a page, and some where pages meet.
+const DUPLICATED: u64 = 37;
 /// One token in so many fails, of several that a run needs at most.
 const PASSING_TOKEN: u64 = 2;
 
@@ -37,12 +40,14 @@ pub(crate) enum Fault {
     TokenUnavailable,
     TokenSlow,
     Shifting,
+    Duplicated,
+    Changing,
     HiddenCategory,
     NoActivity,
 }
 
 /// Names, and how often each fault strikes unless told.
-const KNOWN: [(&str, Fault, u64); 15] = [
+const KNOWN: [(&str, Fault, u64); 17] = [
     ("throttle", Fault::Throttle, PASSING),
     ("throttle-bare", Fault::ThrottleBare, PASSING),
     ("throttle-date", Fault::ThrottleDate, PASSING),
@@ -56,6 +61,8 @@ const KNOWN: [(&str, Fault, u64); 15] = [
     ("token-unavailable", Fault::TokenUnavailable, PASSING_TOKEN),
     ("token-slow", Fault::TokenSlow, 1),
     ("shifting", Fault::Shifting, 1),
+    ("duplicated", Fault::Duplicated, DUPLICATED),
+    ("changing", Fault::Changing, 1),
     ("hidden-category", Fault::HiddenCategory, 1),
     ("no-activity", Fault::NoActivity, 1),
 ];
@@ -94,6 +101,9 @@ const MIXTURE: [Fault; 10] = [
 /// * `token-unavailable` (2): 503 to a request for a token.
 /// * `token-slow` (1): the token comes late.
 /// * `shifting` (1): pages after the first begin some records too early, as when new ones come in at the head.
+/// * `duplicated` (37): every Nth record of every listing is served twice in a row, be it across two pages.
+/// * `changing` (1): the tenant goes on while a listing is read: before each of its pages 2 to 50, something new comes
+///   to the front, and something old moves there. The truth goes along.
 /// * `hidden-category` (1): 403 for one category and for the topics and replies in it, which stay in the listings.
 /// * `no-activity` (1): 404 for `/user/activity`, as where the tenant has no such source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -163,8 +173,19 @@ impl FaultProfile {
         strike.map(|(fault, _)| fault)
     }
 
+    /// How the listings of this request differ from those of a tenant at rest.
+    pub(crate) fn disorder(self, request: u64) -> Disorder {
+        Disorder {
+            shift: self.shift(request),
+            twice: match self.strike {
+                Some((Fault::Duplicated, every)) => Some(every),
+                _ => None,
+            },
+        }
+    }
+
     /// By how many records a page after the first begins too early, and so repeats some of the page before.
-    pub(crate) fn shift(self, request: u64) -> u64 {
+    fn shift(self, request: u64) -> u64 {
         if self.strikes(Fault::Shifting, request) {
             SHIFTED_RECORDS
         } else {
@@ -219,6 +240,8 @@ impl Fault {
             | Self::TokenUnavailable
             | Self::TokenSlow
             | Self::Shifting
+            | Self::Duplicated
+            | Self::Changing
             | Self::HiddenCategory
             | Self::NoActivity => answer(),
         }

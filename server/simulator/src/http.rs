@@ -4,6 +4,7 @@ use crate::answer::Answer;
 use crate::faults::{Fault, FaultProfile, Moment};
 use crate::query::Query;
 use crate::token::{Scope, TOKEN_LIFE_SECONDS, Token};
+use crate::world::World;
 use crate::{Shared, Tenant};
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
@@ -14,12 +15,15 @@ use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
 
 /// The secret of every client.
 const CLIENT_SECRET: &str = "simulated-secret";
 /// A token request is short; more is a mistake.
 const MAX_BODY_BYTES: usize = 16 * 1_024;
+/// Pages of a listing before which a changing tenant goes on; beyond, even a reader of tiny pages comes to the end.
+const CHANGING_PAGES: RangeInclusive<u64> = 2..=50;
 /// Days that pass in one request; more would keep the tenant's readers waiting.
 const MAX_ADVANCED_DAYS: u64 = 1_000;
 /// Some documents show the user paths under this prefix, others at the root.
@@ -224,7 +228,13 @@ impl Tenant {
         if parts.method != Method::GET {
             return Answer::error(405, "Method Not Allowed");
         }
-        let query = Query::new(parts.uri.query()).shifted(faults.shift(request));
+        let query = Query::new(parts.uri.query()).disordered(faults.disorder(request));
+        let later_page = || query.get("page").and_then(|page| page.parse().ok());
+        if faults.strikes(Fault::Changing, request)
+            && later_page().is_some_and(|page| CHANGING_PAGES.contains(&page))
+        {
+            self.change(World::stir);
+        }
         let world = self.world();
         let answer = match path {
             ["v2", rest @ ..] if faults.strikes(Fault::HiddenCategory, request) && world.hides(rest) => Some(

@@ -7,7 +7,7 @@ use crate::mix::{Mix, index};
 use crate::world::World;
 use std::sync::Arc;
 
-/// Things happen from this second of a day on.
+/// Things happen from this second of a day on; moments lie before it.
 const MORNING_SECONDS: u64 = 6 * 3_600;
 /// Draws until somebody or something suitable must have turned up; else the event does not take place.
 const MAX_DRAWS: u64 = 32;
@@ -46,7 +46,7 @@ enum Measure {
     Views,
 }
 
-/// Of each event: one a day for so many records of the stream, and at least so many a day; a stream that began empty stays empty.
+/// Of each event: one a day for so many records of the stream, and at least so many a day where the stream has any.
 const DAILY: [(Event, Measure, u64, u64); 16] = [
     (Event::Join, Measure::Users, 900, 1),
     (Event::Visit, Measure::Users, 200, 1),
@@ -65,6 +65,8 @@ const DAILY: [(Event, Measure, u64, u64); 16] = [
     (Event::Erase, Measure::Users, 9_000, 0),
     (Event::DeleteMember, Measure::Users, 9_000, 0),
 ];
+/// What one moment brings.
+const MOMENT: [Event; 5] = [Event::Join, Event::Start, Event::Reply, Event::Visit, Event::View];
 
 impl World {
     /// Lets whole days pass.
@@ -76,6 +78,21 @@ impl World {
                 self.happen(event, time, place);
             }
             self.changes.days += 1;
+            self.changes.moments = 0;
+        }
+        self.indexes = Arc::default();
+    }
+
+    /// Lets a moment of the current day pass: a little of everything that moves a listing.
+    pub(crate) fn stir(&mut self) {
+        let moment = self.changes.moments;
+        self.changes.moments += 1;
+        let time = self.today() + moment.min(MORNING_SECONDS - 1);
+        let place = self.passing_place(self.changes.days).at(u64::MAX - moment);
+        for (event, at) in MOMENT.into_iter().zip(0..) {
+            if self.size(event) > 0 {
+                self.happen(event, time, place.at(at));
+            }
         }
         self.indexes = Arc::default();
     }
@@ -83,6 +100,12 @@ impl World {
     /// Midnight at which the current day began.
     fn today(&self) -> u64 {
         self.members.end() + self.changes.days * SECONDS_PER_DAY
+    }
+
+    /// How many records the stream began with that an event belongs to; a stream that began empty stays empty.
+    fn size(&self, event: Event) -> u64 {
+        let daily = DAILY.into_iter().find(|daily| daily.0 == event);
+        daily.map_or(0, |daily| self.size_of(daily.1))
     }
 
     fn size_of(&self, measure: Measure) -> u64 {

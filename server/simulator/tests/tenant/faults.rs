@@ -1,6 +1,6 @@
 //! Faults.
 
-use crate::client::{Client, ask_for_token, block_on, id, own_path, simulator, text, true_topics};
+use crate::client::{Client, ask_for_token, block_on, day, id, own_path, simulator, text, true_topics};
 use axum::http::{StatusCode, header};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -177,4 +177,84 @@ fn a_reset_cuts_the_connection_in_the_middle_of_the_body() {
         "{headers}"
     );
     assert_eq!(body.as_bytes(), &whole[..whole.len() / 2]);
+}
+
+#[test]
+fn some_records_are_served_twice_and_none_is_lost() {
+    let simulator = simulator(&["acme-en:users=97,topics=110,views=90"]);
+    let client = Client::of(&simulator, "acme-en");
+    let reply_list = {
+        let topic = &true_topics(&simulator, "acme-en")[1];
+        format!("/v2/{}/{}/replies", topic.path, topic.private_id)
+    };
+    for (path, key, id_key) in [
+        ("/user?_returnIterable=true", "users", "userid"),
+        ("/v2/topics", "result", "publicId"),
+        ("/v2/topics?sort=likes", "result", "publicId"),
+        ("/v2/categories", "result", "id"),
+        (&reply_list, "result", "publicReplyId"),
+    ] {
+        simulator.set_faults_everywhere("none".parse().unwrap());
+        let calm = client.pages(path, key, 20);
+        simulator.set_faults_everywhere("duplicated:every=10".parse().unwrap());
+        let mut doubled = client.pages(path, key, 20);
+        assert_eq!(doubled.len(), calm.len() + calm.len() / 10, "{path}");
+        doubled.dedup_by_key(|record| id(record, id_key));
+        assert_eq!(doubled, calm, "{path}");
+    }
+}
+
+/// Reads a listing page by page as it changes, and counts how often a record came again.
+fn read_while_it_changes(client: &Client, path: &str, key: &str, id_key: &str) -> (BTreeSet<u64>, usize) {
+    let served = client.pages(path, key, 20);
+    let ids: BTreeSet<u64> = served.iter().map(|record| id(record, id_key)).collect();
+    let again = served.len() - ids.len();
+    (ids, again)
+}
+
+#[test]
+fn a_tenant_changes_while_it_is_read_and_the_truth_goes_along() {
+    let simulator = simulator(&["acme-en:users=97,topics=110"]);
+    let client = Client::of(&simulator, "acme-en");
+    let before = simulator.truth("acme-en").unwrap().streams;
+    simulator.set_faults_everywhere("changing".parse().unwrap());
+    let (users, users_again) = read_while_it_changes(&client, "/user?_returnIterable=1", "users", "userid");
+    let (topics, topics_again) = read_while_it_changes(&client, "/v2/topics", "result", "publicId");
+    assert!(users_again > 0 && topics_again > 0);
+    simulator.set_faults_everywhere("none".parse().unwrap());
+    let after = simulator.truth("acme-en").unwrap().streams;
+    assert!(before.users.valid + 8 < after.users.valid && before.topics.valid + 8 < after.topics.valid);
+    assert!(
+        before.replies.valid + 8 < after.replies.valid && before.activity.valid + 8 < after.activity.valid
+    );
+    // What came to the front after the first page was read is found by reading from the day when it began.
+    let (mut all_users, mut all_topics) = (users, topics);
+    let head = client.pages("/user?_returnIterable=1", "users", 20);
+    all_users.extend(head.iter().map(|user| id(user, "userid")));
+    let days: BTreeSet<String> = true_topics(&simulator, "acme-en")
+        .iter()
+        .map(|topic| day(topic.last_activity_at))
+        .collect();
+    let since = client.topics(&format!("lastActivityAt[from]={}", days.last().unwrap()));
+    all_topics.extend(since.iter().map(|topic| id(topic, "publicId")));
+    let known = simulator.true_users("acme-en").unwrap().map(|user| user.id);
+    assert_eq!(all_users, known.collect());
+    let known = true_topics(&simulator, "acme-en");
+    assert_eq!(all_topics, known.iter().map(|topic| topic.public_id).collect());
+    let calm = client.pages("/v2/topics", "result", 7);
+    assert!(
+        calm.iter()
+            .rev()
+            .map(|topic| id(topic, "publicId"))
+            .eq(known.iter().map(|topic| topic.public_id))
+    );
+}
+
+#[test]
+fn even_tiny_pages_of_a_changing_listing_come_to_an_end() {
+    let simulator = simulator(&["acme-en:users=60,topics=60"]);
+    let client = Client::of(&simulator, "acme-en");
+    simulator.set_faults_everywhere("changing".parse().unwrap());
+    assert!(client.pages("/user?_returnIterable=1", "users", 1).len() > 60);
+    assert!(client.pages("/v2/topics", "result", 1).len() > 60);
 }

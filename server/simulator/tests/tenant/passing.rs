@@ -373,6 +373,10 @@ proptest! {
         let simulator = Simulator::new(seed, vec![spec], || at(NOW)).unwrap();
         for (days, size) in steps {
             simulator.advance(TENANT, days);
+            simulator.set_faults_everywhere("changing".parse().unwrap());
+            Client::of(&simulator, TENANT).topics("");
+            Client::of(&simulator, TENANT).pages("/user?_returnIterable=1", "users", size);
+            simulator.set_faults_everywhere("none".parse().unwrap());
             assert_all_is_served(&simulator, size)?;
             assert_the_counts_are_exact(&simulator)?;
         }
