@@ -19,8 +19,8 @@ mod trends;
 
 pub use connections::*;
 pub use ending::*;
-pub use incremental::*;
 pub use export::*;
+pub use incremental::*;
 pub use invalid::*;
 pub use overview::*;
 pub use pages::*;

@@ -507,15 +507,6 @@ async fn inherit(
     Ok(())
 }
 
-async fn forget_pages(transaction: &mut Transaction<'static, Sqlite>, run: RunId) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM run_page WHERE run_id = $1")
-        .bind(run.0)
-        .execute(&mut **transaction)
-        .await
-        .map(|_| ())
-        .map_err(database)
-}
-
 async fn insert_run(
     transaction: &mut Transaction<'static, Sqlite>,
     new: &NewRun,
