@@ -123,7 +123,8 @@ impl World {
             .filter(|member| !member.is_deleted())
     }
 
-    /// A member who had joined by then, before the history's end; a few write most. The first members write before anyone has joined.
+    /// A member who had joined by then, before the history's end; a few write most. The first members write before
+    /// anyone has joined.
     pub(crate) fn active_member(&self, place: Mix, salt: u64, time: u64) -> Option<Member<'_>> {
         let joined = self.members.count_before(time, self.spec.users);
         (self.spec.users > 0).then(|| self.member(place.skewed(salt, joined.max(1))))

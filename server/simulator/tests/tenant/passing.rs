@@ -403,6 +403,7 @@ proptest! {
         let simulator = Simulator::new(seed, vec![spec], || at(NOW)).unwrap();
         simulator.advance(TENANT, first);
         let (topics_then, replies_then) = (topics(&simulator), replies(&simulator));
+        let activity_then: Vec<_> = simulator.true_activity(TENANT).unwrap().collect();
         let mark = topics_then.values().map(|topic| topic.last_activity_at).max().unwrap();
         simulator.advance(TENANT, then);
         let client = Client::of(&simulator, TENANT);
@@ -413,7 +414,14 @@ proptest! {
             let active = old.is_none_or(|old| old.last_activity_at < topic.last_activity_at || old.reply_count < topic.reply_count);
             prop_assert!(!active || served.contains(&topic.title), "{topic:?}");
         }
-        for reply in replies(&simulator).values().filter(|reply| !replies_then.contains_key(&reply.public_id)) {
+        let replies_now = replies(&simulator);
+        for (id, old) in &replies_then {
+            let topic = now.get(&old.topic_public_id);
+            let kept = topic.filter(|topic| item(topic) == item(&topics_then[&old.topic_public_id]));
+            prop_assert!(kept.is_none() || replies_now.get(id) == Some(old));
+        }
+        prop_assert!(simulator.true_activity(TENANT).unwrap().zip(activity_then).all(|(now, then)| now == then));
+        for reply in replies_now.values().filter(|reply| !replies_then.contains_key(&reply.public_id)) {
             prop_assert!(reply.replied_at > mark && served.contains(&now[&reply.topic_public_id].title));
         }
     }
