@@ -62,6 +62,9 @@ pub(crate) enum WithData {
     Run(Run),
     /// Write an object whole, deleted rows too
     Export(Export),
+    /// Bring in what members did, where the tenant's API does not say
+    #[command(subcommand)]
+    Activity(Activity),
 }
 
 impl Command {
@@ -173,6 +176,16 @@ pub(crate) struct SyncTenant {
 pub(crate) enum Run {
     /// Show a run with its ledger
     Show { id: RunId },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Activity {
+    /// Import a file: good lines are kept, bad ones told by number (exit code 1)
+    Import {
+        tenant: TenantId,
+        /// CSV with the header `event_id,type,occurred_at,user_id,content_public_id`, or JSON lines with these fields
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ mod error;
 mod executor;
 mod export;
 mod http;
+mod import;
 mod installation;
 mod lifecycle;
 mod marker;

@@ -37,6 +37,8 @@ pub enum CauseCode {
     ProviderUnavailable,
     /// HTML, cut or otherwise unreadable JSON, or a shape that is not the API's.
     AnswerMalformed,
+    /// More records of one kind and day than the provider serves of any query (422).
+    ListingTooLarge,
     /// A list ended before the number of records that it announced.
     StreamEndedEarly,
     /// The ledger does not add up.
@@ -50,13 +52,14 @@ pub enum CauseCode {
 }
 
 impl CauseCode {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::CredentialsRefused,
         Self::PermissionMissing,
         Self::HostUnknown,
         Self::Throttled,
         Self::ProviderUnavailable,
         Self::AnswerMalformed,
+        Self::ListingTooLarge,
         Self::StreamEndedEarly,
         Self::LedgerUnbalanced,
         Self::SecretUnreadable,
@@ -72,6 +75,7 @@ impl CauseCode {
             Self::Throttled => "throttled",
             Self::ProviderUnavailable => "provider_unavailable",
             Self::AnswerMalformed => "answer_malformed",
+            Self::ListingTooLarge => "listing_too_large",
             Self::StreamEndedEarly => "stream_ended_early",
             Self::LedgerUnbalanced => "ledger_unbalanced",
             Self::SecretUnreadable => "secret_unreadable",
@@ -90,9 +94,11 @@ impl CauseCode {
             | Self::PermissionMissing
             | Self::HostUnknown
             | Self::SecretUnreadable => Owner::You,
-            Self::Throttled | Self::ProviderUnavailable | Self::AnswerMalformed | Self::StreamEndedEarly => {
-                Owner::Provider
-            }
+            Self::Throttled
+            | Self::ProviderUnavailable
+            | Self::AnswerMalformed
+            | Self::ListingTooLarge
+            | Self::StreamEndedEarly => Owner::Provider,
             Self::LedgerUnbalanced | Self::StoreFailed | Self::Internal => Owner::Us,
         }
     }
@@ -127,6 +133,9 @@ impl CauseCode {
             }
             Self::AnswerMalformed => {
                 "Nothing to do for you if this is the first time. If it stays, check that the base URL is the API's and not the community's.".to_owned()
+            }
+            Self::ListingTooLarge => {
+                format!("Ask the provider to raise the number of topics that one query of {tenant_id} may list.")
             }
             Self::SecretUnreadable => {
                 "Give the process the key file that sealed this secret (TRIBUTARY_SECRET_KEY_FILE), or rotate the secret."

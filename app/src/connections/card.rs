@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
-use domain::{Health, RunState};
+use domain::{ActivitySource, Health, RunState};
 use leptos::prelude::*;
 
 use super::{
@@ -147,7 +147,11 @@ fn counts(counts: &CardCounts) -> String {
     for (name, count) in stored {
         let _ = write!(html, "<div><dt>{name}</dt><dd>{}</dd></div>", grouped(count));
     }
-    let _ = write!(html, "<div><dt>Views</dt>{views}</div>");
+    let name = match counts.activity_source {
+        Some(ActivitySource::Import) => "Views, imported",
+        _ => "Views",
+    };
+    let _ = write!(html, "<div><dt>{name}</dt>{views}</div>");
     html
 }
 

@@ -187,11 +187,16 @@ impl CommunityApi {
         let since = filter.active_since.map(|day| day.to_string());
         let mut query = vec![("page", number.as_str()), ("pageSize", size.as_str())];
         query.extend(since.as_deref().map(|since| ("lastActivityAt[from]", since)));
+        let kind = filter.subtype.map(Subtype::content_type);
+        query.extend(kind.map(|kind| ("contentTypes[]", kind)));
+        let [from, to] = [filter.created_from, filter.created_to].map(|day| day.map(|day| day.to_string()));
+        query.extend(from.as_deref().map(|from| ("createdAt[from]", from)));
+        query.extend(to.as_deref().map(|to| ("createdAt[to]", to)));
         let answer = self.get(PATH, &query).await?;
-        // Past the first 10,000 matches the query has to be cut by content type and creation date. That belongs to
-        // the engine, which plans the pages; until it does, the run must fail here rather than end early.
-        if answer.status == StatusCode::UNPROCESSABLE_ENTITY {
-            return Err(failure::cap_reached(PATH, page));
+        // The provider serves the first 10,000 matches only. On the first page it means something else: that it does
+        // not accept our request.
+        if answer.status == StatusCode::UNPROCESSABLE_ENTITY && page > 1 {
+            return Ok(Fetched::TooLong);
         }
         self.page(request, &answer, PATH).map(Fetched::Page)
     }

@@ -1,5 +1,6 @@
 //! One module per command.
 
+mod activity;
 mod connection;
 mod doctor;
 mod export;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::{Cli, Command, Run, WithData},
+    cli::{Activity, Cli, Command, Run, WithData},
     error::CommandError,
     installation::Installation,
     lifecycle::CLOSE_DEADLINE,
@@ -52,6 +53,9 @@ async fn with_data(
         }
         WithData::Runs { tenant } => {
             or_stopped(runs::list(installation, tenant.as_ref(), output), &stop).await
+        }
+        WithData::Activity(Activity::Import { tenant, file }) => {
+            or_stopped(activity::import(installation, tenant, file, output), &stop).await
         }
         WithData::Export(options) => or_stopped(export::run(installation, options, output), &stop).await,
         WithData::Run(Run::Show { id }) => or_stopped(runs::show(installation, *id, output), &stop).await,

@@ -2,6 +2,7 @@
 //!
 //! A store's crate calls [`contract_tests!`](crate::contract_tests) once in a test file.
 
+mod activity;
 mod connections;
 mod ending;
 mod export;
@@ -17,6 +18,7 @@ mod resuming;
 mod runs;
 mod trends;
 
+pub use activity::*;
 pub use connections::*;
 pub use ending::*;
 pub use export::*;
@@ -92,6 +94,9 @@ macro_rules! contract_tests {
             invalid_records_are_exported_by_run,
             trends_count_what_stands_on_a_day,
             trends_rebuilt_day_by_day_equal_a_rebuild_from_nothing,
+            imported_activity_is_stored_by_event_id,
+            imported_activity_is_counted,
+            an_import_is_the_source_where_the_api_is_none,
             random_commits_leave_what_a_model_says,
         }
     };

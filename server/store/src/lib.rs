@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod activity;
 mod connections;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -10,6 +11,7 @@ mod pages;
 mod runs;
 mod trends;
 
+pub use activity::{ActivityStore, ImportOutcome, ImportedActivity};
 pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection};
 pub use error::{Fenced, StoreError};
 pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, fields};
@@ -22,6 +24,12 @@ pub use runs::{
 pub use trends::TrendStore;
 
 /// A whole store. What has all the parts is one.
-pub trait Store: ConnectionStore + RunStore + PageStore + OverviewStore + ExportStore + TrendStore {}
+pub trait Store:
+    ConnectionStore + RunStore + PageStore + OverviewStore + ExportStore + TrendStore + ActivityStore
+{
+}
 
-impl<T> Store for T where T: ConnectionStore + RunStore + PageStore + OverviewStore + ExportStore + TrendStore {}
+impl<T> Store for T where
+    T: ConnectionStore + RunStore + PageStore + OverviewStore + ExportStore + TrendStore + ActivityStore
+{
+}

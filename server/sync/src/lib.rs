@@ -11,6 +11,7 @@ mod retry;
 mod runner;
 mod seen;
 mod settings;
+mod shard;
 mod source;
 mod window;
 

@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 
+use chrono::NaiveDate;
 use domain::{ActivitySource, CauseCode, Stream};
 use store::TopicRef;
 
@@ -8,6 +9,7 @@ use crate::{
     batch::Batch,
     checkpoint::Checkpoint,
     seen::SeenKeys,
+    shard::{LAST_SERVED_PAGE, Shard},
     window::{UnfilteredWindow, Windows},
 };
 
@@ -67,8 +69,13 @@ enum Work {
 /// One listing, page by page.
 #[derive(Debug)]
 struct Listing {
-    /// Its first page.
-    first: PageRequest,
+    stream: Stream,
+    active_since: Option<NaiveDate>,
+    /// What is left to read, the current one last; empty unless the listing has to be cut.
+    shards: Vec<Shard>,
+    /// Whether the current shard is short enough is still to be found out, by its last page that would be served: that
+    /// saves reading a hundred pages in vain.
+    probing: bool,
     /// The highest page asked for.
     planned: u32,
     /// The highest page that is known to exist.
@@ -81,9 +88,12 @@ struct Listing {
 }
 
 impl Listing {
-    fn resume(stream: Stream, next_page: u32, windows: &Windows) -> Option<Self> {
-        Some(Self {
-            first: listing_request(stream, windows)?,
+    fn resume(stream: Stream, next_page: u32, shards: Vec<Shard>, windows: &Windows) -> Self {
+        Self {
+            stream,
+            active_since: windows.of(stream),
+            probing: !shards.is_empty() && next_page == 1,
+            shards,
             planned: next_page,
             known: next_page,
             window: windows
@@ -92,16 +102,86 @@ impl Listing {
                 .map(UnfilteredWindow::new),
             left_window: false,
             ended: false,
+        }
+    }
+
+    fn request(&self, page: u32) -> Option<PageRequest> {
+        let active_since = self.active_since;
+        Some(match self.stream {
+            Stream::IdeaStatuses => PageRequest::IdeaStatuses,
+            Stream::Categories => PageRequest::Categories,
+            Stream::Users => PageRequest::Users { active_since, page },
+            Stream::Topics => {
+                let unfiltered = TopicFilter {
+                    active_since,
+                    ..TopicFilter::NONE
+                };
+                let current = self.shards.last();
+                let filter = current.map_or(unfiltered, |shard| shard.filter(active_since));
+                PageRequest::Topics { filter, page }
+            }
+            Stream::Activity => PageRequest::Activity { page },
+            Stream::Replies => return None,
         })
+    }
+
+    /// The request to begin with, at the start or at the start of a shard.
+    fn first_request(&mut self) -> Option<PageRequest> {
+        if self.probing {
+            (self.planned, self.known) = (0, 0);
+            self.request(LAST_SERVED_PAGE)
+        } else {
+            self.request(self.planned)
+        }
+    }
+
+    /// The current shard is longer than the provider serves.
+    fn cut(&mut self) -> Result<(), Failure> {
+        match self.shards.pop() {
+            None => self.shards = Shard::all(),
+            Some(shard) => self
+                .shards
+                .extend(shard.split().ok_or_else(|| too_large(&shard))?),
+        }
+        self.probing = true;
+        Ok(())
+    }
+
+    /// The probe has come back; the pages before it exist if it has records.
+    fn probed(&mut self, page: &Page) {
+        self.probing = false;
+        self.known = if page.records.is_empty() {
+            1
+        } else {
+            LAST_SERVED_PAGE
+        };
+    }
+
+    /// The current listing is read to its end.
+    fn end(&mut self) {
+        self.shards.pop();
+        self.ended = self.shards.is_empty();
+        self.probing = !self.ended;
+    }
+
+    fn checkpoint(&self, next_page: u32) -> Checkpoint {
+        Checkpoint::Listing {
+            stream: self.stream,
+            next_page,
+            shards: self.shards.clone(),
+        }
     }
 
     fn next_planned(&mut self) -> Option<PageRequest> {
         (!self.ended && self.planned < self.known).then(|| self.planned += 1)?;
-        Some(self.first.at_page(self.planned))
+        self.request(self.planned)
     }
 
     /// A page has arrived: how far is it known to go on?
     fn plan_after(&mut self, page: &Page, request: &PageRequest) {
+        if self.probing {
+            return;
+        }
         if let Some(window) = &mut self.window {
             self.left_window = window.is_left_with(page);
         } else if let Some(total) = page.announced {
@@ -118,9 +198,13 @@ impl Reading {
     pub(crate) fn resume(checkpoint: &Checkpoint, windows: &Windows, pages_ahead: usize) -> Option<Self> {
         let (stream, work, first) = match checkpoint {
             Checkpoint::Done => return None,
-            Checkpoint::Listing { stream, next_page } => {
-                let listing = Listing::resume(*stream, *next_page, windows)?;
-                let first = listing.first.at_page(*next_page);
+            Checkpoint::Listing {
+                stream,
+                next_page,
+                shards,
+            } => {
+                let mut listing = Listing::resume(*stream, *next_page, shards.clone(), windows);
+                let first = listing.first_request()?;
                 (*stream, Work::Listing(listing), Some(first))
             }
             Checkpoint::Replies { after, within } => {
@@ -270,6 +354,8 @@ impl Reading {
         from: &Checkpoint,
     ) -> Result<Option<Batch>, Failure> {
         let mut batch = Batch::new(self.stream, from.clone());
+        // A shard overlaps with its neighbours and with what was read before the listing had to be cut.
+        batch.rereads = matches!(from, Checkpoint::Listing { shards, .. } if !shards.is_empty());
         let mut taken = false;
         while batch.rows.len() < COMMIT_ROWS_MAX
             && matches!(
@@ -287,8 +373,7 @@ impl Reading {
             else {
                 break;
             };
-            self.take_page(&mut batch, &request, fetched, seen)?;
-            taken = true;
+            taken |= self.take_page(&mut batch, &request, fetched, seen)?;
         }
         if self.is_at_end() {
             batch.end = Some(self.source);
@@ -304,8 +389,13 @@ impl Reading {
         request: &PageRequest,
         fetched: Fetched,
         seen: &mut SeenKeys,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let (ends, read) = match fetched {
+            Fetched::TooLong => {
+                self.cut(batch, request)?;
+                return Ok(true);
+            }
+            Fetched::Page(page) if self.is_probing() => return self.take_probe(batch, request, &page),
             Fetched::Page(page) => {
                 let ends = ends_listing(&page, request);
                 if ends {
@@ -329,15 +419,11 @@ impl Reading {
         }
         match (&mut self.work, request) {
             (Work::Listing(listing), _) => {
-                // Pages asked for beyond the end have nothing to say any more.
+                batch.checkpoint = listing.checkpoint(request.page() + 1);
                 if ends {
-                    listing.ended = true;
-                    self.slots.clear();
+                    listing.end();
+                    self.begin_anew(batch);
                 }
-                batch.checkpoint = Checkpoint::Listing {
-                    stream: self.stream,
-                    next_page: request.page() + 1,
-                };
             }
             (Work::Replies { .. }, PageRequest::Replies { topic, page }) => {
                 batch.checkpoint = after_replies_page(topic, *page, ends, &batch.checkpoint);
@@ -347,7 +433,49 @@ impl Reading {
             }
             (Work::Replies { .. }, _) => {}
         }
+        Ok(true)
+    }
+
+    fn is_probing(&self) -> bool {
+        matches!(&self.work, Work::Listing(listing) if listing.probing)
+    }
+
+    /// Whether there is something to commit: only if the probe is full, so that the shard has to be cut. Its records are
+    /// read with the other pages.
+    fn take_probe(&mut self, batch: &mut Batch, request: &PageRequest, page: &Page) -> Result<bool, Failure> {
+        if page.records.len() >= PAGE_SIZE as usize {
+            self.cut(batch, request)?;
+            return Ok(true);
+        }
+        if let Work::Listing(listing) = &mut self.work {
+            listing.probed(page);
+        }
+        Ok(false)
+    }
+
+    fn cut(&mut self, batch: &mut Batch, request: &PageRequest) -> Result<(), Failure> {
+        match &mut self.work {
+            Work::Listing(listing) if self.stream == Stream::Topics => listing.cut()?,
+            _ => return Err(endless(request)),
+        }
+        self.begin_anew(batch);
         Ok(())
+    }
+
+    /// Pages asked for beyond the end have nothing to say any more; the next shard begins.
+    fn begin_anew(&mut self, batch: &mut Batch) {
+        self.slots.clear();
+        let Work::Listing(listing) = &mut self.work else {
+            return;
+        };
+        if listing.ended {
+            return;
+        }
+        batch.checkpoint = listing.checkpoint(1);
+        self.slots.extend(listing.first_request().map(|request| Slot {
+            request,
+            state: SlotState::Waiting,
+        }));
     }
 
     fn is_at_end(&self) -> bool {
@@ -363,25 +491,6 @@ impl Reading {
     }
 }
 
-/// The first page of a stream that is one listing.
-fn listing_request(stream: Stream, windows: &Windows) -> Option<PageRequest> {
-    let active_since = windows.of(stream);
-    match stream {
-        Stream::IdeaStatuses => Some(PageRequest::IdeaStatuses),
-        Stream::Categories => Some(PageRequest::Categories),
-        Stream::Users => Some(PageRequest::Users {
-            active_since,
-            page: 1,
-        }),
-        Stream::Topics => Some(PageRequest::Topics {
-            filter: TopicFilter { active_since },
-            page: 1,
-        }),
-        Stream::Activity => Some(PageRequest::Activity { page: 1 }),
-        Stream::Replies => None,
-    }
-}
-
 fn pages_of(records: u64) -> u32 {
     u32::try_from(records.div_ceil(u64::from(PAGE_SIZE))).unwrap_or(u32::MAX)
 }
@@ -393,6 +502,17 @@ fn ends_listing(page: &Page, request: &PageRequest) -> bool {
         || page
             .announced
             .is_some_and(|total| total <= served && page.records.len() == PAGE_SIZE as usize)
+}
+
+fn too_large(shard: &Shard) -> Failure {
+    Failure {
+        code: CauseCode::ListingTooLarge,
+        message: format!(
+            "The provider serves only the first 10,000 topics of a query (422), and there are more {}.",
+            shard.name()
+        ),
+        retry_after: None,
+    }
 }
 
 fn endless(request: &PageRequest) -> Failure {
@@ -439,3 +559,6 @@ fn after_replies_page(topic: &TopicRef, page: u32, ends: bool, before: &Checkpoi
         within: Some((topic.clone(), page + 1)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::NaiveDate;
 use domain::{
     CauseCode, Stream,
-    record::{InvalidRecord, Record},
+    record::{InvalidRecord, Record, Subtype},
 };
 use store::TopicRef;
 
@@ -17,6 +17,20 @@ pub const PAGE_SIZE: u32 = 100;
 pub struct TopicFilter {
     /// Only topics with activity on this day or later.
     pub active_since: Option<NaiveDate>,
+    pub subtype: Option<Subtype>,
+    /// Only topics created on this day or later.
+    pub created_from: Option<NaiveDate>,
+    /// Only topics created before this day, or on it: which of the two is not known of the provider.
+    pub created_to: Option<NaiveDate>,
+}
+
+impl TopicFilter {
+    pub const NONE: Self = Self {
+        active_since: None,
+        subtype: None,
+        created_from: None,
+        created_to: None,
+    };
 }
 
 /// One page of one listing. Pages count from 1 and are as large as the listing allows.
@@ -56,7 +70,7 @@ impl PageRequest {
     /// A page of all topics.
     pub const fn topics(page: u32) -> Self {
         Self::Topics {
-            filter: TopicFilter { active_since: None },
+            filter: TopicFilter::NONE,
             page,
         }
     }
@@ -132,6 +146,8 @@ pub enum Fetched {
     NoSource,
     /// The provider refuses this one item or category (403): a hole, not an end.
     Refused,
+    /// The provider does not serve that far (422 past 10,000 topics): the listing has to be cut into shards.
+    TooLong,
 }
 
 /// A request that failed, classified once.

@@ -4,6 +4,7 @@ mod bad_input;
 mod connections;
 mod console;
 mod exports;
+mod imports;
 mod support;
 mod syncs;
 mod workers;

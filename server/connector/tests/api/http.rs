@@ -377,7 +377,7 @@ async fn statuses_are_classified() {
         (
             422,
             CauseCode::Internal,
-            "The provider serves only the first 10,000 topics of /v2/topics: it refused page 1 (422).",
+            "The provider did not accept our request for /v2/topics (422).",
         ),
     ] {
         let failure = failure(status).await;
@@ -386,6 +386,15 @@ async fn statuses_are_classified() {
             (code, message, None)
         );
     }
+}
+
+#[tokio::test]
+async fn only_a_later_page_of_topics_is_too_far_to_be_served() {
+    let provider = provider(|_, _| answer(422, r#"{"message":"","errors":[]}"#)).await;
+    let far = provider.api.fetch(&PageRequest::topics(101)).await;
+    assert_eq!(far, Ok(Fetched::TooLong));
+    let users = provider.api.fetch(&PageRequest::users(101)).await.unwrap_err();
+    assert_eq!(users.code, CauseCode::Internal);
 }
 
 #[tokio::test]
@@ -612,7 +621,7 @@ async fn nothing_that_is_printed_holds_the_secret() {
 }
 
 #[tokio::test]
-async fn windows_are_asked_for_in_days() {
+async fn windows_and_shards_are_asked_for_in_days() {
     let provider = provider(|_, _| answer(200, EMPTY)).await;
     let day = NaiveDate::from_ymd_opt(2025, 2, 3);
     let users = PageRequest::Users {
@@ -620,7 +629,12 @@ async fn windows_are_asked_for_in_days() {
         page: 2,
     };
     let topics = PageRequest::Topics {
-        filter: TopicFilter { active_since: day },
+        filter: TopicFilter {
+            active_since: day,
+            subtype: Some(Subtype::Discussion),
+            created_from: day,
+            created_to: day,
+        },
         page: 3,
     };
     for request in [users, topics] {
@@ -637,7 +651,8 @@ async fn windows_are_asked_for_in_days() {
         queries,
         [
             "_returnIterable=true&page=2&pageSize=100&filter%5Blastactivity%5D%5Bfrom%5D=2025-02-03",
-            "page=3&pageSize=100&lastActivityAt%5Bfrom%5D=2025-02-03",
+            "page=3&pageSize=100&lastActivityAt%5Bfrom%5D=2025-02-03&contentTypes%5B%5D=conversation\
+             &createdAt%5Bfrom%5D=2025-02-03&createdAt%5Bto%5D=2025-02-03",
         ]
     );
 }

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{
-    ActivitySource, ConnectionId, RunId, Stream,
+    ConnectionId, RunId, Stream,
     record::{ContentKind, Record, Subtype},
 };
 use sqlx::{AssertSqlSafe, Sqlite, Transaction, sqlite::SqliteRow};
@@ -11,6 +11,7 @@ use store::{ContentHash, Fenced, Lease, PageCommit, PageOutcome, PageStore, Row,
 
 use crate::{
     SqliteStore,
+    activity::learn_source,
     column::{Columns, corrupt, count, json_text, micros},
     database::commit,
     error::{database, ledger},
@@ -69,7 +70,7 @@ impl PageStore for SqliteStore {
             make_all_replies_due(&mut transaction, page.connection_id).await?;
         }
         if let (Stream::Activity, Some(end)) = (page.stream, page.end) {
-            set_activity_source(&mut transaction, page.connection_id, end.source).await?;
+            learn_source(&mut transaction, lease.run_id, page.connection_id, end.source).await?;
         }
         commit(
             transaction,
@@ -446,18 +447,4 @@ async fn make_all_replies_due(
     .await
     .map(|_| ())
     .map_err(database)
-}
-
-async fn set_activity_source(
-    transaction: &mut Transaction<'static, Sqlite>,
-    connection: ConnectionId,
-    source: ActivitySource,
-) -> Result<(), StoreError> {
-    sqlx::query("UPDATE connection SET activity_source = $2 WHERE id = $1")
-        .bind(connection.0)
-        .bind(source.as_str())
-        .execute(&mut **transaction)
-        .await
-        .map(|_| ())
-        .map_err(database)
 }

@@ -355,7 +355,11 @@ fn a_window_is_asked_for_in_every_page_of_members_and_topics() {
     for stream in [Stream::Users, Stream::Topics] {
         let windows = Windows::from_watermarks(&BTreeMap::from([(stream, watermark)]));
         let next_page = 3;
-        let checkpoint = Checkpoint::Listing { stream, next_page };
+        let checkpoint = Checkpoint::Listing {
+            stream,
+            next_page,
+            shards: Vec::new(),
+        };
         let request = Reading::resume(&checkpoint, &windows, 4)
             .expect("a stream")
             .requests()
@@ -368,6 +372,7 @@ fn a_window_is_asked_for_in_every_page_of_members_and_topics() {
             _ => PageRequest::Topics {
                 filter: TopicFilter {
                     active_since: Some(day),
+                    ..TopicFilter::NONE
                 },
                 page: 3,
             },

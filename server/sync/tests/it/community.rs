@@ -15,7 +15,7 @@ use domain::{CauseCode, Connection, ConnectionId, Extent, Mode, Run, RunId, Tena
 use simulator::{FaultProfile, Simulator, TenantSpec};
 use store::{ClaimRequest, ConnectionStore, Enqueued, NewConnection, NewRun, RunStore};
 use store_sqlite::SqliteStore;
-use sync::{Clock, Execution, Failure, Fetched, PageRequest, RetryPolicy, Runner, Settings, Source};
+use sync::{Clock, Execution, Failure, Fetched, Page, PageRequest, RetryPolicy, Runner, Settings, Source};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -155,6 +155,12 @@ impl Community {
         self.sync_new(&new, &source).await
     }
 
+    /// A sync of a tenant whose topics all lost their replies, since those take a request each.
+    pub(crate) async fn sync_without_replies(&mut self) -> Run {
+        let new = self.new_run(FULL);
+        self.sync_new(&new, &WithoutReplies(&self.source)).await
+    }
+
     fn new_run(&mut self, extent: Extent) -> NewRun {
         self.runs += 1;
         let after = TimeDelta::seconds(i64::try_from(self.runs).expect("few runs"));
@@ -191,6 +197,30 @@ impl Community {
             Execution::Ended(run) => *run,
             Execution::Released => panic!("nobody stopped it"),
         }
+    }
+}
+
+/// Every topic's replies are an empty list.
+struct WithoutReplies<'s>(&'s CommunityApi);
+
+#[async_trait]
+impl Source for WithoutReplies<'_> {
+    async fn connect(&self) -> Result<(), Failure> {
+        self.0.connect().await
+    }
+
+    async fn fetch(&self, request: &PageRequest) -> Result<Fetched, Failure> {
+        match request {
+            PageRequest::Replies { .. } => Ok(Fetched::Page(Page {
+                last: true,
+                ..Page::default()
+            })),
+            _ => self.0.fetch(request).await,
+        }
+    }
+
+    fn take_requests(&self) -> u64 {
+        self.0.take_requests()
     }
 }
 

@@ -2,5 +2,6 @@
 
 mod community;
 mod incremental;
+mod large;
 mod resuming;
 mod truth;

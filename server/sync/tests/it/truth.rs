@@ -35,7 +35,7 @@ pub(crate) fn counts(community: &Community, stream: Stream) -> Counts {
     }
 }
 
-async fn stored(community: &Community, stream: Stream) -> BTreeMap<String, Record> {
+pub(crate) async fn stored(community: &Community, stream: Stream) -> BTreeMap<String, Record> {
     let mut records = BTreeMap::new();
     loop {
         let after: Option<&String> = records.keys().next_back();
