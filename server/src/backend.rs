@@ -1,6 +1,6 @@
 //! The console's port, over the store.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 use app::{
     activity::view::{ActivityLogQuery, ActivityLogView, ConnectionName, LOG_PAGE_ROWS},
@@ -11,16 +11,17 @@ use app::{
     runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, SummaryView},
 };
 use async_trait::async_trait;
-use domain::{Connection, ConnectionId, RunId, SyncWindow, Trigger};
+use domain::{Connection, ConnectionId, RunId, Trigger};
 use store::{Enqueued, NewRun, RunQuery, StoreError};
 use tracing::{error, info};
 
 use crate::{
+    config,
     error::with_sources,
     installation::Installation,
     marker::Marker,
     overview::{self, Overview},
-    scheduler::mode_of_next_run,
+    scheduler::extent_of_next_run,
     secrets::to_hex,
     system::random_bytes,
     views,
@@ -29,6 +30,8 @@ use crate::{
 
 pub(crate) struct Console {
     installation: Installation,
+    /// After so many successes the next run is a full one.
+    full_every: NonZeroU32,
     overview: Overview,
     /// Whether this process runs syncs itself.
     worker: bool,
@@ -39,7 +42,7 @@ impl Console {
     pub(crate) fn new(
         installation: &Installation,
         marker: Arc<Marker>,
-        window: SyncWindow,
+        config: &config::Worker,
         worker: bool,
         wake_up: WakeUp,
     ) -> Self {
@@ -48,9 +51,10 @@ impl Console {
                 Arc::clone(&installation.store),
                 Arc::clone(&installation.clock),
                 marker,
-                window,
+                config.sync_window,
             ),
             installation: installation.clone(),
+            full_every: config.sync.full_every,
             worker,
             wake_up,
         }
@@ -171,11 +175,14 @@ impl Backend for Console {
     async fn sync_now(&self, id: ConnectionId) -> Result<RunId, AppError> {
         let connection = self.connection(id).await?;
         let now = self.installation.clock.now();
+        let extent = extent_of_next_run(self.installation.store.as_ref(), id, self.full_every)
+            .await
+            .map_err(|error| internal(&error))?;
         let new = NewRun {
             id: self.installation.ids.run_id(now),
             connection_id: id,
             trigger: Trigger::Manual,
-            mode: mode_of_next_run(),
+            extent,
             queued_at: now,
         };
         match self

@@ -103,12 +103,21 @@ pub(crate) enum Connection {
     Activate { tenant: TenantId },
     /// Stop syncs; stored rows stay
     Deactivate { tenant: TenantId },
-    /// Replace the client secret
-    Rotate {
-        tenant: TenantId,
-        #[command(flatten)]
-        secret: NewSecret,
-    },
+    /// Replace the client secret, and the client id or the base URL if they changed too
+    Rotate(RotateConnection),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RotateConnection {
+    pub(crate) tenant: TenantId,
+    #[command(flatten)]
+    pub(crate) secret: NewSecret,
+    /// The new client id, if it changed
+    #[arg(long, value_name = "ID", env = "TRIBUTARY_NEW_CLIENT_ID")]
+    pub(crate) client_id: Option<String>,
+    /// The new root of the tenant's API, if it changed
+    #[arg(long, value_name = "URL", env = "TRIBUTARY_NEW_BASE_URL")]
+    pub(crate) base_url: Option<BaseUrl>,
 }
 
 #[derive(Debug, Args)]
@@ -156,6 +165,9 @@ pub(crate) struct SyncTenant {
     /// Read everything, not only what has moved since the last run
     #[arg(long, env = "TRIBUTARY_FULL", value_parser = switch())]
     pub(crate) full: bool,
+    /// With --full: read the replies of every topic, too, not only of those that moved
+    #[arg(long, env = "TRIBUTARY_REPLIES", value_parser = switch(), requires = "full")]
+    pub(crate) replies: bool,
     #[command(flatten)]
     pub(crate) sync: Sync,
 }

@@ -1,7 +1,10 @@
-//! When a connection's next run is due, and how much it reads. Pure: times come in as arguments.
+//! When a connection's next run is due, and how much it reads. Times come in as arguments.
+
+use std::num::NonZeroU32;
 
 use chrono::{DateTime, Utc};
-use domain::{Mode, SyncTime};
+use domain::{ConnectionId, Extent, Mode, SyncTime};
+use store::{Store, StoreError};
 
 /// Whether the daily run is due: it never ran, or its time has come since the latest run was queued. So a run missed
 /// while nothing was running is due at start-up, once, however long that was.
@@ -9,9 +12,17 @@ pub(crate) fn is_due(last_queued_at: Option<DateTime<Utc>>, time: SyncTime, now:
     last_queued_at.is_none_or(|queued| queued < time.last_due(now))
 }
 
-/// How much a run reads. Every run reads everything until windows exist.
-pub(crate) fn mode_of_next_run() -> Mode {
-    Mode::Full
+/// How much the next run of a connection reads, if nobody asks for more.
+pub(crate) async fn extent_of_next_run(
+    store: &dyn Store,
+    connection: ConnectionId,
+    full_every: NonZeroU32,
+) -> Result<Extent, StoreError> {
+    let successes = store.successes_since_full(connection).await?;
+    Ok(Extent {
+        mode: Mode::of_next_run(successes, full_every),
+        all_replies: false,
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! The worker: queues what is due, takes runs up and executes a bounded number of them side by side.
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use domain::{Connection, SyncTime, SyncWindow, Trigger};
@@ -15,7 +19,7 @@ use crate::{
     error::{CommandError, with_sources},
     executor::Executor,
     installation::Installation,
-    scheduler::{is_due, mode_of_next_run},
+    scheduler::{extent_of_next_run, is_due},
 };
 
 /// How often the worker looks for what is due and for runs that another process queued or left: short against a lease
@@ -36,6 +40,7 @@ impl WakeUp {
 pub(crate) struct Worker {
     executor: Executor,
     window: SyncWindow,
+    full_every: NonZeroU32,
     concurrent_runs: NonZeroUsize,
     wake_up: WakeUp,
 }
@@ -49,6 +54,7 @@ impl Worker {
         Ok(Self {
             executor: Executor::new(installation, config.sync.settings())?,
             window: config.sync_window,
+            full_every: config.sync.full_every,
             concurrent_runs: config.concurrent_runs,
             wake_up,
         })
@@ -102,7 +108,7 @@ impl Worker {
             id: self.executor.installation.ids.run_id(now),
             connection_id: connection.id,
             trigger: Trigger::Scheduled,
-            mode: mode_of_next_run(),
+            extent: extent_of_next_run(store.as_ref(), connection.id, self.full_every).await?,
             queued_at: now,
         };
         if store.enqueue(&new).await? == Enqueued::Queued {

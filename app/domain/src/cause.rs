@@ -37,6 +37,8 @@ pub enum CauseCode {
     ProviderUnavailable,
     /// HTML, cut or otherwise unreadable JSON, or a shape that is not the API's.
     AnswerMalformed,
+    /// More records of one kind and day than the provider serves of any query (422).
+    ListingTooLarge,
     /// A list ended before the number of records that it announced.
     StreamEndedEarly,
     /// The ledger does not add up.
@@ -50,13 +52,14 @@ pub enum CauseCode {
 }
 
 impl CauseCode {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::CredentialsRefused,
         Self::PermissionMissing,
         Self::HostUnknown,
         Self::Throttled,
         Self::ProviderUnavailable,
         Self::AnswerMalformed,
+        Self::ListingTooLarge,
         Self::StreamEndedEarly,
         Self::LedgerUnbalanced,
         Self::SecretUnreadable,
@@ -72,6 +75,7 @@ impl CauseCode {
             Self::Throttled => "throttled",
             Self::ProviderUnavailable => "provider_unavailable",
             Self::AnswerMalformed => "answer_malformed",
+            Self::ListingTooLarge => "listing_too_large",
             Self::StreamEndedEarly => "stream_ended_early",
             Self::LedgerUnbalanced => "ledger_unbalanced",
             Self::SecretUnreadable => "secret_unreadable",
@@ -90,9 +94,11 @@ impl CauseCode {
             | Self::PermissionMissing
             | Self::HostUnknown
             | Self::SecretUnreadable => Owner::You,
-            Self::Throttled | Self::ProviderUnavailable | Self::AnswerMalformed | Self::StreamEndedEarly => {
-                Owner::Provider
-            }
+            Self::Throttled
+            | Self::ProviderUnavailable
+            | Self::AnswerMalformed
+            | Self::ListingTooLarge
+            | Self::StreamEndedEarly => Owner::Provider,
             Self::LedgerUnbalanced | Self::StoreFailed | Self::Internal => Owner::Us,
         }
     }
@@ -105,6 +111,11 @@ impl CauseCode {
         )
     }
 
+    /// Whether the next run may go on from the last committed page. It may not where the pages themselves are in doubt.
+    pub fn keeps_checkpoint(self) -> bool {
+        !matches!(self, Self::LedgerUnbalanced | Self::Internal)
+    }
+
     /// What to do next. `tenant_id` makes commands ready to copy.
     pub fn next_action(self, tenant_id: &str) -> String {
         match self {
@@ -115,13 +126,16 @@ impl CauseCode {
                 "Give the API credentials the read scope in Control, then sync again.".to_owned()
             }
             Self::HostUnknown => format!(
-                "Check the base URL of {tenant_id}: tributary connection list. Then deactivate it and add it again with the right URL."
+                "Ask an operator to run: tributary connection rotate {tenant_id} --base-url URL --client-secret-file FILE"
             ),
             Self::Throttled | Self::ProviderUnavailable | Self::StreamEndedEarly => {
                 "Nothing to do for you. The next run tries again.".to_owned()
             }
             Self::AnswerMalformed => {
                 "Nothing to do for you if this is the first time. If it stays, check that the base URL is the API's and not the community's.".to_owned()
+            }
+            Self::ListingTooLarge => {
+                format!("Ask the provider to raise the number of topics that one query of {tenant_id} may list.")
             }
             Self::SecretUnreadable => {
                 "Give the process the key file that sealed this secret (TRIBUTARY_SECRET_KEY_FILE), or rotate the secret."

@@ -17,6 +17,6 @@ pub use health::{FRESHNESS_LIMIT_H, Health, INVALID_SHARE_LIMIT, LastRuns};
 pub use id::{ConnectionId, RunId};
 pub use ledger::{Ledger, Unbalanced};
 pub use object::Object;
-pub use run::{MatchCounts, Mode, Run, RunState, StreamRun, Trigger};
+pub use run::{Extent, FailedRun, MatchCounts, Mode, Run, RunState, StreamRun, Trigger, window_from};
 pub use schedule::{InvalidWindow, SyncTime, SyncWindow};
 pub use stream::{ActivitySource, Stage, Stream};

@@ -244,6 +244,20 @@ impl Record {
             Self::Activity(activity) => Some(activity.occurred_at),
         }
     }
+
+    /// The time by which the provider's filters judge the record: the latest activity where it names one, else its own
+    /// time. `None` where no filter exists.
+    pub fn activity_time(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::IdeaStatus(_) | Self::Category(_) => None,
+            Self::User(user) => user.last_activity_at.or(Some(user.joined_at)),
+            Self::Content(content) => match content.kind {
+                ContentKind::Topic => content.last_activity_at.or(Some(content.posted_at)),
+                ContentKind::Reply => None,
+            },
+            Self::Activity(activity) => Some(activity.occurred_at),
+        }
+    }
 }
 
 /// Why a record cannot be stored.

@@ -1,7 +1,9 @@
-use chrono::{DateTime, Utc};
+use std::num::NonZeroU32;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{ActivitySource, Cause, ConnectionId, Ledger, RunId, Stage, Stream};
+use crate::{ActivitySource, Cause, CauseCode, ConnectionId, Ledger, RunId, Stage, Stream};
 
 /// What asked for a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,8 +28,8 @@ impl Trigger {
     }
 }
 
-/// How much of the tenant a run reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How much of the tenant a run reads, the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// From the day before the last watermark.
@@ -47,6 +49,56 @@ impl Mode {
         [Self::Incremental, Self::Full]
             .into_iter()
             .find(|mode| mode.as_str() == name)
+    }
+
+    /// The mode of a run that nobody asks to be full: the first one is, and then every so many of those that succeed.
+    /// Edits, moves and deletions do not move the provider's activity date, so only a full one sees them.
+    ///
+    /// `successes_since_full` is `None` until a full run has succeeded.
+    pub fn of_next_run(successes_since_full: Option<u32>, full_every: NonZeroU32) -> Self {
+        match successes_since_full {
+            Some(successes) if successes.saturating_add(1) < full_every.get() => Self::Incremental,
+            _ => Self::Full,
+        }
+    }
+}
+
+/// The day that is known to be complete may not be: the provider's filters are day-grained, and its days need not be
+/// ours.
+const WINDOW_OVERLAP: TimeDelta = TimeDelta::days(1);
+
+/// The first day that an incremental run asks for, given the greatest activity time that earlier runs have seen.
+pub fn window_from(watermark: DateTime<Utc>) -> NaiveDate {
+    let day = watermark.date_naive();
+    day.checked_sub_signed(WINDOW_OVERLAP).unwrap_or(day)
+}
+
+/// A run goes on where a failed one stopped for so long after the failure; then too much has changed behind the pages
+/// that were read.
+const GOES_ON_WITHIN: TimeDelta = TimeDelta::hours(24);
+
+/// What a run is to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    pub mode: Mode,
+    /// The replies of every topic, and not only of those that moved.
+    pub all_replies: bool,
+}
+
+/// A run that failed, as far as the next one depends on it.
+#[derive(Clone, Copy, Debug)]
+pub struct FailedRun {
+    pub extent: Extent,
+    pub cause: CauseCode,
+    pub finished_at: DateTime<Utc>,
+}
+
+impl FailedRun {
+    /// Whether a run that is asked for at this time goes on from the last committed page of this one. It then reads
+    /// what this one was to read, so it does not where more than that is asked for.
+    pub fn is_gone_on_with(&self, asked: Extent, at: DateTime<Utc>) -> bool {
+        let reads_as_much = self.extent.mode >= asked.mode && (self.extent.all_replies || !asked.all_replies);
+        reads_as_much && self.cause.keeps_checkpoint() && at - self.finished_at <= GOES_ON_WITHIN
     }
 }
 
@@ -161,6 +213,77 @@ mod tests {
     fn states_are_read_back() {
         for state in RunState::ALL {
             assert_eq!(RunState::parse(state.as_str()), Some(state));
+        }
+    }
+
+    #[test]
+    fn the_first_run_is_full_and_every_seventh_after_it() {
+        let every = |every| NonZeroU32::new(every).expect("not zero");
+        let modes = |full_every| {
+            let mut since_full = None;
+            let next = |_| {
+                let mode = Mode::of_next_run(since_full, every(full_every));
+                since_full = match mode {
+                    Mode::Full => Some(0),
+                    Mode::Incremental => since_full.map(|runs| runs + 1),
+                };
+                if mode == Mode::Full { 'f' } else { 'i' }
+            };
+            (0..9).map(next).collect::<String>()
+        };
+        assert_eq!(modes(7), "fiiiiiifi");
+        assert_eq!(modes(2), "fifififif");
+        assert_eq!(modes(1), "fffffffff");
+    }
+
+    #[test]
+    fn a_window_begins_the_day_before_the_watermark() {
+        let at = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
+        for second_of_day in [0, 1, 86_399] {
+            let from = window_from(at(100 * 86_400 + second_of_day));
+            assert_eq!(from, at(99 * 86_400).date_naive());
+        }
+        assert_eq!(
+            window_from(DateTime::<Utc>::MIN_UTC),
+            DateTime::<Utc>::MIN_UTC.date_naive()
+        );
+    }
+
+    #[test]
+    fn a_failed_run_is_gone_on_with_for_a_day_and_if_it_was_to_read_enough() {
+        let extent = |mode, all_replies| Extent { mode, all_replies };
+        let (incremental, full) = (extent(Mode::Incremental, false), extent(Mode::Full, false));
+        let everything = extent(Mode::Full, true);
+        let goes_on = |of, asked, hours| {
+            let failed = FailedRun {
+                extent: of,
+                cause: CauseCode::ProviderUnavailable,
+                finished_at: DateTime::UNIX_EPOCH,
+            };
+            failed.is_gone_on_with(asked, DateTime::UNIX_EPOCH + TimeDelta::hours(hours))
+        };
+        for of in [incremental, full, everything] {
+            assert!(goes_on(of, of, 0) && goes_on(of, of, 24));
+            assert!(!goes_on(of, of, 25));
+        }
+        assert!(goes_on(full, incremental, 1) && goes_on(everything, incremental, 1));
+        assert!(!goes_on(incremental, full, 1) && !goes_on(full, everything, 1));
+    }
+
+    #[test]
+    fn books_that_do_not_balance_are_not_gone_on_with() {
+        let failed = |cause| FailedRun {
+            extent: Extent {
+                mode: Mode::Full,
+                all_replies: false,
+            },
+            cause,
+            finished_at: DateTime::UNIX_EPOCH,
+        };
+        for cause in CauseCode::ALL {
+            let goes_on = failed(cause).is_gone_on_with(failed(cause).extent, DateTime::UNIX_EPOCH);
+            assert_eq!(goes_on, cause.keeps_checkpoint(), "{cause}");
+            assert!(goes_on || !cause.heals_itself(), "{cause}");
         }
     }
 

@@ -9,9 +9,10 @@ use std::{
 };
 
 use async_trait::async_trait;
+use chrono::NaiveDate;
 use domain::{BaseUrl, TenantId, record::Subtype};
 use reqwest::{StatusCode, header::AUTHORIZATION};
-use sync::{Clock, Failure, Fetched, PAGE_SIZE, Page, PageRequest, Source};
+use sync::{Clock, Failure, Fetched, PAGE_SIZE, Page, PageRequest, Source, TopicFilter};
 
 use crate::{
     decode::decode,
@@ -135,9 +136,24 @@ impl CommunityApi {
         decode(request, &answer.body).map_err(|malformed| failure::of_malformed(&malformed, answer, path))
     }
 
-    async fn users(&self, request: &PageRequest, page: u32) -> Result<Fetched, Failure> {
+    async fn users(
+        &self,
+        request: &PageRequest,
+        active_since: Option<NaiveDate>,
+        page: u32,
+    ) -> Result<Fetched, Failure> {
         let (page, size) = (page.to_string(), PAGE_SIZE.to_string());
-        let query = [("_returnIterable", "true"), ("page", &page), ("pageSize", &size)];
+        let since = active_since.map(|day| day.to_string());
+        let mut query = vec![
+            ("_returnIterable", "true"),
+            ("page", page.as_str()),
+            ("pageSize", size.as_str()),
+        ];
+        query.extend(
+            since
+                .as_deref()
+                .map(|since| ("filter[lastactivity][from]", since)),
+        );
         let (answer, path) = self.get_user("/user", &query).await?;
         self.page(request, &answer, &path).map(Fetched::Page)
     }
@@ -160,13 +176,27 @@ impl CommunityApi {
         self.get(path, &[("page", &page), ("pageSize", &size)]).await
     }
 
-    async fn topics(&self, request: &PageRequest, page: u32) -> Result<Fetched, Failure> {
+    async fn topics(
+        &self,
+        request: &PageRequest,
+        filter: &TopicFilter,
+        page: u32,
+    ) -> Result<Fetched, Failure> {
         const PATH: &str = "/v2/topics";
-        let answer = self.community(PATH, page).await?;
-        // Past the first 10,000 matches the query has to be cut by content type and creation date. That belongs to
-        // the engine, which plans the pages; until it does, the run must fail here rather than end early.
-        if answer.status == StatusCode::UNPROCESSABLE_ENTITY {
-            return Err(failure::cap_reached(PATH, page));
+        let (number, size) = (page.to_string(), PAGE_SIZE.to_string());
+        let since = filter.active_since.map(|day| day.to_string());
+        let mut query = vec![("page", number.as_str()), ("pageSize", size.as_str())];
+        query.extend(since.as_deref().map(|since| ("lastActivityAt[from]", since)));
+        let kind = filter.subtype.map(Subtype::content_type);
+        query.extend(kind.map(|kind| ("contentTypes[]", kind)));
+        let [from, to] = [filter.created_from, filter.created_to].map(|day| day.map(|day| day.to_string()));
+        query.extend(from.as_deref().map(|from| ("createdAt[from]", from)));
+        query.extend(to.as_deref().map(|to| ("createdAt[to]", to)));
+        let answer = self.get(PATH, &query).await?;
+        // The provider serves the first 10,000 matches only. On the first page it means something else: that it does
+        // not accept our request.
+        if answer.status == StatusCode::UNPROCESSABLE_ENTITY && page > 1 {
+            return Ok(Fetched::TooLong);
         }
         self.page(request, &answer, PATH).map(Fetched::Page)
     }
@@ -225,8 +255,8 @@ impl Source for CommunityApi {
             // The tree (`/v2/category/getTree`) would add parent and module, but requires the id of an acting user,
             // and a connection has none.
             PageRequest::Categories => self.whole(request, "/v2/categories").await,
-            PageRequest::Users { page } => self.users(request, *page).await,
-            PageRequest::Topics { page } => self.topics(request, *page).await,
+            PageRequest::Users { active_since, page } => self.users(request, *active_since, *page).await,
+            PageRequest::Topics { filter, page } => self.topics(request, filter, *page).await,
             PageRequest::Replies { topic, page } => {
                 self.replies(request, topic.subtype, &topic.private_id, *page)
                     .await

@@ -208,14 +208,6 @@ pub(crate) fn endless(path: &str, pages: u32) -> Failure {
     )
 }
 
-/// `/v2/topics` serves only the first 10,000 matches.
-pub(crate) fn cap_reached(path: &str, page: u32) -> Failure {
-    failure(
-        CauseCode::Internal,
-        format!("The provider serves only the first 10,000 topics of {path}: it refused page {page} (422)."),
-    )
-}
-
 /// Token after token is taken, and refused a moment later.
 pub(crate) fn tokens_end(path: &str, sends: u32) -> Failure {
     failure(

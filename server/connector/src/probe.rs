@@ -48,12 +48,12 @@ impl CommunityApi {
     /// Asks for a token and the first page of what a sync reads most. Stops at the first failure.
     pub async fn probe(&self) -> Result<Probe, Failure> {
         self.connect().await?;
-        let users = match self.fetch(&PageRequest::Users { page: 1 }).await? {
+        let users = match self.fetch(&PageRequest::users(1)).await? {
             Fetched::Page(page) => page,
-            Fetched::NoSource | Fetched::Refused => sync::Page::default(),
+            Fetched::NoSource | Fetched::Refused | Fetched::TooLong => sync::Page::default(),
         };
         let profiles: Vec<bool> = users.records.iter().filter_map(has_profile).collect();
-        self.fetch(&PageRequest::Topics { page: 1 }).await?;
+        self.fetch(&PageRequest::topics(1)).await?;
         let activity = self.fetch(&PageRequest::Activity { page: 1 }).await?;
         Ok(Probe {
             user_path: format!("{}/user", self.user_prefix().unwrap_or_default()),

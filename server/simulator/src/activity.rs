@@ -1,7 +1,8 @@
 //! View events.
 
+use crate::changes::NewView;
 use crate::damage::Flaw;
-use crate::mix::Mix;
+use crate::mix::{Mix, index};
 use crate::people::Member;
 use crate::world::World;
 use std::fmt::Write;
@@ -35,7 +36,16 @@ impl<'w> View<'w> {
         self.world.damage.activity(self.index)
     }
 
+    /// What is known of an event that took place after the history's end.
+    fn later(self) -> Option<NewView> {
+        let place = self.index.checked_sub(self.world.spec.views)?;
+        self.world.changes.viewed.get(index(place)).copied()
+    }
+
     pub(crate) fn time(self) -> u64 {
+        if let Some(new) = self.later() {
+            return new.time;
+        }
         self.world.posts.time(self.index, self.world.spec.views)
     }
 
@@ -52,12 +62,18 @@ impl<'w> View<'w> {
     }
 
     pub(crate) fn member(self, time: u64) -> Option<Member<'w>> {
+        if let Some(new) = self.later() {
+            return new.member.map(|number| self.world.member(number));
+        }
         self.world.active_member(self.place, 2, time)
     }
 
     /// Recent topics are read most. Before the first activity only the first topic can have been read.
     pub(crate) fn topic_public_id(self, time: u64) -> Option<u64> {
         let world = self.world;
+        if let Some(new) = self.later() {
+            return new.topic.map(|number| world.topic(number).public_id());
+        }
         let topics = world.posts.count_before(time, world.spec.topics).max(1);
         let back = self.place.skewed(3, topics);
         (world.spec.topics > 0).then(|| world.topic(topics - 1 - back).public_id())

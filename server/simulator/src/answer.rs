@@ -10,9 +10,12 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
     pub(crate) body: Vec<u8>,
-    pub(crate) retry_after: Option<u64>,
+    /// Seconds or a date.
+    pub(crate) retry_after: Option<String>,
     /// Sent only after this time.
     pub(crate) delay: Option<Duration>,
+    /// The connection is cut when half of the body is sent.
+    pub(crate) reset: bool,
 }
 
 impl Answer {
@@ -23,6 +26,7 @@ impl Answer {
             body,
             retry_after: None,
             delay: None,
+            reset: false,
         }
     }
 
@@ -82,9 +86,9 @@ impl Answer {
         Self::new(status, JSON, json.into_bytes())
     }
 
-    pub(crate) fn retry_after(self, seconds: u64) -> Self {
+    pub(crate) fn retry_after(self, wait: String) -> Self {
         Self {
-            retry_after: Some(seconds),
+            retry_after: Some(wait),
             ..self
         }
     }

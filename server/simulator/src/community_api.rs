@@ -37,6 +37,22 @@ impl World {
         Some(checked.unwrap_or_else(|error| Answer::unprocessable(&error)))
     }
 
+    /// Whether a path below `/v2` leads to the hidden category or into it.
+    pub(crate) fn hides(&self, path: &[&str]) -> bool {
+        let hidden = self.structure.hidden().id;
+        let (list, id) = match path {
+            [list, id, ..] => (*list, id.parse::<u64>()),
+            _ => return false,
+        };
+        match (ContentType::in_path(list), id) {
+            (Some(kind), Ok(id)) => self
+                .topic_by_private_id(kind, id)
+                .is_some_and(|topic| topic.category().id == hidden),
+            (None, Ok(id)) => list == "categories" && id == hidden,
+            (_, Err(_)) => false,
+        }
+    }
+
     /// Paths of one content type.
     fn typed(&self, kind: ContentType, path: &[&str], query: &Query<'_>) -> Option<Checked> {
         let with_moderator = |answer: &dyn Fn() -> Checked| match query.get("moderatorId") {
@@ -306,8 +322,10 @@ fn reply(topic: Topic<'_>, id: &str) -> Answer {
     }
 }
 
-fn on_page<I: Iterator>(all: I, page: Page) -> impl Iterator<Item = I::Item> {
-    all.skip(index(page.start())).take(index(page.size))
+fn on_page<I: Iterator<Item: Copy>>(all: I, page: Page) -> impl Iterator<Item = I::Item> {
+    let all: Vec<I::Item> = all.collect();
+    page.positions(all.len() as u64)
+        .map(move |position| all[index(position)])
 }
 
 /// `{"result":…}`

@@ -1,7 +1,9 @@
 //! Topics and replies. A topic's number is its place in the order of last activity, oldest first.
 
 use crate::calendar::SECONDS_PER_DAY;
+use crate::changes::{NewReply, NewTopic, TopicChange};
 use crate::damage::{ContentFlaw, Flaw};
+use crate::json::push_number;
 use crate::mix::{Mix, index};
 use crate::people::Member;
 use crate::structure::{Category, IdeaStatus};
@@ -12,7 +14,7 @@ const FIRST_PUBLIC_ID: u64 = 100;
 /// Public ids have gaps where topics were removed for good.
 const PUBLIC_ID_STRIDE: u64 = 3;
 /// Room for the replies of one topic in the numbering; more than any has.
-const REPLY_ID_STRIDE: u64 = 512;
+pub(crate) const REPLY_ID_STRIDE: u64 = 512;
 /// The longest that a topic stays alive.
 const MAX_LIFE_DAYS: u64 = 200;
 /// The first topic has at least this many replies, so that a topic and a reply share a public id for certain.
@@ -120,6 +122,7 @@ pub(crate) struct Topic<'w> {
     pub(crate) kind: ContentType,
     pub(crate) private_id: u64,
     damage: Option<ContentFlaw>,
+    change: Option<&'w TopicChange>,
 }
 
 impl World {
@@ -130,13 +133,18 @@ impl World {
             .into_iter()
             .rfind(|kind| kind.block_start() <= dealt)
             .unwrap_or(ContentType::Article);
+        let private_id = block * kind.share() + dealt - kind.block_start() + 1;
+        let change = self.changes.topics.get(&number);
+        let converted = change.and_then(|change| change.converted);
+        let (kind, private_id) = converted.unwrap_or((kind, private_id));
         Topic {
             world: self,
             index: number,
             place: self.topic_place(number),
             kind,
-            private_id: block * kind.share() + dealt - kind.block_start() + 1,
+            private_id,
             damage: self.damage.content(number),
+            change,
         }
     }
 
@@ -148,21 +156,32 @@ impl World {
     }
 
     pub(crate) fn topic_by_private_id(&self, kind: ContentType, id: u64) -> Option<Topic<'_>> {
+        let converted = self.changes.converted_topic(id);
+        let number = converted.or_else(|| self.dealt_private_id(kind, id))?;
+        self.live_topic(number)
+            .filter(|topic| topic.kind == kind && topic.private_id == id)
+    }
+
+    /// Who got the private id when the topics were dealt.
+    fn dealt_private_id(&self, kind: ContentType, id: u64) -> Option<u64> {
         let position = id.checked_sub(1)?;
         let (block, dealt) = (
             position / kind.share(),
             kind.block_start() + position % kind.share(),
         );
         let slot = (0..BLOCK).find(|&slot| self.dealt(block, slot) == dealt)?;
-        let number = block.checked_mul(BLOCK)?.checked_add(slot)?;
-        (number < self.spec.topics).then(|| self.topic(number))
+        block.checked_mul(BLOCK)?.checked_add(slot)
+    }
+
+    pub(crate) fn live_topic(&self, number: u64) -> Option<Topic<'_>> {
+        (number < self.topic_numbers())
+            .then(|| self.topic(number))
+            .filter(|topic| !topic.is_deleted())
     }
 
     pub(crate) fn topic_by_public_id(&self, id: u64) -> Option<Topic<'_>> {
         let number = id.checked_sub(FIRST_PUBLIC_ID)? / PUBLIC_ID_STRIDE;
-        (number < self.spec.topics)
-            .then(|| self.topic(number))
-            .filter(|topic| topic.public_id() == id)
+        self.live_topic(number).filter(|topic| topic.public_id() == id)
     }
 }
 
@@ -182,8 +201,33 @@ impl<'w> Topic<'w> {
         }
     }
 
-    /// Most topics have few replies, a few have very many.
+    pub(crate) fn is_deleted(self) -> bool {
+        self.change.is_some_and(|change| change.deleted)
+    }
+
+    pub(crate) fn has_broken_reply(self) -> bool {
+        matches!(self.damage, Some(ContentFlaw::Reply(_)))
+    }
+
+    /// What is known of a topic that was started after the history's end.
+    fn later(self) -> Option<NewTopic> {
+        let place = self.index.checked_sub(self.world.spec.topics)?;
+        self.world.changes.started.get(index(place)).copied()
+    }
+
+    fn new_replies(self) -> &'w [NewReply] {
+        self.change.map_or(&[], |change| &change.replies)
+    }
+
     pub(crate) fn reply_count(self) -> u64 {
+        self.first_replies() + self.new_replies().len() as u64
+    }
+
+    /// Replies by the history's end: most topics have few, a few have very many.
+    pub(crate) fn first_replies(self) -> u64 {
+        if self.index >= self.world.spec.topics {
+            return 0;
+        }
         let many = |least: u64, most: u64| least + self.draw(Of::ManyReplies, most - least + 1);
         let count = match self.draw(Of::Replies, 1000) {
             0..300 => 0,
@@ -202,12 +246,21 @@ impl<'w> Topic<'w> {
     }
 
     pub(crate) fn last_active(self) -> u64 {
+        let moved = self.change.and_then(|change| change.last_active);
+        moved.unwrap_or_else(|| self.first_last_active())
+    }
+
+    /// The last activity by the history's end.
+    fn first_last_active(self) -> u64 {
         self.world.posts.time(self.index, self.world.spec.topics)
     }
 
     pub(crate) fn created(self) -> u64 {
-        let last_active = self.last_active();
-        if self.reply_count() == 0 {
+        if let Some(new) = self.later() {
+            return new.created;
+        }
+        let last_active = self.first_last_active();
+        if self.first_replies() == 0 {
             return last_active;
         }
         let life = 600
@@ -220,15 +273,16 @@ impl<'w> Topic<'w> {
 
     pub(crate) fn category(self) -> &'w Category {
         let structure = &self.world.structure;
-        match self.kind {
-            ContentType::Article | ContentType::ProductUpdate => {
-                structure.guide(self.place, Of::Category as u64)
-            }
-            _ => structure.board(self.place, Of::Category as u64),
+        match self.change.and_then(|change| change.category) {
+            Some(moved) => &structure.categories[moved],
+            None => structure.busy(self.kind, self.place, Of::Category as u64),
         }
     }
 
     pub(crate) fn author(self) -> Option<Member<'w>> {
+        if let Some(new) = self.later() {
+            return new.author.map(|number| self.world.member(number));
+        }
         if self.world.strays_from_schema() && self.place.per_mille(Of::NullAuthor as u64, 15) {
             return None;
         }
@@ -251,6 +305,11 @@ impl<'w> Topic<'w> {
         let mut title = pattern.replacen("{}", self.place.pick(Of::Thing as u64, words.things), 1);
         if self.place.per_mille(Of::OddTitle as u64, 60) {
             title.push_str(self.place.pick(Of::OddTitleKind as u64, &ODD_TITLES));
+        }
+        if let Some(change) = self.change.filter(|change| change.edits > 0) {
+            title.push_str(" (");
+            push_number(&mut title, change.edits + 1);
+            title.push(')');
         }
         title
     }
@@ -282,12 +341,38 @@ impl<'w> Topic<'w> {
 
     pub(crate) fn idea_status(self) -> Option<&'w IdeaStatus> {
         let statuses = &self.world.structure.idea_statuses;
-        let drawn = self.place.skewed(Of::Status as u64, statuses.len() as u64);
-        (self.kind == ContentType::Idea).then(|| &statuses[index(drawn)])
+        (self.kind == ContentType::Idea).then(|| &statuses[self.idea_status_place()])
+    }
+
+    /// Place of the status that the topic has as long as it is an idea.
+    pub(crate) fn idea_status_place(self) -> usize {
+        let statuses = self.world.structure.idea_statuses.len();
+        let set = self.change.and_then(|change| change.status);
+        set.map_or_else(
+            || index(self.place.skewed(Of::Status as u64, statuses as u64)),
+            |(place, _)| place,
+        )
+    }
+
+    pub(crate) fn status_changed(self) -> u64 {
+        let set = self.change.and_then(|change| change.status);
+        set.map_or_else(|| self.settled(), |(_, time)| time)
+    }
+
+    pub(crate) fn edited(self) -> u64 {
+        let edited = self.change.and_then(|change| change.edited_at);
+        edited.unwrap_or_else(|| self.created())
+    }
+
+    /// A time at which whatever replies come later do not change it.
+    fn settled(self) -> u64 {
+        self.later()
+            .map_or_else(|| self.first_last_active(), |new| new.created)
     }
 
     pub(crate) fn trashed(self) -> bool {
-        self.place.per_mille(Of::Trashed as u64, 4)
+        let trashed = self.change.and_then(|change| change.trashed);
+        trashed.unwrap_or_else(|| self.place.per_mille(Of::Trashed as u64, 4))
     }
 
     pub(crate) fn sticky(self) -> bool {
@@ -296,7 +381,7 @@ impl<'w> Topic<'w> {
 
     /// The reply that answers a question.
     pub(crate) fn answer(self) -> Option<Reply<'w>> {
-        let count = self.reply_count();
+        let count = self.first_replies();
         let answered = self.kind == ContentType::Question && count > 0 && self.draw(Of::Answered, 3) > 0;
         answered.then(|| self.reply(self.draw(Of::Text, count)))
     }
@@ -345,22 +430,34 @@ impl<'w> Reply<'w> {
     pub(crate) fn flaw(self) -> Option<Flaw> {
         match self.topic.damage {
             Some(ContentFlaw::Reply(flaw)) => {
-                let broken = self.topic.place.below(50, self.topic.reply_count());
+                let broken = self.topic.place.below(50, self.topic.first_replies());
                 (broken == self.position).then_some(flaw)
             }
             _ => None,
         }
     }
 
+    /// What is known of a reply that was given after the history's end.
+    fn later(self) -> Option<NewReply> {
+        let place = self.position.checked_sub(self.topic.first_replies())?;
+        self.topic.new_replies().get(index(place)).copied()
+    }
+
     /// Replies come quickly at first; the last one is the topic's last activity.
     pub(crate) fn time(self) -> u64 {
-        let (created, last) = (self.topic.created(), self.topic.last_active());
-        let (part, whole) = (self.position + 1, self.topic.reply_count());
+        if let Some(new) = self.later() {
+            return new.time;
+        }
+        let (created, last) = (self.topic.created(), self.topic.first_last_active());
+        let (part, whole) = (self.position + 1, self.topic.first_replies());
         created + (last - created) * part * part / (whole * whole)
     }
 
     pub(crate) fn author(self) -> Option<Member<'w>> {
         let world = self.topic.world;
+        if let Some(new) = self.later() {
+            return new.author.map(|number| world.member(number));
+        }
         if world.strays_from_schema() && self.place.per_mille(1, 15) {
             return None;
         }

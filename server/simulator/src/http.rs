@@ -1,22 +1,31 @@
 //! From a request to an answer: tokens, tenants, faults and the paths of the simulator itself.
 
 use crate::answer::Answer;
-use crate::faults::FaultProfile;
+use crate::faults::{Fault, FaultProfile, Moment};
 use crate::query::Query;
 use crate::token::{Scope, TOKEN_LIFE_SECONDS, Token};
+use crate::world::World;
 use crate::{Shared, Tenant};
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
+use std::io;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
 
 /// The secret of every client.
 const CLIENT_SECRET: &str = "simulated-secret";
 /// A token request is short; more is a mistake.
 const MAX_BODY_BYTES: usize = 16 * 1_024;
+/// Pages of a listing before which a changing tenant goes on; beyond, even a reader of tiny pages comes to the end.
+const CHANGING_PAGES: RangeInclusive<u64> = 2..=50;
+/// Days that pass in one request; more would keep the tenant's readers waiting.
+const MAX_ADVANCED_DAYS: u64 = 1_000;
 /// Some documents show the user paths under this prefix, others at the root.
 const USER_PREFIX: &str = "api1";
 
@@ -35,16 +44,37 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
 
 fn into_response(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, answer.body).into_response();
+    let length = answer.body.len();
+    let body = if answer.reset {
+        broken_off(answer.body)
+    } else {
+        Body::from(answer.body)
+    };
+    let mut response = (status, body).into_response();
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static(answer.content_type),
     );
-    if let Some(seconds) = answer.retry_after {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    if let Some(Ok(wait)) = answer.retry_after.map(HeaderValue::try_from) {
+        headers.insert(header::RETRY_AFTER, wait);
+    }
+    if answer.reset {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     response
+}
+
+/// Half of a body, and then an error, upon which the server closes the connection.
+fn broken_off(mut body: Vec<u8>) -> Body {
+    body.truncate(body.len() / 2);
+    let sent = stream::once(async { Ok(body) });
+    let cut = stream::once(async {
+        // Gives the server the time to send what it has.
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    });
+    Body::from_stream(sent.chain(cut))
 }
 
 impl Shared {
@@ -80,9 +110,12 @@ impl Shared {
         if community && !token.scope.read {
             return unauthorized("The access token has no scope that allows this.");
         }
-        faults.spoil(request, || {
-            tenant.data_answer(parts, &path, faults.shift(request))
-        })
+        let moment = Moment {
+            request,
+            place: tenant.place,
+            now: self.unix_now(),
+        };
+        faults.spoil(moment, || tenant.data_answer(parts, &path, faults, request))
     }
 
     /// The simulator's own paths, for the machine that it runs on only.
@@ -93,10 +126,20 @@ impl Shared {
         }
         let tenant = path.first().and_then(|name| self.tenant(name));
         match (&parts.method, name, path, tenant) {
-            (&Method::GET, "truth", [_], Some(tenant)) => match serde_json::to_vec(&tenant.world.truth()) {
-                Ok(body) => Answer::json(body),
-                Err(_) => Answer::error(500, "Internal Server Error"),
-            },
+            (&Method::GET, "truth", [_], Some(tenant)) => tenant.truth(),
+            (&Method::POST, "advance", [_], Some(tenant)) => {
+                let query = Query::new(parts.uri.query());
+                let days = query.get("days").and_then(|days| days.parse().ok());
+                match days.filter(|days| (1..=MAX_ADVANCED_DAYS).contains(days)) {
+                    Some(days) => {
+                        tenant.change(|world| world.advance(days));
+                        tenant.truth()
+                    }
+                    None => Answer::unprocessable(&format!(
+                        "days: This value should be a whole number from 1 to {MAX_ADVANCED_DAYS}."
+                    )),
+                }
+            }
             (&Method::POST, "faults", [_], Some(tenant)) => {
                 let query = Query::new(parts.uri.query());
                 match query.get("profile").unwrap_or_default().parse::<FaultProfile>() {
@@ -125,21 +168,19 @@ impl Shared {
             return Answer::oauth_error(401, "invalid_client", "Client authentication is missing.");
         };
         let name = client.split('/').next().unwrap_or_default();
-        let place = self
-            .tenants
-            .iter()
-            .position(|tenant| tenant.world.spec.name == name);
+        let place = self.tenants.iter().position(|tenant| tenant.name == name);
         let Some(place) = place.filter(|_| secret == CLIENT_SECRET) else {
             return Answer::oauth_error(401, "invalid_client", "Client authentication failed.");
         };
         let Some(scope) = Scope::parse(form.get("scope").map_or("", String::as_str)) else {
             return Answer::oauth_error(400, "invalid_scope", "The requested scope is unknown.");
         };
+        let tenant = &self.tenants[place];
         let token = Token {
             tenant: place as u64,
             scope,
             issued: self.unix_now(),
-            requests: self.tenants[place].requests(),
+            requests: tenant.requests(),
         };
         let body = serde_json::json!({
             "access_token": token.write(self.secret),
@@ -147,7 +188,9 @@ impl Shared {
             "token_type": "Bearer",
             "scope": scope.name(),
         });
-        Answer::json(body.to_string().into_bytes())
+        tenant.faults().spoil_token(tenant.count_token(), || {
+            Answer::json(body.to_string().into_bytes())
+        })
     }
 
     fn authorize(&self, headers: &HeaderMap) -> Result<(&Tenant, Token), Answer> {
@@ -174,15 +217,34 @@ impl Shared {
 }
 
 impl Tenant {
-    fn data_answer(&self, parts: &Parts, path: &[&str], shift: u64) -> Answer {
+    fn truth(&self) -> Answer {
+        match serde_json::to_vec(&self.world().truth()) {
+            Ok(body) => Answer::json(body),
+            Err(_) => Answer::error(500, "Internal Server Error"),
+        }
+    }
+
+    fn data_answer(&self, parts: &Parts, path: &[&str], faults: FaultProfile, request: u64) -> Answer {
         if parts.method != Method::GET {
             return Answer::error(405, "Method Not Allowed");
         }
-        let query = Query::new(parts.uri.query()).shifted(shift);
+        let query = Query::new(parts.uri.query()).disordered(faults.disorder(request));
+        let later_page = || query.get("page").and_then(|page| page.parse().ok());
+        if faults.strikes(Fault::Changing, request)
+            && later_page().is_some_and(|page| CHANGING_PAGES.contains(&page))
+        {
+            self.change(World::stir);
+        }
+        let world = self.world();
         let answer = match path {
-            ["v2", rest @ ..] => self.world.community_answer(rest, &query),
-            [prefix, rest @ ..] if *prefix == USER_PREFIX => self.world.user_answer(rest, &query),
-            rest => self.world.user_answer(rest, &query),
+            ["v2", rest @ ..] if faults.strikes(Fault::HiddenCategory, request) && world.hides(rest) => Some(
+                Answer::described(403, "Forbidden", "You are not allowed to see this category"),
+            ),
+            ["v2", rest @ ..] => world.community_answer(rest, &query),
+            [USER_PREFIX, rest @ ..] | rest => {
+                let hidden = rest == ["user", "activity"] && faults.strikes(Fault::NoActivity, request);
+                world.user_answer(rest, &query).filter(|_| !hidden)
+            }
         };
         answer.unwrap_or_else(|| Answer::not_found("There is no such path"))
     }

@@ -1,5 +1,6 @@
 //! Which records a listing holds, in which order, without holding the records.
 
+use crate::changes::Presence;
 use crate::content::{ContentType, Topic};
 use crate::mix::index;
 use crate::people::{Member, REGISTERED};
@@ -61,33 +62,93 @@ pub(crate) struct UserFilter {
     pub(crate) last_active: Option<Span>,
 }
 
-/// The numbers of the records of a listing.
-#[derive(Debug, Clone)]
-pub(crate) enum Selection {
-    /// All records with a number in the range, the greatest first.
-    Run {
-        from: u64,
-        to: u64,
-    },
-    List(Arc<[u32]>),
+/// Part of a list of numbers that is shared.
+#[derive(Debug, Clone, Default)]
+struct Part {
+    numbers: Arc<[u32]>,
+    from: usize,
+    to: usize,
+}
+
+impl Part {
+    fn whole(numbers: &Arc<[u32]>) -> Self {
+        Self {
+            numbers: Arc::clone(numbers),
+            from: 0,
+            to: numbers.len(),
+        }
+    }
+
+    /// From the first number that is no longer above to the first that is below, in a falling list.
+    fn between(numbers: &Arc<[u32]>, above: impl Fn(u32) -> bool, below: impl Fn(u32) -> bool) -> Self {
+        let from = numbers.partition_point(|&number| above(number));
+        let to = numbers.partition_point(|&number| !below(number));
+        Self {
+            numbers: Arc::clone(numbers),
+            from: from.min(to),
+            to,
+        }
+    }
+
+    fn slice(&self) -> &[u32] {
+        &self.numbers[self.from..self.to]
+    }
+}
+
+/// The numbers of the records of a listing: a list, then all numbers of a range but its gaps, the greatest first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Selection {
+    list: Part,
+    from: u64,
+    to: u64,
+    /// Falling.
+    gaps: Part,
 }
 
 impl Selection {
-    pub(crate) fn len(&self) -> u64 {
-        match self {
-            Self::Run { from, to } => to - from,
-            Self::List(numbers) => numbers.len() as u64,
+    pub(crate) fn run(from: u64, to: u64) -> Self {
+        Self {
+            from,
+            to,
+            ..Self::default()
         }
+    }
+
+    fn list(numbers: &Arc<[u32]>) -> Self {
+        Self {
+            list: Part::whole(numbers),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        let (list, gaps) = (self.list.slice().len(), self.gaps.slice().len());
+        list as u64 + (self.to - self.from) - gaps as u64
+    }
+
+    /// The number at a position below the length.
+    pub(crate) fn at(&self, position: u64) -> u64 {
+        let list = self.list.slice();
+        let Some(place) = position.checked_sub(list.len() as u64) else {
+            return u64::from(list[index(position)]);
+        };
+        let gaps = self.gaps.slice();
+        let kept_above = |gap: usize| self.to - 1 - u64::from(gaps[gap]) - gap as u64;
+        let (mut low, mut high) = (0, gaps.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if kept_above(middle) <= place {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        self.to - 1 - place - low as u64
     }
 
     /// The numbers of one page.
     pub(crate) fn page(&self, page: Page) -> impl Iterator<Item = u64> + '_ {
-        let start = page.start().min(self.len());
-        let end = start.saturating_add(page.size).min(self.len());
-        (start..end).map(|position| match self {
-            Self::Run { to, .. } => to - 1 - position,
-            Self::List(numbers) => u64::from(numbers[index(position)]),
-        })
+        page.positions(self.len()).map(|position| self.at(position))
     }
 }
 
@@ -106,25 +167,36 @@ impl<F: Clone + PartialEq> Cache<F> {
     fn get(&self, filter: &F, build: impl FnOnce() -> Vec<u32>) -> Selection {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, numbers)) = entries.iter().find(|(known, _)| known == filter) {
-            return Selection::List(Arc::clone(numbers));
+            return Selection::list(numbers);
         }
         let numbers: Arc<[u32]> = build().into();
         entries.truncate(CACHED_SELECTIONS - 1);
         entries.push_front((filter.clone(), Arc::clone(&numbers)));
-        Selection::List(numbers)
+        Selection::list(&numbers)
     }
 }
 
-/// Everything about a tenant that is computed once and kept.
+/// What is computed once about a tenant's history, which no change alters.
 #[derive(Debug, Default)]
-pub(crate) struct Indexes {
+pub(crate) struct LastingIndexes {
     /// Topic numbers by creation, oldest first.
     created: OnceLock<Vec<u32>>,
+    replies: OnceLock<u64>,
+}
+
+/// What is computed once about a tenant as it is, and dropped when something changes.
+#[derive(Debug, Default)]
+pub(crate) struct Indexes {
     topics: Cache<TopicFilter>,
     users: Cache<UserFilter>,
     /// Visible topics by category, in the order of the categories.
     visible: OnceLock<Vec<u64>>,
-    replies: OnceLock<u64>,
+    /// Topics that were active after the history's end, latest first.
+    moved: OnceLock<Arc<[u32]>>,
+    /// Topics that are no longer at their place in the history; falling.
+    missing_topics: OnceLock<Arc<[u32]>>,
+    /// Deleted members; falling.
+    missing_members: OnceLock<Arc<[u32]>>,
 }
 
 /// Record numbers are below 50 million.
@@ -134,12 +206,8 @@ fn narrow(number: u64) -> u32 {
 
 impl World {
     pub(crate) fn select_users(&self, filter: &UserFilter) -> Selection {
-        let count = self.spec.users;
-        let run = filter.joined.map_or((0, count), |span| {
-            (
-                self.members.count_before(span.from, count),
-                self.members.count_before(span.to, count),
-            )
+        let run = filter.joined.map_or((0, self.member_numbers()), |span| {
+            (self.joined_before(span.from), self.joined_before(span.to))
         });
         let (from, to) = (run.0, run.1.max(run.0));
         let only_joined = UserFilter {
@@ -147,7 +215,10 @@ impl World {
             ..UserFilter::default()
         };
         if *filter == only_joined {
-            return Selection::Run { from, to };
+            return Selection {
+                gaps: gaps_between(self.missing_members(), from, to),
+                ..Selection::run(from, to)
+            };
         }
         self.indexes.users.get(filter, || {
             (from..to)
@@ -158,32 +229,76 @@ impl World {
         })
     }
 
+    fn missing_members(&self) -> &Arc<[u32]> {
+        self.indexes.missing_members.get_or_init(|| {
+            let changed = self.changes.members.iter().rev();
+            let deleted = changed.filter(|(_, change)| change.presence == Presence::Deleted);
+            deleted.map(|(&number, _)| narrow(number)).collect()
+        })
+    }
+
     pub(crate) fn select_topics(&self, filter: &TopicFilter) -> Selection {
-        let count = self.spec.topics;
-        let run = filter.last_active.map_or((0, count), |span| {
-            (
-                self.posts.count_before(span.from, count),
-                self.posts.count_before(span.to, count),
-            )
-        });
-        let (from, to) = (run.0, run.1.max(run.0));
         let only_active = TopicFilter {
             last_active: filter.last_active,
             ..TopicFilter::default()
         };
         if *filter == only_active {
-            return Selection::Run { from, to };
+            return self.active_topics(filter.last_active);
         }
-        self.indexes
-            .topics
-            .get(filter, || self.build_topics(filter, from, to))
+        self.indexes.topics.get(filter, || self.build_topics(filter))
     }
 
-    fn build_topics(&self, filter: &TopicFilter, from: u64, to: u64) -> Vec<u32> {
-        let mut numbers = self.candidates(filter, from, to);
+    /// Topics that were active in a span: those that moved since the history's end, then the others.
+    fn active_topics(&self, span: Option<Span>) -> Selection {
+        let count = self.spec.topics;
+        let Some(span) = span else {
+            return Selection {
+                list: Part::whole(self.moved_topics()),
+                gaps: gaps_between(self.missing_topics(), 0, count),
+                ..Selection::run(0, count)
+            };
+        };
+        let time = |number: u32| self.changes.moved_at(u64::from(number));
+        let moved = Part::between(
+            self.moved_topics(),
+            |number| time(number) >= span.to,
+            |number| time(number) < span.from,
+        );
+        let from = self.posts.count_before(span.from, count);
+        let to = self.posts.count_before(span.to, count).max(from);
+        Selection {
+            list: moved,
+            gaps: gaps_between(self.missing_topics(), from, to),
+            ..Selection::run(from, to)
+        }
+    }
+
+    fn moved_topics(&self) -> &Arc<[u32]> {
+        self.indexes.moved.get_or_init(|| {
+            let there = self.changes.topics.iter().filter(|(_, change)| !change.deleted);
+            let mut moved: Vec<(u64, u32)> = there
+                .filter_map(|(&number, change)| change.last_active.map(|time| (time, narrow(number))))
+                .collect();
+            moved.sort_unstable_by(|left, right| right.cmp(left));
+            moved.into_iter().map(|(_, number)| number).collect()
+        })
+    }
+
+    fn missing_topics(&self) -> &Arc<[u32]> {
+        self.indexes.missing_topics.get_or_init(|| {
+            let changed = self.changes.topics.range(..self.spec.topics).rev();
+            let missing = changed.filter(|(_, change)| change.deleted || change.last_active.is_some());
+            missing.map(|(&number, _)| narrow(number)).collect()
+        })
+    }
+
+    fn build_topics(&self, filter: &TopicFilter) -> Vec<u32> {
+        let mut numbers = self.candidates(filter);
         numbers.retain(|&number| filter.holds(self.topic(u64::from(number))));
         match filter.order {
-            TopicOrder::LastActivity => numbers.sort_unstable_by(|left, right| right.cmp(left)),
+            TopicOrder::LastActivity if self.changes.topics.is_empty() => {
+                numbers.sort_unstable_by(|left, right| right.cmp(left));
+            }
             order => numbers.sort_by_cached_key(|&number| {
                 std::cmp::Reverse((order.key(self.topic(u64::from(number))), number))
             }),
@@ -191,8 +306,8 @@ impl World {
         numbers
     }
 
-    /// The smaller of the ranges that the filter's dates allow.
-    fn candidates(&self, filter: &TopicFilter, from: u64, to: u64) -> Vec<u32> {
+    /// The fewest topics that one of the filter's questions leaves.
+    fn candidates(&self, filter: &TopicFilter) -> Vec<u32> {
         if !filter.public_ids.is_empty() {
             let found = |&id: &u64| self.topic_by_public_id(id).map(|topic| narrow(topic.index));
             let mut numbers: Vec<u32> = filter.public_ids.iter().filter_map(found).collect();
@@ -201,17 +316,25 @@ impl World {
             return numbers;
         }
         let Some(span) = filter.created else {
-            return (narrow(from)..narrow(to)).collect();
+            let active = self.active_topics(filter.last_active);
+            return (0..active.len())
+                .rev()
+                .map(|position| narrow(active.at(position)))
+                .collect();
         };
         let by_creation = self.topics_by_creation();
         let before =
             |time| by_creation.partition_point(|&number| self.topic(u64::from(number)).created() < time);
         let (first, last) = (before(span.from), before(span.to));
-        by_creation[first..last.max(first)].to_vec()
+        let started = |time| self.changes.started.partition_point(|new| new.created < time) as u64;
+        let new = started(span.from)..started(span.to);
+        let old = by_creation[first..last.max(first)].iter().copied();
+        old.chain(new.map(|place| narrow(self.spec.topics + place)))
+            .collect()
     }
 
     fn topics_by_creation(&self) -> &[u32] {
-        self.indexes.created.get_or_init(|| {
+        self.lasting.created.get_or_init(|| {
             let mut keyed: Vec<(u64, u32)> = (0..self.spec.topics)
                 .map(|number| (self.topic(number).created(), narrow(number)))
                 .collect();
@@ -225,8 +348,8 @@ impl World {
         self.indexes.visible.get_or_init(|| {
             let categories = &self.structure.categories;
             let mut counts = vec![0; categories.len()];
-            for topic in (0..self.spec.topics)
-                .map(|number| self.topic(number))
+            for topic in (0..self.topic_numbers())
+                .filter_map(|number| self.live_topic(number))
                 .filter(|topic| !topic.trashed())
             {
                 counts[index(topic.category().order)] += 1;
@@ -238,23 +361,29 @@ impl World {
     pub(crate) fn reply_total(&self) -> u64 {
         let count = || {
             (0..self.spec.topics)
-                .map(|number| self.topic(number).reply_count())
-                .sum()
+                .map(|number| self.topic(number).first_replies())
+                .sum::<u64>()
         };
-        *self.indexes.replies.get_or_init(count)
+        let tally = self.changes.tally;
+        *self.lasting.replies.get_or_init(count) + tally.new_replies - tally.deleted.replies
     }
 }
 
 impl TopicOrder {
     fn key(self, topic: Topic<'_>) -> u64 {
         match self {
-            Self::LastActivity => topic.index,
+            Self::LastActivity => topic.world.changes.moved_at(topic.index),
             Self::Created => topic.created(),
             Self::Likes => topic.likes(),
             Self::Votes => topic.votes(),
             Self::Replies => topic.reply_count(),
         }
     }
+}
+
+/// The gaps of a range, from a falling list.
+fn gaps_between(gaps: &Arc<[u32]>, from: u64, to: u64) -> Part {
+    Part::between(gaps, |gap| u64::from(gap) >= to, |gap| u64::from(gap) < from)
 }
 
 fn allows<T: PartialEq>(list: &[T], value: &T) -> bool {
@@ -265,6 +394,7 @@ impl TopicFilter {
     /// The cheap questions come first.
     fn holds(&self, topic: Topic<'_>) -> bool {
         !self.nothing
+            && !topic.is_deleted()
             && allows(&self.kinds, &topic.kind)
             && self.trashed.is_none_or(|trashed| trashed == topic.trashed())
             && (self.categories.is_empty() || self.categories.contains(&topic.category().id))
@@ -293,7 +423,8 @@ impl UserFilter {
         let has_role = |wanted: &String| {
             wanted == REGISTERED.name || member.special_role().is_some_and(|role| role.name == wanted)
         };
-        allows(&self.ids, &member.id())
+        !member.is_deleted()
+            && allows(&self.ids, &member.id())
             && (self.roles.is_empty() || self.roles.iter().any(has_role))
             && (self.badges.is_empty() || member.badges().any(|badge| self.badges.contains(&badge.id)))
             && self

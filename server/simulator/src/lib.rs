@@ -3,6 +3,7 @@
 mod activity;
 mod answer;
 mod calendar;
+mod changes;
 mod community_api;
 mod content;
 mod damage;
@@ -11,6 +12,7 @@ mod http;
 mod index;
 mod json;
 mod mix;
+mod passing;
 mod people;
 mod query;
 mod render;
@@ -33,12 +35,13 @@ pub use truth::{
 use axum::Router;
 use axum::serve::{Listener, ListenerExt};
 use chrono::{DateTime, Utc};
+use index::{TopicFilter, UserFilter};
 use mix::Mix;
 use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -62,16 +65,37 @@ struct Shared {
 
 #[derive(Debug)]
 struct Tenant {
-    world: Arc<World>,
+    name: String,
+    /// Replaced when something happens; requests under way keep the world that they began with.
+    world: RwLock<Arc<World>>,
     faults: RwLock<FaultProfile>,
+    /// Where faults draw from.
+    place: Mix,
     /// Requests with a valid token so far.
     requests: AtomicU64,
+    /// Requests for a token so far.
+    tokens: AtomicU64,
 }
 
 impl Tenant {
+    fn world(&self) -> Arc<World> {
+        Arc::clone(&self.world.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Lets something happen; copies the changes only if someone still looks at the world as it was.
+    fn change(&self, change: impl FnOnce(&mut World)) {
+        let mut world = self.world.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut world));
+    }
+
     /// The number of this request, from 1.
     fn count_request(&self) -> u64 {
         self.requests.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The number of this request for a token, from 1.
+    fn count_token(&self) -> u64 {
+        self.tokens.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     fn requests(&self) -> u64 {
@@ -90,7 +114,7 @@ impl fmt::Debug for Shared {
 
 impl Shared {
     fn tenant(&self, name: &str) -> Option<&Tenant> {
-        self.tenants.iter().find(|tenant| tenant.world.spec.name == name)
+        self.tenants.iter().find(|tenant| tenant.name == name)
     }
 }
 
@@ -108,10 +132,13 @@ impl Simulator {
             }
         }
         let start = now();
-        let tenant = |spec| Tenant {
-            world: Arc::new(World::new(seed, spec, start)),
+        let tenant = |spec: TenantSpec| Tenant {
+            name: spec.name.clone(),
+            place: Mix::new(seed).named(&spec.name).at(u64::MAX),
+            world: RwLock::new(Arc::new(World::new(seed, spec, start))),
             faults: RwLock::default(),
             requests: AtomicU64::new(0),
+            tokens: AtomicU64::new(0),
         };
         let tenants = tenants.into_iter().map(tenant).collect();
         Ok(Self {
@@ -166,6 +193,11 @@ impl Simulator {
         found.inspect(|tenant| tenant.set_faults(profile)).is_some()
     }
 
+    /// The category that the fault `hidden-category` refuses to show. The truth counts what is in it all the same.
+    pub fn hidden_category(&self, tenant: &str) -> Option<u64> {
+        self.world(tenant).map(|world| world.structure.hidden().id)
+    }
+
     /// Switches the faults of every tenant.
     pub fn set_faults_everywhere(&self, profile: FaultProfile) {
         for tenant in &self.shared.tenants {
@@ -173,8 +205,17 @@ impl Simulator {
         }
     }
 
+    /// Lets days pass in one tenant, as `POST /__advance/TENANT` does; false if there is no such tenant. Where
+    /// the days end, and not how many at a time, decides what the tenant is like.
+    pub fn advance(&self, tenant: &str, days: u64) -> bool {
+        let found = self.shared.tenant(tenant);
+        found
+            .inspect(|tenant| tenant.change(|world| world.advance(days)))
+            .is_some()
+    }
+
     fn world(&self, tenant: &str) -> Option<Arc<World>> {
-        self.shared.tenant(tenant).map(|tenant| Arc::clone(&tenant.world))
+        self.shared.tenant(tenant).map(Tenant::world)
     }
 
     /// How many records of each stream a reader must find, as `GET /__truth/TENANT` answers.
@@ -223,19 +264,31 @@ impl Simulator {
     /// In the order of joining.
     pub fn true_users(&self, tenant: &str) -> Option<impl Iterator<Item = TrueUser> + Send + use<>> {
         let world = self.world(tenant)?;
-        Some((0..world.spec.users).map(move |number| world.member(number).truth()))
+        let all = world.select_users(&UserFilter::default());
+        Some(
+            (0..all.len())
+                .rev()
+                .map(move |at| world.member(all.at(at)).truth()),
+        )
     }
 
     /// Least recently active first.
     pub fn true_topics(&self, tenant: &str) -> Option<impl Iterator<Item = TrueTopic> + Send + use<>> {
         let world = self.world(tenant)?;
-        Some((0..world.spec.topics).map(move |number| world.topic(number).truth()))
+        let all = world.select_topics(&TopicFilter::default());
+        Some(
+            (0..all.len())
+                .rev()
+                .map(move |at| world.topic(all.at(at)).truth()),
+        )
     }
 
     /// By topic, oldest first.
     pub fn true_replies(&self, tenant: &str) -> Option<impl Iterator<Item = TrueReply> + Send + use<>> {
         let world = self.world(tenant)?;
-        Some((0..world.spec.topics).flat_map(move |number| {
+        let all = world.select_topics(&TopicFilter::default());
+        Some((0..all.len()).rev().flat_map(move |at| {
+            let number = all.at(at);
             let world = Arc::clone(&world);
             let count = world.topic(number).reply_count();
             (0..count).map(move |position| world.topic(number).reply(position).truth())
@@ -245,6 +298,6 @@ impl Simulator {
     /// Oldest first.
     pub fn true_activity(&self, tenant: &str) -> Option<impl Iterator<Item = TrueActivity> + Send + use<>> {
         let world = self.world(tenant)?;
-        Some((0..world.spec.views).map(move |number| world.view(number).truth()))
+        Some((0..world.view_count()).map(move |number| world.view(number).truth()))
     }
 }

@@ -1,6 +1,7 @@
 //! Members.
 
 use crate::calendar::SECONDS_PER_DAY;
+use crate::changes::{MemberChange, Presence};
 use crate::damage::Flaw;
 use crate::json::push_number;
 use crate::mix::{Mix, index};
@@ -89,25 +90,41 @@ pub(crate) struct Member<'w> {
     pub(crate) world: &'w World,
     pub(crate) index: u64,
     pub(crate) place: Mix,
+    /// Where the values draw that the member changes in the profile.
+    pub(crate) profile: Mix,
+    change: Option<MemberChange>,
 }
 
 impl World {
     pub(crate) fn member(&self, index: u64) -> Member<'_> {
+        let place = self.user_place(index);
+        let change = self.changes.members.get(&index).copied();
+        let profile = match change {
+            Some(change) if change.profile > 0 => place.at(change.profile),
+            _ => place,
+        };
         Member {
             world: self,
             index,
-            place: self.user_place(index),
+            place,
+            profile,
+            change,
         }
     }
 
     pub(crate) fn member_by_id(&self, id: u64) -> Option<Member<'_>> {
         let index = id.checked_sub(1)? / ID_STRIDE;
-        (index < self.spec.users)
-            .then(|| self.member(index))
-            .filter(|member| member.id() == id)
+        self.live_member(index).filter(|member| member.id() == id)
     }
 
-    /// A member who had joined by then; a few write most. The first members write before anyone has joined.
+    pub(crate) fn live_member(&self, index: u64) -> Option<Member<'_>> {
+        (index < self.member_numbers())
+            .then(|| self.member(index))
+            .filter(|member| !member.is_deleted())
+    }
+
+    /// A member who had joined by then, before the history's end; a few write most. The first members write before
+    /// anyone has joined.
     pub(crate) fn active_member(&self, place: Mix, salt: u64, time: u64) -> Option<Member<'_>> {
         let joined = self.members.count_before(time, self.spec.users);
         (self.spec.users > 0).then(|| self.member(place.skewed(salt, joined.max(1))))
@@ -123,15 +140,39 @@ impl Member<'_> {
         self.place.below(what as u64, bound)
     }
 
+    pub(crate) fn is_deleted(self) -> bool {
+        self.change
+            .is_some_and(|change| change.presence == Presence::Deleted)
+    }
+
+    /// Deleted or erased: what the member wrote stays, without their name.
+    pub(crate) fn is_anonymous(self) -> bool {
+        self.change
+            .is_some_and(|change| change.presence != Presence::Here)
+    }
+
     pub(crate) fn flaw(self) -> Option<Flaw> {
         self.world.damage.user(self.index)
     }
 
     pub(crate) fn joined(self) -> u64 {
+        if let Some(joined) = self.joined_later() {
+            return joined;
+        }
         self.world.members.time(self.index, self.world.spec.users)
     }
 
+    /// When the member joined, if that was after the history's end.
+    fn joined_later(self) -> Option<u64> {
+        let place = self.index.checked_sub(self.world.spec.users)?;
+        self.world.changes.joined.get(index(place)).copied()
+    }
+
     pub(crate) fn last_active(self, joined: u64) -> u64 {
+        let seen = self.change.and_then(|change| change.last_active);
+        if let Some(seen) = seen.or_else(|| self.joined_later()) {
+            return seen;
+        }
         let end = self.world.members.end() - 1;
         if self.place.per_mille(Of::Stay as u64, 300) {
             return end.min(joined + self.draw(Of::Activity, TRIAL_DAYS * SECONDS_PER_DAY));
@@ -140,15 +181,37 @@ impl Member<'_> {
     }
 
     pub(crate) fn first_name(self) -> (&'static str, &'static str) {
+        if self.is_anonymous() {
+            return ("", "");
+        }
         self.place.pick(Of::First as u64, self.world.words.first_names)
     }
 
     pub(crate) fn last_name(self) -> (&'static str, &'static str) {
+        if self.is_anonymous() {
+            return ("", "");
+        }
         self.place.pick(Of::Last as u64, self.world.words.last_names)
     }
 
     /// Ends with the member's number, which makes it unique and found again. Needs no JSON escape.
     pub(crate) fn push_username(self, out: &mut String) {
+        let renamed = self.change.map_or(0, |change| change.renamed);
+        if self.is_anonymous() {
+            out.push_str("anonymous-");
+        } else if renamed > 0 {
+            out.push_str(self.last_name().1);
+            out.push('-');
+            push_number(out, renamed);
+            out.push('-');
+        } else {
+            self.push_first_username(out);
+        }
+        push_number(out, self.index);
+    }
+
+    /// The name that the member joined with, up to the number.
+    fn push_first_username(self, out: &mut String) {
         let (first, last) = (self.first_name(), self.last_name());
         match self.draw(Of::NameForm, 100) {
             0..2 => out.push_str(self.place.pick(Of::OddName as u64, &ODD_NAMES)),
@@ -169,10 +232,12 @@ impl Member<'_> {
                 out.extend(last.0.chars().next());
             }
         }
-        push_number(out, self.index);
     }
 
     pub(crate) fn mail(self) -> Mail {
+        if self.is_anonymous() {
+            return Mail::Absent;
+        }
         match self.draw(Of::Email, 1000) {
             0..15 => Mail::Absent,
             15..30 => Mail::Empty,
@@ -236,7 +301,7 @@ impl Member<'_> {
 
     /// Number of the company; large customers have many members.
     pub(crate) fn employer(self) -> u64 {
-        self.place.skewed(Of::Company as u64, self.world.companies())
+        self.profile.skewed(Of::Company as u64, self.world.companies())
     }
 
     fn company(self) -> Company {
@@ -246,7 +311,7 @@ impl Member<'_> {
     /// Writes the company as the member typed it and says whether they did.
     pub(crate) fn push_company_name(self, out: &mut String) -> bool {
         let form = self.draw(Of::CompanyName, 100);
-        if form < 12 {
+        if form < 12 || self.is_anonymous() {
             return false;
         }
         let start = out.len();
@@ -299,7 +364,7 @@ impl Member<'_> {
 
     /// Identifier in the customer's own systems, for those who sign in through them.
     pub(crate) fn push_sso_id(self, out: &mut String) {
-        if self.place.per_mille(21, 400) {
+        if self.place.per_mille(21, 400) && !self.is_anonymous() {
             out.push_str("crm-");
             push_number(out, self.index);
         }

@@ -10,27 +10,51 @@ const DEFAULT_PAGE_SIZE: u64 = 25;
 /// Largest page; the community paths refuse more, the user paths serve this many.
 pub(crate) const MAX_PAGE_SIZE: u64 = 100;
 
+/// How a listing differs from one at rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Disorder {
+    /// Records that came in at the head of the listing after the first page was read.
+    pub(crate) shift: u64,
+    /// Every so-manieth record stands there twice.
+    pub(crate) twice: Option<u64>,
+}
+
 /// One page of a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Page {
     pub(crate) number: u64,
     pub(crate) size: u64,
-    /// Records that came in at the head of the listing after the first page was read.
-    pub(crate) shift: u64,
+    disorder: Disorder,
 }
 
 impl Page {
-    fn new(number: u64, size: u64, shift: u64) -> Self {
+    fn new(number: u64, size: u64, disorder: Disorder) -> Self {
+        let shift = if number > 1 { disorder.shift.min(size) } else { 0 };
         Self {
             number,
             size,
-            shift: if number > 1 { shift.min(size) } else { 0 },
+            disorder: Disorder { shift, ..disorder },
         }
     }
 
     /// Place of the page's first record in the listing.
-    pub(crate) fn start(self) -> u64 {
-        (self.number - 1).saturating_mul(self.size) - self.shift
+    fn start(self) -> u64 {
+        (self.number - 1).saturating_mul(self.size) - self.disorder.shift
+    }
+
+    /// Places of the page's records in a listing of so many.
+    pub(crate) fn positions(self, length: u64) -> impl Iterator<Item = u64> {
+        let twice = self.disorder.twice;
+        let length = length + twice.map_or(0, |every| length / every);
+        let start = self.start().min(length);
+        let places = start..start.saturating_add(self.size).min(length);
+        places.map(move |place| match twice {
+            None => place,
+            Some(every) => {
+                let group = every.saturating_add(1);
+                place / group * every + (place % group).min(every - 1)
+            }
+        })
     }
 }
 
@@ -38,20 +62,20 @@ impl Page {
 #[derive(Debug)]
 pub(crate) struct Query<'q> {
     pairs: Vec<(Cow<'q, str>, Cow<'q, str>)>,
-    shift: u64,
+    disorder: Disorder,
 }
 
 impl<'q> Query<'q> {
     pub(crate) fn new(text: Option<&'q str>) -> Self {
         Self {
             pairs: url::form_urlencoded::parse(text.unwrap_or_default().as_bytes()).collect(),
-            shift: 0,
+            disorder: Disorder::default(),
         }
     }
 
-    /// The same question to a listing that has moved on by so many records.
-    pub(crate) fn shifted(self, shift: u64) -> Self {
-        Self { shift, ..self }
+    /// The same question to a listing in disorder.
+    pub(crate) fn disordered(self, disorder: Disorder) -> Self {
+        Self { disorder, ..self }
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
@@ -102,7 +126,7 @@ impl<'q> Query<'q> {
                 "pageSize: This value should be between 1 and {MAX_PAGE_SIZE}."
             ));
         }
-        Ok(Page::new(number, size, self.shift))
+        Ok(Page::new(number, size, self.disorder))
     }
 
     /// `page` and `pageSize` of the user paths, which refuse nothing.
@@ -113,7 +137,7 @@ impl<'q> Query<'q> {
                 .unwrap_or(default)
         };
         let size = whole("pageSize", DEFAULT_PAGE_SIZE).clamp(1, MAX_PAGE_SIZE);
-        Page::new(whole("page", 1).max(1), size, self.shift)
+        Page::new(whole("page", 1).max(1), size, self.disorder)
     }
 
     /// A range of days as `key[from]` and `key[to]`, or as one JSON object, both days included.
@@ -175,8 +199,11 @@ mod tests {
     #[test]
     fn pages_outside_the_bounds_are_refused() {
         let page = |text| Query::new(Some(text)).page();
-        assert_eq!(page(""), Ok(Page::new(1, 25, 0)));
-        assert_eq!(page("page=3&pageSize=100"), Ok(Page::new(3, 100, 0)));
+        assert_eq!(page(""), Ok(Page::new(1, 25, Disorder::default())));
+        assert_eq!(
+            page("page=3&pageSize=100"),
+            Ok(Page::new(3, 100, Disorder::default()))
+        );
         for text in [
             "page=0",
             "pageSize=0",
@@ -188,7 +215,7 @@ mod tests {
             assert!(page(text).is_err(), "{text}");
         }
         let lenient = Query::new(Some("page=0&pageSize=500")).lenient_page();
-        assert_eq!(lenient, Page::new(1, 100, 0));
+        assert_eq!(lenient, Page::new(1, 100, Disorder::default()));
     }
 
     #[test]
@@ -218,5 +245,30 @@ mod tests {
     fn paths_are_decoded() {
         assert_eq!(percent_decoded("a%40b.example"), "a@b.example");
         assert_eq!(percent_decoded("a+b%20c&d=e%ff"), "a+b c&d=e\u{fffd}");
+    }
+
+    #[test]
+    fn every_third_record_twice() {
+        let disorder = Disorder {
+            twice: Some(3),
+            ..Disorder::default()
+        };
+        let page = |number, size| Page::new(number, size, disorder).positions(7).collect::<Vec<_>>();
+        assert_eq!(page(1, 100), [0, 1, 2, 2, 3, 4, 5, 5, 6]);
+        assert_eq!((page(1, 3), page(2, 3)), (vec![0, 1, 2], vec![2, 3, 4]));
+        let all = Disorder {
+            twice: Some(1),
+            ..Disorder::default()
+        };
+        let none = Disorder {
+            twice: Some(u64::MAX),
+            ..Disorder::default()
+        };
+        let positions = Page::new(1, 100, none).positions(3);
+        assert_eq!(positions.collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(
+            Page::new(1, 100, all).positions(2).collect::<Vec<_>>(),
+            [0, 0, 1, 1]
+        );
     }
 }

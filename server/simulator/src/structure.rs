@@ -1,5 +1,6 @@
 //! Categories and idea statuses: small, and made once.
 
+use crate::content::ContentType;
 use crate::mix::Mix;
 use crate::words::Words;
 
@@ -104,16 +105,22 @@ impl Structure {
         self.categories.iter().find(|category| category.id == id)
     }
 
-    /// Some boards are much busier than others.
-    pub(crate) fn board(&self, place: Mix, salt: u64) -> &Category {
-        self.busy(&self.boards, place, salt)
+    /// Places of the categories that hold topics of a type.
+    pub(crate) fn leaves(&self, kind: ContentType) -> &[usize] {
+        match kind {
+            ContentType::Article | ContentType::ProductUpdate => &self.guides,
+            _ => &self.boards,
+        }
     }
 
-    pub(crate) fn guide(&self, place: Mix, salt: u64) -> &Category {
-        self.busy(&self.guides, place, salt)
+    /// A board that is neither the busiest nor the quietest.
+    pub(crate) fn hidden(&self) -> &Category {
+        &self.categories[self.boards[1]]
     }
 
-    fn busy(&self, leaves: &[usize], place: Mix, salt: u64) -> &Category {
+    /// Some categories are much busier than others.
+    pub(crate) fn busy(&self, kind: ContentType, place: Mix, salt: u64) -> &Category {
+        let leaves = self.leaves(kind);
         let leaf = place.skewed(salt, leaves.len() as u64);
         &self.categories[leaves[crate::mix::index(leaf)]]
     }
@@ -194,6 +201,7 @@ mod tests {
             let ids: HashSet<u64> = structure.categories.iter().map(|category| category.id).collect();
             assert_eq!(ids.len(), structure.categories.len());
             assert!((12..=40).contains(&ids.len()) && (4..=8).contains(&structure.idea_statuses.len()));
+            assert!(!structure.hidden().is_section);
             for category in &structure.categories {
                 let parent = category.parent.map(|id| structure.category(id).unwrap());
                 assert!(parent.is_none_or(|parent| parent.is_section && parent.module == category.module));

@@ -149,16 +149,23 @@ impl World {
             valid: all - invalid,
             invalid,
         };
-        let (spec, damage, structure) = (&self.spec, &self.damage, &self.structure);
+        let (damage, structure) = (&self.damage, &self.structure);
+        let (gone, broken) = (self.changes.tally.deleted, self.changes.tally.deleted_broken);
         Truth {
-            tenant_id: spec.name.clone(),
+            tenant_id: self.spec.name.clone(),
             streams: Streams {
                 idea_statuses: of(structure.idea_statuses.len() as u64, 0),
                 categories: of(structure.categories.len() as u64, 0),
-                users: of(spec.users, damage.broken_users()),
-                topics: of(spec.topics, damage.broken_topics()),
-                replies: of(self.reply_total(), damage.broken_replies()),
-                activity: of(spec.views, damage.broken_activity()),
+                users: of(
+                    self.member_numbers() - gone.members,
+                    damage.broken_users() - broken.members,
+                ),
+                topics: of(
+                    self.topic_numbers() - gone.topics,
+                    damage.broken_topics() - broken.topics,
+                ),
+                replies: of(self.reply_total(), damage.broken_replies() - broken.replies),
+                activity: of(self.view_count(), damage.broken_activity()),
             },
         }
     }

@@ -1,7 +1,7 @@
 //! The user paths: `/user`, `/user/activity`, `/user/{id}`, `/user/{field}/{value}` and the badges.
 
 use crate::answer::Answer;
-use crate::index::UserFilter;
+use crate::index::{Selection, UserFilter};
 use crate::json::Json;
 use crate::mix::index;
 use crate::people::{BADGES, Member};
@@ -77,10 +77,7 @@ impl World {
     /// Newest first, like the members.
     fn activity(&self, query: &Query<'_>) -> Answer {
         let page = query.lenient_page();
-        let all = crate::index::Selection::Run {
-            from: 0,
-            to: self.spec.views,
-        };
+        let all = Selection::run(0, self.view_count());
         let mut json = Json::with_capacity(index(page.size) * EVENT_BYTES);
         json.raw("{");
         write_numbered(&mut json, all.page(page), |json, view| {
@@ -90,14 +87,12 @@ impl World {
     }
 
     fn member_by(&self, field: &str, value: &str) -> Option<Member<'_>> {
-        let by_number = |text: &str| text.parse().ok().filter(|&number| number < self.spec.users);
+        let by_number = |text: &str| text.parse().ok().and_then(|number| self.live_member(number));
         let last_number =
             |text: &str| by_number(&text[text.trim_end_matches(|last: char| last.is_ascii_digit()).len()..]);
         match field {
             "userid" => value.parse().ok().and_then(|id| self.member_by_id(id)),
-            "username" => last_number(value)
-                .map(|number| self.member(number))
-                .filter(|member| member.username() == value),
+            "username" => last_number(value).filter(|member| member.username() == value),
             "email" => {
                 let mailbox = value.split('@').next().unwrap_or_default();
                 let same = |member: &Member<'_>| {
@@ -105,15 +100,10 @@ impl World {
                         .email()
                         .is_some_and(|email| email.to_lowercase() == value.to_lowercase())
                 };
-                last_number(mailbox)
-                    .map(|number| self.member(number))
-                    .filter(same)
+                last_number(mailbox).filter(same)
             }
             "oauth2_sso_id" => {
-                let named = value
-                    .strip_prefix("crm-")
-                    .and_then(by_number)
-                    .map(|number| self.member(number));
+                let named = value.strip_prefix("crm-").and_then(by_number);
                 named.filter(|member| {
                     let mut id = String::new();
                     member.push_sso_id(&mut id);

@@ -1,13 +1,15 @@
 //! One tenant's world: every record is a function of the seed, the tenant's name, the stream and a number.
 
 use crate::calendar::{Calendar, QUIET_START_DAYS};
+use crate::changes::Changes;
 use crate::damage::Damage;
-use crate::index::Indexes;
+use crate::index::{Indexes, LastingIndexes};
 use crate::mix::Mix;
 use crate::spec::TenantSpec;
 use crate::structure::Structure;
 use crate::words::{self, Company, Words};
 use chrono::{DateTime, Utc};
+use std::sync::Arc;
 
 /// A company sends this many members on average.
 const MEMBERS_PER_COMPANY: u64 = 15;
@@ -25,18 +27,24 @@ enum Stream {
     Replies,
     Activity,
     Companies,
+    Passing,
 }
 
-/// A tenant's records and what is needed to find them.
-#[derive(Debug)]
+/// A tenant's records and what is needed to find them. A copy shares all but the changes.
+#[derive(Debug, Clone)]
 pub(crate) struct World {
-    pub(crate) spec: TenantSpec,
+    pub(crate) spec: Arc<TenantSpec>,
     pub(crate) words: &'static Words,
-    pub(crate) members: Calendar,
-    pub(crate) posts: Calendar,
+    pub(crate) members: Arc<Calendar>,
+    pub(crate) posts: Arc<Calendar>,
     pub(crate) damage: Damage,
-    pub(crate) structure: Structure,
-    pub(crate) indexes: Indexes,
+    pub(crate) structure: Arc<Structure>,
+    /// What has happened since the history's end.
+    pub(crate) changes: Changes,
+    /// Of the history, whatever happens later.
+    pub(crate) lasting: Arc<LastingIndexes>,
+    /// Of the world with its changes.
+    pub(crate) indexes: Arc<Indexes>,
     /// Whether `/user` writes ids as strings, as an older client saw them.
     pub(crate) string_ids: bool,
     seed: Mix,
@@ -50,14 +58,16 @@ impl World {
         let members = Calendar::until(now, tenant);
         Self {
             words,
-            posts: members.after(QUIET_START_DAYS),
-            members,
+            posts: Arc::new(members.after(QUIET_START_DAYS)),
+            members: Arc::new(members),
             damage: Damage::of(&spec),
-            structure: Structure::new(words, tenant),
-            indexes: Indexes::default(),
+            structure: Arc::new(Structure::new(words, tenant)),
+            changes: Changes::default(),
+            lasting: Arc::default(),
+            indexes: Arc::default(),
             string_ids: spec.broken > 0 && tenant.below(9, STRING_ID_TENANTS) == 0,
             seed: place,
-            spec,
+            spec: Arc::new(spec),
         }
     }
 
@@ -75,6 +85,11 @@ impl World {
 
     pub(crate) fn activity_place(&self, index: u64) -> Mix {
         self.seed.at(Stream::Activity as u64).at(index)
+    }
+
+    /// Where a day that passes draws from.
+    pub(crate) fn passing_place(&self, day: u64) -> Mix {
+        self.seed.at(Stream::Passing as u64).at(day)
     }
 
     pub(crate) fn companies(&self) -> u64 {

@@ -6,12 +6,11 @@ use chrono::{DateTime, Utc};
 use connector::Probe;
 use domain::{ActivitySource, Cause, Connection, ConnectionId, TenantId};
 use serde::Serialize;
-use store::{AddConnectionError, NewConnection};
+use store::{Access, AddConnectionError, NewConnection};
 use sync::Source;
 
 use crate::{
-    cli::{self, AddConnection},
-    config::NewSecret,
+    cli::{self, AddConnection, RotateConnection},
     error::{CommandError, Exit},
     installation::Installation,
     output::{Output, moment, table},
@@ -62,7 +61,7 @@ pub(crate) async fn run(
         cli::Connection::Test { tenant } => test(installation, tenant.as_ref(), output).await,
         cli::Connection::Activate { tenant } => activate(installation, tenant, output).await,
         cli::Connection::Deactivate { tenant } => deactivate(installation, tenant, output).await,
-        cli::Connection::Rotate { tenant, secret } => rotate(installation, tenant, secret, output).await,
+        cli::Connection::Rotate(options) => rotate(installation, options, output).await,
     }
 }
 
@@ -252,23 +251,23 @@ async fn deactivate(
 
 async fn rotate(
     installation: &Installation,
-    tenant: &TenantId,
-    secret: &NewSecret,
+    options: &RotateConnection,
     output: Output,
 ) -> Result<ExitCode, CommandError> {
+    let tenant = &options.tenant;
     let connection = installation.connection(tenant).await?;
-    let sealed = installation.keys.seal(tenant, &secret.read()?)?;
+    let access = Access {
+        base_url: options.base_url.clone().unwrap_or(connection.base_url),
+        client_id: options.client_id.clone().unwrap_or(connection.client_id),
+        sealed_secret: installation.keys.seal(tenant, &options.secret.read()?)?,
+    };
     installation
         .store
-        .replace_sealed_secret(connection.id, &sealed)
-        .await?;
-    print_changed(
-        installation,
-        tenant,
-        output,
-        "has its new secret; try it with: tributary connection test",
-    )
-    .await
+        .replace_access(connection.id, &access)
+        .await
+        .map_err(not_added)?;
+    let what = "has its new credentials; try them with: tributary connection test";
+    print_changed(installation, tenant, output, what).await
 }
 
 async fn print_changed(

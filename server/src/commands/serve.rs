@@ -102,7 +102,7 @@ fn router(
         backend: Arc::new(Console::new(
             installation,
             Arc::clone(&marker),
-            options.worker.sync_window,
+            &options.worker,
             !options.no_worker,
             wake_up,
         )),

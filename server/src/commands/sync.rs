@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use chrono::{DateTime, Utc};
-use domain::{Connection, Mode, Run, RunId, Trigger};
+use domain::{Connection, Extent, Mode, Run, RunId, Trigger};
 use store::{ClaimedRun, Enqueued, Fenced, NewRun};
 use sync::Execution;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +17,7 @@ use crate::{
     lifecycle::drain_deadline,
     output::{Output, say, say_error},
     progress::Progress,
-    scheduler::mode_of_next_run,
+    scheduler::extent_of_next_run,
 };
 
 /// How often a run under way elsewhere is looked at: often against the third of a lease at which it is renewed.
@@ -39,12 +39,16 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, CommandError> {
     let connection = installation.connection(&options.tenant).await?;
     let executor = Executor::new(installation, options.sync.settings())?;
-    let mode = if options.full {
-        Mode::Full
+    let extent = if options.full {
+        Extent {
+            mode: Mode::Full,
+            all_replies: options.replies,
+        }
     } else {
-        mode_of_next_run()
+        let store = installation.store.as_ref();
+        extent_of_next_run(store, connection.id, options.sync.full_every).await?
     };
-    match take_turn(&executor, &connection, mode, &stop).await? {
+    match take_turn(&executor, &connection, extent, &stop).await? {
         Turn::Ours(claimed) => execute(&executor, &claimed, output, &stop).await,
         Turn::Busy(run) => {
             let error = CommandError::failed(
@@ -65,7 +69,7 @@ pub(crate) async fn run(
 async fn take_turn(
     executor: &Executor,
     connection: &Connection,
-    mode: Mode,
+    extent: Extent,
     stop: &CancellationToken,
 ) -> Result<Turn, CommandError> {
     let installation = &executor.installation;
@@ -76,7 +80,7 @@ async fn take_turn(
             id: installation.ids.run_id(now),
             connection_id: connection.id,
             trigger: Trigger::Manual,
-            mode,
+            extent,
             queued_at: now,
         };
         let id = match installation.store.enqueue(&new).await? {

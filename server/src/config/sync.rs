@@ -1,4 +1,7 @@
-use std::{num::NonZeroUsize, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    time::Duration,
+};
 
 use clap::Args;
 use domain::SyncWindow;
@@ -30,6 +33,9 @@ pub(crate) struct Sync {
     /// Pages that are fetched ahead of the one being stored
     #[arg(long, value_name = "N", env = "TRIBUTARY_PAGES_AHEAD", default_value = "8")]
     pages_ahead: NonZeroUsize,
+    /// Of so many syncs of a connection one reads everything, since edits, moves and deletions leave no other trace
+    #[arg(long, value_name = "N", env = "TRIBUTARY_FULL_EVERY", default_value = "7")]
+    pub(crate) full_every: NonZeroU32,
 }
 
 impl Sync {

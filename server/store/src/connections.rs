@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::{Connection, ConnectionId, TenantId};
+use domain::{BaseUrl, Connection, ConnectionId, TenantId};
 
 use crate::StoreError;
 
@@ -8,6 +8,14 @@ use crate::StoreError;
 #[derive(Clone, Debug)]
 pub struct NewConnection {
     pub connection: Connection,
+    pub sealed_secret: String,
+}
+
+/// Where and as whom a tenant is read.
+#[derive(Clone, Debug)]
+pub struct Access {
+    pub base_url: BaseUrl,
+    pub client_id: String,
     pub sealed_secret: String,
 }
 
@@ -37,7 +45,9 @@ pub trait ConnectionStore: Send + Sync {
 
     async fn sealed_secret(&self, id: ConnectionId) -> Result<Option<String>, StoreError>;
 
-    async fn replace_sealed_secret(&self, id: ConnectionId, sealed_secret: &str) -> Result<(), StoreError>;
+    /// Replaces where and as whom the tenant is read. Refuses what [`Self::add_connection`] refuses, and then changes
+    /// nothing.
+    async fn replace_access(&self, id: ConnectionId, access: &Access) -> Result<(), AddConnectionError>;
 
     /// Stops syncs of the connection: a queued run is cancelled, a running one is asked to stop at its next page
     /// boundary. Stored rows stay. Deactivating twice keeps the first time.

@@ -7,12 +7,14 @@ mod connections;
 mod ending;
 mod export;
 mod fixtures;
+mod incremental;
 mod invalid;
 mod overview;
 mod pages;
 mod random;
 mod records;
 mod replies;
+mod resuming;
 mod runs;
 mod trends;
 
@@ -20,11 +22,13 @@ pub use activity::*;
 pub use connections::*;
 pub use ending::*;
 pub use export::*;
+pub use incremental::*;
 pub use invalid::*;
 pub use overview::*;
 pub use pages::*;
 pub use random::*;
 pub use replies::*;
+pub use resuming::*;
 pub use runs::*;
 pub use trends::*;
 
@@ -37,7 +41,8 @@ macro_rules! contract_tests {
             connections_are_listed_by_tenant_as_they_were_added,
             a_second_connection_of_a_tenant_is_refused,
             the_same_client_on_the_same_host_is_refused,
-            a_secret_is_replaced_for_its_connection_only,
+            access_is_replaced_for_its_connection_only,
+            the_access_of_another_connection_is_refused,
             deactivating_cancels_a_queued_run,
             deactivating_asks_a_running_run_to_stop,
             deactivating_without_a_run_keeps_the_first_time,
@@ -49,6 +54,7 @@ macro_rules! contract_tests {
             a_run_of_a_deactivated_connection_is_not_taken_up,
             a_lease_is_renewed_until_it_is_lost,
             a_released_run_stands_at_the_head_of_the_queue,
+            a_run_that_was_to_stop_and_is_released_is_cancelled_at_the_next_claim,
             a_stage_starts_its_streams_clock_once,
             runs_are_paged_newest_first,
             a_lost_lease_writes_nothing,
@@ -75,6 +81,14 @@ macro_rules! contract_tests {
             an_empty_store_has_nothing_to_show,
             the_overview_counts_and_ranks_runs,
             the_change_marker_moves_with_every_commit,
+            a_success_moves_the_watermarks_to_what_it_saw,
+            a_run_that_is_taken_up_again_starts_from_the_same_watermarks,
+            new_rows_from_before_the_watermark_are_late,
+            successes_are_counted_since_the_last_full_one,
+            a_run_may_read_all_replies_again,
+            the_run_after_a_failed_one_goes_on_from_its_last_page,
+            a_failed_run_is_gone_on_with_only_for_a_day_and_as_it_was_meant,
+            only_a_run_that_failed_after_a_page_is_gone_on_with,
             exports_have_every_field_of_every_record,
             exports_are_paged_over_all_tenants_or_one,
             invalid_records_are_exported_by_run,

@@ -12,7 +12,7 @@ mod runs;
 mod trends;
 
 pub use activity::{ActivityStore, ImportOutcome, ImportedActivity};
-pub use connections::{AddConnectionError, ConnectionStore, NewConnection};
+pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection};
 pub use error::{Fenced, StoreError};
 pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, fields};
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};

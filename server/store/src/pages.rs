@@ -49,6 +49,8 @@ pub struct PageCommit {
     /// The keys of this commit's records in the engine's own form, so that a run that is taken up again knows what it
     /// has seen. Empty if there are none.
     pub seen: Vec<u8>,
+    /// The greatest activity time among the records of this commit.
+    pub watermark: Option<DateTime<Utc>>,
     /// Topics whose replies are read to their end with this commit (by public id).
     pub replies_read: Vec<String>,
     /// Where to go on, in the engine's own form.
@@ -81,7 +83,9 @@ pub trait PageStore: Send + Sync {
     ///
     /// A topic that is new with replies, or whose reply count or last activity differs from the stored one, awaits its
     /// replies from then on, until a commit names it in `replies_read`. One without replies, now and before, has none
-    /// to read.
+    /// to read. In a run that reads all replies, every topic that has some awaits them from the end of the topics on.
+    ///
+    /// New rows whose own time lies before the watermark that the run started from count as late, too.
     async fn commit_page(&self, lease: &Lease, commit: &PageCommit) -> Result<PageOutcome, Fenced>;
 
     /// What the run's commits of this stream left in [`PageCommit::seen`], in order.

@@ -1,9 +1,9 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{
-    Cause, ConnectionId, Mode, Run, RunId, RunState, Stage, Stream, Trigger,
+    Cause, ConnectionId, Extent, Run, RunId, RunState, Stage, Stream, Trigger,
     record::{InvalidReason, InvalidRecord},
 };
 
@@ -14,7 +14,7 @@ pub struct NewRun {
     pub id: RunId,
     pub connection_id: ConnectionId,
     pub trigger: Trigger,
-    pub mode: Mode,
+    pub extent: Extent,
     pub queued_at: DateTime<Utc>,
 }
 
@@ -51,6 +51,9 @@ pub struct ClaimedRun {
     pub run: Run,
     /// What the last committed page left, in the engine's own form; `None` before the first page.
     pub checkpoint: Option<String>,
+    /// The watermarks that the connection had when an incremental run was queued: they stay the same however often the
+    /// run is taken up. A full run has none.
+    pub watermarks: BTreeMap<Stream, DateTime<Utc>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,11 +107,21 @@ pub struct InvalidPage {
 
 #[async_trait]
 pub trait RunStore: Send + Sync {
-    /// Queues a run, unless one of the connection is queued or running, or the connection is deactivated.
+    /// Queues a run, unless one of the connection is queued or running, or the connection is deactivated. An incremental
+    /// one keeps the connection's watermarks as they are now.
+    ///
+    /// If the connection's latest run failed after its first page and [`domain::FailedRun::is_gone_on_with`] holds, the
+    /// new run names it and goes on from its checkpoint, in its mode: the streams that it read to their end count as
+    /// read, with nothing found in them, and what it saw of the others is what [`PageStore::seen`] gives.
+    ///
+    /// [`PageStore::seen`]: crate::PageStore::seen
     async fn enqueue(&self, new: &NewRun) -> Result<Enqueued, StoreError>;
 
     /// When the connection's latest run was queued; `None` if it never ran.
     async fn last_queued_at(&self, connection: ConnectionId) -> Result<Option<DateTime<Utc>>, StoreError>;
+
+    /// How many incremental runs have succeeded since the last full one; `None` until a full one has.
+    async fn successes_since_full(&self, connection: ConnectionId) -> Result<Option<u32>, StoreError>;
 
     /// Takes up, in one statement, the longest-waiting run that is queued, or running under a lease that has run out;
     /// never one of a deactivated connection. The first claim sets `started_at`; each one adds an attempt.
@@ -128,7 +141,9 @@ pub trait RunStore: Send + Sync {
     async fn enter_stage(&self, lease: &Lease, stage: Stage, at: DateTime<Utc>) -> Result<(), Fenced>;
 
     /// Ends the run and frees its connection. A success is refused with [`StoreError::LedgerUnbalanced`] unless every
-    /// stream balances, equals the sum of its pages, and was read to its end.
+    /// stream balances, equals the sum of its pages, and was read to its end. A success moves the connection's
+    /// watermarks to the greatest activity times that the run has seen, though never beyond its own start: a record that
+    /// bears a time to come would hide all that happens until then. Incremental ones never move them back.
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Result<Run, Fenced>;
 
     /// Gives a run back to the queue, at the head of which it goes on from its checkpoint (shut-down).

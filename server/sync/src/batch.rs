@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use domain::{
     ActivitySource, Stream,
     record::{InvalidRecord, Record},
@@ -18,7 +19,11 @@ pub(crate) struct Batch {
     pub(crate) repeated: u64,
     pub(crate) refused: u64,
     pub(crate) pages: u64,
+    /// Records that the run has seen are read again on purpose: they are not counted as found.
+    pub(crate) rereads: bool,
     pub(crate) seen: SeenKeys,
+    /// The greatest activity time among the records.
+    pub(crate) watermark: Option<DateTime<Utc>>,
     pub(crate) replies_read: Vec<String>,
     pub(crate) checkpoint: Checkpoint,
     /// Set if the stream is read to its end with this batch.
@@ -37,7 +42,9 @@ impl Batch {
             repeated: 0,
             refused: 0,
             pages: 0,
+            rereads: false,
             seen: SeenKeys::default(),
+            watermark: None,
             replies_read: Vec::new(),
             checkpoint,
             end: None,
@@ -49,18 +56,32 @@ impl Batch {
     pub(crate) fn add(&mut self, page: Page, seen: &mut SeenKeys) {
         self.pages += 1;
         for served in page.records {
-            self.found += 1;
             match served {
                 Served::Valid(record) => self.add_record(record, seen),
-                Served::Invalid(record) => self.invalid.push(record),
+                Served::Invalid(record) => self.add_invalid(record, seen),
             }
+        }
+    }
+
+    /// It may have no id, so it is known by what it holds.
+    fn add_invalid(&mut self, record: InvalidRecord, seen: &mut SeenKeys) {
+        let key = format!("invalid {} {}", record.name, record.payload);
+        let known = !seen.insert(&key);
+        self.seen.insert(&key);
+        if !(known && self.rereads) {
+            self.found += 1;
+            self.invalid.push(record);
         }
     }
 
     fn add_record(&mut self, record: Record, seen: &mut SeenKeys) {
         let repeated = !seen.insert(record.key());
-        self.repeated += u64::from(repeated);
+        if !(repeated && self.rereads) {
+            self.found += 1;
+            self.repeated += u64::from(repeated);
+        }
         self.seen.insert(record.key());
+        self.watermark = self.watermark.max(record.activity_time());
         let hash = content_hash(&record);
         if let Some(&index) = self.row_of_key.get(record.key()) {
             // The later serving is the fresher one; the row stays counted as what the first one was.
@@ -140,6 +161,29 @@ mod tests {
         );
         assert!(batch.rows[0].repeated);
         assert_eq!(batch.repeated, 1);
+    }
+
+    #[test]
+    fn a_record_that_is_read_again_on_purpose_is_written_but_not_found() {
+        let mut seen = SeenKeys::default();
+        let page = |name| Page {
+            records: vec![status(1, name), invalid()],
+            ..Page::default()
+        };
+        Batch::new(Stream::IdeaStatuses, Checkpoint::Done).add(page("New"), &mut seen);
+        let mut batch = Batch::new(Stream::IdeaStatuses, Checkpoint::Done);
+        batch.rereads = true;
+        batch.add(page("Open"), &mut seen);
+        batch.add(
+            Page {
+                records: vec![status(2, "Closed")],
+                ..Page::default()
+            },
+            &mut seen,
+        );
+        assert_eq!((batch.found, batch.repeated, batch.invalid.len()), (1, 0, 0));
+        let repeated: Vec<_> = batch.rows.iter().map(|row| row.repeated).collect();
+        assert_eq!(repeated, [true, false], "what differs is written all the same");
     }
 
     proptest! {

@@ -2,12 +2,21 @@ use domain::Stream;
 use serde::{Deserialize, Serialize};
 use store::TopicRef;
 
+use crate::shard::Shard;
+
 /// Where a run goes on. Committed with each page, as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Checkpoint {
     /// A stream that is one listing.
-    Listing { stream: Stream, next_page: u32 },
+    Listing {
+        stream: Stream,
+        next_page: u32,
+        /// Set once the listing has proved longer than the provider serves: what is left of it, the shard that is being
+        /// read last.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        shards: Vec<Shard>,
+    },
     /// The replies of one topic after the other, in the order of the topics' public ids.
     Replies {
         /// The last topic that is done with.
@@ -27,7 +36,11 @@ impl Checkpoint {
                 after: None,
                 within: None,
             },
-            Some(stream) => Self::Listing { stream, next_page: 1 },
+            Some(stream) => Self::Listing {
+                stream,
+                next_page: 1,
+                shards: Vec::new(),
+            },
         }
     }
 
@@ -65,10 +78,15 @@ mod tests {
             after: Some("9".into()),
             within: Some((topic, 3)),
         };
+        let shards = Checkpoint::Listing {
+            stream: Stream::Topics,
+            next_page: 7,
+            shards: Shard::all(),
+        };
         let starts = Stream::ALL
             .into_iter()
             .map(|stream| Checkpoint::start_of(Some(stream)));
-        for checkpoint in starts.chain([Checkpoint::Done, within]) {
+        for checkpoint in starts.chain([Checkpoint::Done, within, shards]) {
             assert_eq!(
                 Checkpoint::from_json(&checkpoint.to_json()).expect("what was written"),
                 checkpoint

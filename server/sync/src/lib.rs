@@ -11,7 +11,9 @@ mod retry;
 mod runner;
 mod seen;
 mod settings;
+mod shard;
 mod source;
+mod window;
 
 pub use clock::{Clock, Ids};
 pub use hash::content_hash;
@@ -19,4 +21,4 @@ pub use pace::Pace;
 pub use retry::RetryPolicy;
 pub use runner::{Execution, Runner};
 pub use settings::{InvalidBackoff, Settings, parse_backoff};
-pub use source::{Failure, Fetched, PAGE_SIZE, Page, PageRequest, Served, Source};
+pub use source::{Failure, Fetched, PAGE_SIZE, Page, PageRequest, Served, Source, TopicFilter};

@@ -10,6 +10,7 @@ use crate::{
     reading::{Reading, TopicsAfter},
     retry::Verdict,
     seen::SeenKeys,
+    window::Windows,
 };
 
 /// What the runner is to do. It reports each back as an [`Event`], but for `Enter` and `Finish`.
@@ -52,6 +53,8 @@ pub(crate) enum Ending {
 #[derive(Debug)]
 pub(crate) struct Machine {
     settings: Settings,
+    /// Where an incremental run begins to read; a full one has none.
+    windows: Windows,
     /// What the last commit leaves.
     checkpoint: Checkpoint,
     /// The run was taken up again: what it has seen of its stream must be loaded first.
@@ -75,9 +78,10 @@ enum Phase {
 
 impl Machine {
     /// `checkpoint` is what the last committed page left; `None` starts from the beginning.
-    pub(crate) fn new(settings: Settings, checkpoint: Option<Checkpoint>) -> Self {
+    pub(crate) fn new(settings: Settings, windows: Windows, checkpoint: Option<Checkpoint>) -> Self {
         Self {
             settings,
+            windows,
             resumed: checkpoint.is_some(),
             checkpoint: checkpoint.unwrap_or_else(|| Checkpoint::start_of(Some(Stream::IdeaStatuses))),
             phase: Phase::Connecting,
@@ -193,7 +197,7 @@ impl Machine {
     }
 
     fn read_on(&mut self) {
-        let reading = Reading::resume(&self.checkpoint, self.settings.pages_ahead);
+        let reading = Reading::resume(&self.checkpoint, &self.windows, self.settings.pages_ahead);
         self.phase = reading.map_or(Phase::Over, Phase::Reading);
     }
 

@@ -1,10 +1,16 @@
 use std::collections::VecDeque;
 
+use chrono::NaiveDate;
 use domain::{ActivitySource, CauseCode, Stream};
 use store::TopicRef;
 
 use crate::{
-    Failure, Fetched, PAGE_SIZE, Page, PageRequest, batch::Batch, checkpoint::Checkpoint, seen::SeenKeys,
+    Failure, Fetched, PAGE_SIZE, Page, PageRequest, TopicFilter,
+    batch::Batch,
+    checkpoint::Checkpoint,
+    seen::SeenKeys,
+    shard::{LAST_SERVED_PAGE, Shard},
+    window::{UnfilteredWindow, Windows},
 };
 
 /// Rows of a commit: pages that arrive fast share a transaction up to this many, so that neither one page pays for a
@@ -50,13 +56,7 @@ pub(crate) struct Reading {
 /// Where the next requests come from.
 #[derive(Debug)]
 enum Work {
-    Listing {
-        /// The highest page asked for.
-        planned: u32,
-        /// The highest page that is known to exist.
-        known: u32,
-        ended: bool,
-    },
+    Listing(Listing),
     Replies {
         topics: VecDeque<TopicRef>,
         /// The last topic that the store gave out.
@@ -66,18 +66,146 @@ enum Work {
     },
 }
 
+/// One listing, page by page.
+#[derive(Debug)]
+struct Listing {
+    stream: Stream,
+    active_since: Option<NaiveDate>,
+    /// What is left to read, the current one last; empty unless the listing has to be cut.
+    shards: Vec<Shard>,
+    /// Whether the current shard is short enough is still to be found out, by its last page that would be served: that
+    /// saves reading a hundred pages in vain.
+    probing: bool,
+    /// The highest page asked for.
+    planned: u32,
+    /// The highest page that is known to exist.
+    known: u32,
+    /// Set if the provider has no filter for it: then its pages are read one after the other.
+    window: Option<UnfilteredWindow>,
+    /// The window lies behind the last page that has arrived.
+    left_window: bool,
+    ended: bool,
+}
+
+impl Listing {
+    fn resume(stream: Stream, next_page: u32, shards: Vec<Shard>, windows: &Windows) -> Self {
+        Self {
+            stream,
+            active_since: windows.of(stream),
+            probing: !shards.is_empty() && next_page == 1,
+            shards,
+            planned: next_page,
+            known: next_page,
+            window: windows
+                .of(stream)
+                .filter(|_| stream == Stream::Activity)
+                .map(UnfilteredWindow::new),
+            left_window: false,
+            ended: false,
+        }
+    }
+
+    fn request(&self, page: u32) -> Option<PageRequest> {
+        let active_since = self.active_since;
+        Some(match self.stream {
+            Stream::IdeaStatuses => PageRequest::IdeaStatuses,
+            Stream::Categories => PageRequest::Categories,
+            Stream::Users => PageRequest::Users { active_since, page },
+            Stream::Topics => {
+                let unfiltered = TopicFilter {
+                    active_since,
+                    ..TopicFilter::NONE
+                };
+                let current = self.shards.last();
+                let filter = current.map_or(unfiltered, |shard| shard.filter(active_since));
+                PageRequest::Topics { filter, page }
+            }
+            Stream::Activity => PageRequest::Activity { page },
+            Stream::Replies => return None,
+        })
+    }
+
+    /// The request to begin with, at the start or at the start of a shard.
+    fn first_request(&mut self) -> Option<PageRequest> {
+        if self.probing {
+            (self.planned, self.known) = (0, 0);
+            self.request(LAST_SERVED_PAGE)
+        } else {
+            self.request(self.planned)
+        }
+    }
+
+    /// The current shard is longer than the provider serves.
+    fn cut(&mut self) -> Result<(), Failure> {
+        match self.shards.pop() {
+            None => self.shards = Shard::all(),
+            Some(shard) => self
+                .shards
+                .extend(shard.split().ok_or_else(|| too_large(&shard))?),
+        }
+        self.probing = true;
+        Ok(())
+    }
+
+    /// The probe has come back; the pages before it exist if it has records.
+    fn probed(&mut self, page: &Page) {
+        self.probing = false;
+        self.known = if page.records.is_empty() {
+            1
+        } else {
+            LAST_SERVED_PAGE
+        };
+    }
+
+    /// The current listing is read to its end.
+    fn end(&mut self) {
+        self.shards.pop();
+        self.ended = self.shards.is_empty();
+        self.probing = !self.ended;
+    }
+
+    fn checkpoint(&self, next_page: u32) -> Checkpoint {
+        Checkpoint::Listing {
+            stream: self.stream,
+            next_page,
+            shards: self.shards.clone(),
+        }
+    }
+
+    fn next_planned(&mut self) -> Option<PageRequest> {
+        (!self.ended && self.planned < self.known).then(|| self.planned += 1)?;
+        self.request(self.planned)
+    }
+
+    /// A page has arrived: how far is it known to go on?
+    fn plan_after(&mut self, page: &Page, request: &PageRequest) {
+        if self.probing {
+            return;
+        }
+        if let Some(window) = &mut self.window {
+            self.left_window = window.is_left_with(page);
+        } else if let Some(total) = page.announced {
+            self.known = self.known.max(pages_of(total));
+        }
+        if !self.left_window && !ends_listing(page, request) {
+            self.known = self.known.max(request.page() + 1);
+        }
+    }
+}
+
 impl Reading {
     /// Goes on from a checkpoint; `None` if that has no stream left to read.
-    pub(crate) fn resume(checkpoint: &Checkpoint, pages_ahead: usize) -> Option<Self> {
+    pub(crate) fn resume(checkpoint: &Checkpoint, windows: &Windows, pages_ahead: usize) -> Option<Self> {
         let (stream, work, first) = match checkpoint {
             Checkpoint::Done => return None,
-            Checkpoint::Listing { stream, next_page } => {
-                let work = Work::Listing {
-                    planned: *next_page,
-                    known: *next_page,
-                    ended: false,
-                };
-                (*stream, work, Some(listing_request(*stream)?.at_page(*next_page)))
+            Checkpoint::Listing {
+                stream,
+                next_page,
+                shards,
+            } => {
+                let mut listing = Listing::resume(*stream, *next_page, shards.clone(), windows);
+                let first = listing.first_request()?;
+                (*stream, Work::Listing(listing), Some(first))
             }
             Checkpoint::Replies { after, within } => {
                 let loaded_after = within
@@ -180,15 +308,7 @@ impl Reading {
 
     fn next_planned(&mut self) -> Option<PageRequest> {
         match &mut self.work {
-            Work::Listing {
-                planned,
-                known,
-                ended,
-                ..
-            } => {
-                (!*ended && *planned < *known).then(|| *planned += 1)?;
-                Some(listing_request(self.stream)?.at_page(*planned))
-            }
+            Work::Listing(listing) => listing.next_planned(),
             Work::Replies { topics, .. } => topics
                 .pop_front()
                 .map(|topic| PageRequest::Replies { topic, page: 1 }),
@@ -214,17 +334,9 @@ impl Reading {
 
     fn plan_after(&mut self, index: usize, page: &Page) {
         let request = self.slots[index].request.clone();
-        let more = !ends_listing(page, &request);
         match &mut self.work {
-            Work::Listing { known, .. } => {
-                if let Some(total) = page.announced {
-                    *known = (*known).max(pages_of(total));
-                }
-                if more {
-                    *known = (*known).max(request.page() + 1);
-                }
-            }
-            Work::Replies { .. } if more => {
+            Work::Listing(listing) => listing.plan_after(page, &request),
+            Work::Replies { .. } if !ends_listing(page, &request) => {
                 let next = Slot {
                     request: request.at_page(request.page() + 1),
                     state: SlotState::Waiting,
@@ -242,6 +354,8 @@ impl Reading {
         from: &Checkpoint,
     ) -> Result<Option<Batch>, Failure> {
         let mut batch = Batch::new(self.stream, from.clone());
+        // A shard overlaps with its neighbours and with what was read before the listing had to be cut.
+        batch.rereads = matches!(from, Checkpoint::Listing { shards, .. } if !shards.is_empty());
         let mut taken = false;
         while batch.rows.len() < COMMIT_ROWS_MAX
             && matches!(
@@ -259,8 +373,7 @@ impl Reading {
             else {
                 break;
             };
-            self.take_page(&mut batch, &request, fetched, seen)?;
-            taken = true;
+            taken |= self.take_page(&mut batch, &request, fetched, seen)?;
         }
         if self.is_at_end() {
             batch.end = Some(self.source);
@@ -276,15 +389,21 @@ impl Reading {
         request: &PageRequest,
         fetched: Fetched,
         seen: &mut SeenKeys,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let (ends, read) = match fetched {
+            Fetched::TooLong => {
+                self.cut(batch, request)?;
+                return Ok(true);
+            }
+            Fetched::Page(page) if self.is_probing() => return self.take_probe(batch, request, &page),
             Fetched::Page(page) => {
                 let ends = ends_listing(&page, request);
                 if ends {
                     check_announced(request, &page)?;
                 }
                 batch.add(page, seen);
-                (ends, true)
+                let left_window = matches!(&self.work, Work::Listing(listing) if listing.left_window);
+                (ends || left_window, true)
             }
             Fetched::NoSource => {
                 self.source = ActivitySource::None;
@@ -299,16 +418,12 @@ impl Reading {
             return Err(endless(request));
         }
         match (&mut self.work, request) {
-            (Work::Listing { ended, .. }, _) => {
-                // Pages asked for beyond the end have nothing to say any more.
+            (Work::Listing(listing), _) => {
+                batch.checkpoint = listing.checkpoint(request.page() + 1);
                 if ends {
-                    *ended = true;
-                    self.slots.clear();
+                    listing.end();
+                    self.begin_anew(batch);
                 }
-                batch.checkpoint = Checkpoint::Listing {
-                    stream: self.stream,
-                    next_page: request.page() + 1,
-                };
             }
             (Work::Replies { .. }, PageRequest::Replies { topic, page }) => {
                 batch.checkpoint = after_replies_page(topic, *page, ends, &batch.checkpoint);
@@ -318,12 +433,54 @@ impl Reading {
             }
             (Work::Replies { .. }, _) => {}
         }
+        Ok(true)
+    }
+
+    fn is_probing(&self) -> bool {
+        matches!(&self.work, Work::Listing(listing) if listing.probing)
+    }
+
+    /// Whether there is something to commit: only if the probe is full, so that the shard has to be cut. Its records are
+    /// read with the other pages.
+    fn take_probe(&mut self, batch: &mut Batch, request: &PageRequest, page: &Page) -> Result<bool, Failure> {
+        if page.records.len() >= PAGE_SIZE as usize {
+            self.cut(batch, request)?;
+            return Ok(true);
+        }
+        if let Work::Listing(listing) = &mut self.work {
+            listing.probed(page);
+        }
+        Ok(false)
+    }
+
+    fn cut(&mut self, batch: &mut Batch, request: &PageRequest) -> Result<(), Failure> {
+        match &mut self.work {
+            Work::Listing(listing) if self.stream == Stream::Topics => listing.cut()?,
+            _ => return Err(endless(request)),
+        }
+        self.begin_anew(batch);
         Ok(())
+    }
+
+    /// Pages asked for beyond the end have nothing to say any more; the next shard begins.
+    fn begin_anew(&mut self, batch: &mut Batch) {
+        self.slots.clear();
+        let Work::Listing(listing) = &mut self.work else {
+            return;
+        };
+        if listing.ended {
+            return;
+        }
+        batch.checkpoint = listing.checkpoint(1);
+        self.slots.extend(listing.first_request().map(|request| Slot {
+            request,
+            state: SlotState::Waiting,
+        }));
     }
 
     fn is_at_end(&self) -> bool {
         match &self.work {
-            Work::Listing { ended, .. } => *ended,
+            Work::Listing(listing) => listing.ended,
             Work::Replies {
                 topics,
                 loading,
@@ -331,18 +488,6 @@ impl Reading {
                 ..
             } => self.slots.is_empty() && topics.is_empty() && *exhausted && !*loading,
         }
-    }
-}
-
-/// The first page of a stream that is one listing.
-fn listing_request(stream: Stream) -> Option<PageRequest> {
-    match stream {
-        Stream::IdeaStatuses => Some(PageRequest::IdeaStatuses),
-        Stream::Categories => Some(PageRequest::Categories),
-        Stream::Users => Some(PageRequest::Users { page: 1 }),
-        Stream::Topics => Some(PageRequest::Topics { page: 1 }),
-        Stream::Activity => Some(PageRequest::Activity { page: 1 }),
-        Stream::Replies => None,
     }
 }
 
@@ -357,6 +502,17 @@ fn ends_listing(page: &Page, request: &PageRequest) -> bool {
         || page
             .announced
             .is_some_and(|total| total <= served && page.records.len() == PAGE_SIZE as usize)
+}
+
+fn too_large(shard: &Shard) -> Failure {
+    Failure {
+        code: CauseCode::ListingTooLarge,
+        message: format!(
+            "The provider serves only the first 10,000 topics of a query (422), and there are more {}.",
+            shard.name()
+        ),
+        retry_after: None,
+    }
 }
 
 fn endless(request: &PageRequest) -> Failure {
@@ -403,3 +559,6 @@ fn after_replies_page(topic: &TopicRef, page: u32, ends: bool, before: &Checkpoi
         within: Some((topic.clone(), page + 1)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 use std::{future::Future, pin::Pin, sync::Mutex, time::Duration};
 
-use domain::{Cause, CauseCode, Run, RunState, TenantId};
+use domain::{Cause, CauseCode, Ledger, Run, RunState, TenantId};
 use futures_util::{
     FutureExt, StreamExt, future::BoxFuture, pin_mut, select_biased, stream::FuturesUnordered,
 };
@@ -15,6 +15,7 @@ use crate::{
     machine::{Effect, Ending, Event, Machine},
     reading::{TOPICS_AT_A_TIME, TopicsAfter},
     seen::SeenKeys,
+    window::Windows,
 };
 
 /// Renewed at a third of its length, a lease survives two renewals that fail.
@@ -80,9 +81,9 @@ impl Runner<'_> {
             .transpose()
         {
             Ok(checkpoint) => {
-                context
-                    .drive(Machine::new(self.settings.clone(), checkpoint), stop)
-                    .await?
+                let windows = Windows::from_watermarks(&claimed.watermarks);
+                let machine = Machine::new(self.settings.clone(), windows, checkpoint);
+                context.drive(machine, stop).await?
             }
             Err(error) => Ending::Failed(ours(
                 CauseCode::Internal,
@@ -201,6 +202,7 @@ impl<'a> Context<'a> {
             pages: batch.pages,
             requests: self.source.take_requests(),
             seen: batch.seen.to_bytes(),
+            watermark: batch.watermark,
             replies_read: batch.replies_read,
             checkpoint: batch.checkpoint.to_json(),
             end: batch.end.map(|source| StreamEnd { at, source }),
@@ -263,15 +265,16 @@ impl<'a> Context<'a> {
         .map(|run| Execution::Ended(Box::new(run)))
     }
 
-    /// Green or amber, by what is in the ledger: the run may have been taken up from another worker.
+    /// Green or amber, by what is in the ledger: the run may have been taken up from another worker, or go on from a
+    /// failed one, whose records are as much a part of it.
     async fn success(&self) -> Result<RunState, Fenced> {
-        let run = self
-            .runner
-            .store
-            .run(self.run.id)
-            .await?
-            .ok_or(Fenced::LeaseLost)?;
-        let total = run.total();
+        let mut total = Ledger::default();
+        let mut next = Some(self.run.id);
+        while let Some(id) = next {
+            let run = self.runner.store.run(id).await?.ok_or(Fenced::LeaseLost)?;
+            total = total.plus(run.total());
+            next = run.resumed_from;
+        }
         let amber = total.invalid > 0 || total.refused > 0;
         Ok(if amber {
             RunState::CompletedWithInvalid

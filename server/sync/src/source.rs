@@ -1,15 +1,37 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::NaiveDate;
 use domain::{
     CauseCode, Stream,
-    record::{InvalidRecord, Record},
+    record::{InvalidRecord, Record, Subtype},
 };
 use store::TopicRef;
 
 /// Records of a full page: the most that the API serves (`pageSize`, community-api 1 to 100). A request fewer is a
 /// request saved.
 pub const PAGE_SIZE: u32 = 100;
+
+/// Which topics a listing holds; all of them by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TopicFilter {
+    /// Only topics with activity on this day or later.
+    pub active_since: Option<NaiveDate>,
+    pub subtype: Option<Subtype>,
+    /// Only topics created on this day or later.
+    pub created_from: Option<NaiveDate>,
+    /// Only topics created before this day, or on it: which of the two is not known of the provider.
+    pub created_to: Option<NaiveDate>,
+}
+
+impl TopicFilter {
+    pub const NONE: Self = Self {
+        active_since: None,
+        subtype: None,
+        created_from: None,
+        created_to: None,
+    };
+}
 
 /// One page of one listing. Pages count from 1 and are as large as the listing allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,9 +41,12 @@ pub enum PageRequest {
     /// Served whole: the list, with the tree's fields where the tree may be read.
     Categories,
     Users {
+        /// Only members who were active on this day or later.
+        active_since: Option<NaiveDate>,
         page: u32,
     },
     Topics {
+        filter: TopicFilter,
         page: u32,
     },
     Replies {
@@ -34,6 +59,22 @@ pub enum PageRequest {
 }
 
 impl PageRequest {
+    /// A page of all members.
+    pub const fn users(page: u32) -> Self {
+        Self::Users {
+            active_since: None,
+            page,
+        }
+    }
+
+    /// A page of all topics.
+    pub const fn topics(page: u32) -> Self {
+        Self::Topics {
+            filter: TopicFilter::NONE,
+            page,
+        }
+    }
+
     pub fn stream(&self) -> Stream {
         match self {
             Self::IdeaStatuses => Stream::IdeaStatuses,
@@ -51,8 +92,8 @@ impl PageRequest {
     pub fn page(&self) -> u32 {
         match self {
             Self::IdeaStatuses | Self::Categories => 1,
-            Self::Users { page }
-            | Self::Topics { page }
+            Self::Users { page, .. }
+            | Self::Topics { page, .. }
             | Self::Replies { page, .. }
             | Self::Activity { page } => *page,
         }
@@ -64,8 +105,14 @@ impl PageRequest {
         match self {
             Self::IdeaStatuses => Self::IdeaStatuses,
             Self::Categories => Self::Categories,
-            Self::Users { .. } => Self::Users { page },
-            Self::Topics { .. } => Self::Topics { page },
+            Self::Users { active_since, .. } => Self::Users {
+                active_since: *active_since,
+                page,
+            },
+            Self::Topics { filter, .. } => Self::Topics {
+                filter: filter.clone(),
+                page,
+            },
             Self::Replies { topic, .. } => Self::Replies {
                 topic: topic.clone(),
                 page,
@@ -99,6 +146,8 @@ pub enum Fetched {
     NoSource,
     /// The provider refuses this one item or category (403): a hole, not an end.
     Refused,
+    /// The provider does not serve that far (422 past 10,000 topics): the listing has to be cut into shards.
+    TooLong,
 }
 
 /// A request that failed, classified once.

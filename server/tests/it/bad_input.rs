@@ -43,12 +43,27 @@ fn a_wrong_secret_fails_the_run_at_the_start_and_says_who_can_help() {
 }
 
 #[test]
-fn an_unknown_host_fails_the_run() {
+fn an_unknown_host_fails_the_run_until_the_base_url_is_put_right() {
     let home = Home::new();
     home.connect("customer-en", "http://no-such-host.invalid");
     let run = failed_cause(&home, "customer-en");
     assert_eq!(run["cause"]["code"], "host_unknown");
     assert_eq!(run["cause"]["owner"], "you");
+    assert!(text(&run["cause"], &"next_action").contains("connection rotate customer-en --base-url"));
+
+    let (_simulator, address) = home.simulate("customer-en:users=5,topics=2,views=2", &[]);
+    let right = format!("http://{address}");
+    let words = [
+        "connection",
+        "rotate",
+        "customer-en",
+        "--base-url",
+        &right,
+        "--client-secret-file",
+        "secret.txt",
+    ];
+    home.run(&words).succeeded();
+    home.sync("customer-en").succeeded();
 }
 
 #[test]

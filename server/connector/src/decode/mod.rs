@@ -64,7 +64,7 @@ pub fn decode(request: &PageRequest, body: &[u8]) -> Result<Page, Malformed> {
     let page = match request {
         PageRequest::IdeaStatuses => page(&mut small::IdeaStatuses, COMMUNITY, body),
         PageRequest::Categories => page(&mut small::Categories, COMMUNITY, body),
-        PageRequest::Users { page: number } => {
+        PageRequest::Users { page: number, .. } => {
             page(&mut user::Users::default(), USERS, body).and_then(|page| not_early(page, *number))
         }
         PageRequest::Topics { .. } => page(&mut content::Topics, COMMUNITY, body),

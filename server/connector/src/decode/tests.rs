@@ -7,8 +7,8 @@ use store::TopicRef;
 
 use super::*;
 
-const USERS_1: PageRequest = PageRequest::Users { page: 1 };
-const TOPICS_1: PageRequest = PageRequest::Topics { page: 1 };
+const USERS_1: PageRequest = PageRequest::users(1);
+const TOPICS_1: PageRequest = PageRequest::topics(1);
 const ACTIVITY_1: PageRequest = PageRequest::Activity { page: 1 };
 
 fn replies() -> PageRequest {
@@ -616,7 +616,7 @@ fn the_last_page_is_the_first_that_is_not_full() {
     let page = |records: usize, number: u32, announced: u64| {
         let list = vec![raw_user().to_string(); records].join(",");
         let body = format!("{{\"users\":[{list}],\"statistics\":{{\"count\":{announced}}}}}");
-        decode(&PageRequest::Users { page: number }, body.as_bytes())
+        decode(&PageRequest::users(number), body.as_bytes())
     };
     assert!(!page(100, 1, 250).unwrap().last);
     assert!(!page(100, 1, 100).unwrap().last);

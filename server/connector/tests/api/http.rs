@@ -3,17 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::support::{SECRET, answer, bare_provider, provider, spawn, token};
+use chrono::NaiveDate;
 use domain::{CauseCode, record::Subtype};
 use futures_util::future::join_all;
 use store::TopicRef;
-use sync::{Failure, Fetched, Page, PageRequest, Source};
+use sync::{Failure, Fetched, Page, PageRequest, Source, TopicFilter};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
 
-const USERS: PageRequest = PageRequest::Users { page: 1 };
-const TOPICS: PageRequest = PageRequest::Topics { page: 1 };
+static USERS: PageRequest = PageRequest::users(1);
+static TOPICS: PageRequest = PageRequest::topics(1);
 const ACTIVITY: PageRequest = PageRequest::Activity { page: 1 };
 const EMPTY: &str = r#"{"result":[]}"#;
 const NO_USERS: &str = r#"{"users":[],"statistics":{"count":0}}"#;
@@ -376,7 +377,7 @@ async fn statuses_are_classified() {
         (
             422,
             CauseCode::Internal,
-            "The provider serves only the first 10,000 topics of /v2/topics: it refused page 1 (422).",
+            "The provider did not accept our request for /v2/topics (422).",
         ),
     ] {
         let failure = failure(status).await;
@@ -385,6 +386,15 @@ async fn statuses_are_classified() {
             (code, message, None)
         );
     }
+}
+
+#[tokio::test]
+async fn only_a_later_page_of_topics_is_too_far_to_be_served() {
+    let provider = provider(|_, _| answer(422, r#"{"message":"","errors":[]}"#)).await;
+    let far = provider.api.fetch(&PageRequest::topics(101)).await;
+    assert_eq!(far, Ok(Fetched::TooLong));
+    let users = provider.api.fetch(&PageRequest::users(101)).await.unwrap_err();
+    assert_eq!(users.code, CauseCode::Internal);
 }
 
 #[tokio::test]
@@ -607,5 +617,42 @@ async fn nothing_that_is_printed_holds_the_secret() {
     assert!(
         !printed.contains(SECRET) && !printed.contains("token-1"),
         "{printed}"
+    );
+}
+
+#[tokio::test]
+async fn windows_and_shards_are_asked_for_in_days() {
+    let provider = provider(|_, _| answer(200, EMPTY)).await;
+    let day = NaiveDate::from_ymd_opt(2025, 2, 3);
+    let users = PageRequest::Users {
+        active_since: day,
+        page: 2,
+    };
+    let topics = PageRequest::Topics {
+        filter: TopicFilter {
+            active_since: day,
+            subtype: Some(Subtype::Discussion),
+            created_from: day,
+            created_to: day,
+        },
+        page: 3,
+    };
+    for request in [users, topics] {
+        // What an empty object is to the members' listing does not matter here.
+        let _ = provider.api.fetch(&request).await;
+    }
+    let log = provider.log.all();
+    let queries: Vec<_> = log
+        .iter()
+        .filter(|asked| !asked.is_token())
+        .map(|asked| asked.query.as_str())
+        .collect();
+    assert_eq!(
+        queries,
+        [
+            "_returnIterable=true&page=2&pageSize=100&filter%5Blastactivity%5D%5Bfrom%5D=2025-02-03",
+            "page=3&pageSize=100&lastActivityAt%5Bfrom%5D=2025-02-03&contentTypes%5B%5D=conversation\
+             &createdAt%5Bfrom%5D=2025-02-03&createdAt%5Bto%5D=2025-02-03",
+        ]
     );
 }

@@ -227,7 +227,7 @@ async fn compare_structure(tenant: &Tenant) {
 
 async fn compare_users(tenant: &Tenant) {
     let counts = tenant.simulator.truth(tenant.name).unwrap().streams.users;
-    let mut users = tenant.read(PageRequest::Users { page: 1 }).await;
+    let mut users = tenant.read(PageRequest::users(1)).await;
     let mut reasons = Vec::new();
     for truth in tenant.simulator.true_users(tenant.name).unwrap() {
         match truth.invalid {
@@ -243,7 +243,7 @@ async fn compare_users(tenant: &Tenant) {
 
 async fn compare_content(tenant: &Tenant) {
     let counts = tenant.simulator.truth(tenant.name).unwrap().streams;
-    let mut topics = tenant.read(PageRequest::Topics { page: 1 }).await;
+    let mut topics = tenant.read(PageRequest::topics(1)).await;
     let mut replies = tenant.replies(&topics).await;
     let mut reasons = Vec::new();
     for truth in tenant.simulator.true_topics(tenant.name).unwrap() {
@@ -322,8 +322,8 @@ async fn each_fault_has_its_class() {
     ] {
         tenant.strike(profile);
         for request in [
-            PageRequest::Users { page: 1 },
-            PageRequest::Topics { page: 1 },
+            PageRequest::users(1),
+            PageRequest::topics(1),
             PageRequest::IdeaStatuses,
         ] {
             let failure = tenant.api.fetch(&request).await.unwrap_err();
@@ -344,9 +344,7 @@ async fn tokens_that_die_early_cost_requests_and_no_record() {
     tenant.strike("expired-token");
     compare_users(&tenant).await;
     // Eight pages ahead share each token, which serves five requests.
-    let ahead: Vec<PageRequest> = (0..8)
-        .map(|ahead| PageRequest::Topics { page: ahead % 3 + 1 })
-        .collect();
+    let ahead: Vec<PageRequest> = (0..8).map(|ahead| PageRequest::topics(ahead % 3 + 1)).collect();
     let pages = join_all(ahead.iter().map(|request| tenant.api.fetch(request))).await;
     for page in pages {
         assert!(matches!(page, Ok(Fetched::Page(_))), "{page:?}");

@@ -143,13 +143,13 @@ impl Topic<'_> {
             ContentType::Article => {
                 self.write_times(json, "createdAt");
                 json.key("publishedAt").iso_time(self.created());
-                json.key("lastModifiedAt").iso_time(self.created());
+                json.key("lastModifiedAt").iso_time(self.edited());
             }
             ContentType::Conversation => self.write_times(json, "startedAt"),
             ContentType::Question => self.write_times(json, "askedAt"),
             ContentType::Idea => {
                 self.write_times(json, "submittedAt");
-                json.key("ideaStatusChangedAt").iso_time(self.last_active());
+                json.key("ideaStatusChangedAt").iso_time(self.status_changed());
             }
             ContentType::ProductUpdate => {
                 json.key("createdAt");

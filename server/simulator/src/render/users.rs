@@ -97,6 +97,9 @@ impl Member<'_> {
     }
 
     pub(super) fn push_avatar(self, text: &mut String) {
+        if self.is_anonymous() {
+            return;
+        }
         text.push_str(UPLOADS);
         text.push_str(&self.world.spec.name);
         text.push_str("/avatar/");
@@ -106,7 +109,7 @@ impl Member<'_> {
 
     /// JSON already.
     pub(super) fn signature(self) -> &'static str {
-        if self.place.per_mille(42, 8) {
+        if self.place.per_mille(42, 8) && !self.is_anonymous() {
             self.place.pick(43, &ODD_SIGNATURES)
         } else {
             ""
@@ -127,6 +130,9 @@ impl Member<'_> {
     }
 
     fn write_profile(self, json: &mut Json) {
+        if self.is_anonymous() {
+            return;
+        }
         let (words, fields) = (self.world.words, &self.world.words.profile_fields);
         let has = |salt: u64, chance: u64| self.place.per_mille(salt, chance);
         self.write_field(json, 0, fields.first_name, |json| {
@@ -134,7 +140,7 @@ impl Member<'_> {
         });
         self.write_field(json, 1, fields.last_name, |json| json.escaped(self.last_name().0));
         self.write_field(json, 2, fields.city, |json| {
-            json.raw(self.place.pick(52, words.cities))
+            json.raw(self.profile.pick(52, words.cities))
         });
         self.write_field(json, 3, fields.country, |json| json.raw(words.country));
         let mut company = String::new();
@@ -143,7 +149,7 @@ impl Member<'_> {
         }
         if has(55, 700) {
             self.write_field(json, 5, fields.job_title, |json| {
-                json.escaped(self.place.pick(56, words.job_titles))
+                json.escaped(self.profile.pick(56, words.job_titles))
             });
         }
         if has(57, 250) {
@@ -154,11 +160,11 @@ impl Member<'_> {
         }
         if has(59, 600) {
             self.write_field(json, 7, fields.department, |json| {
-                json.raw(self.place.pick(60, words.departments))
+                json.raw(self.profile.pick(60, words.departments))
             });
         }
         if has(61, 400) {
-            let number = 1_000_000 + self.place.below(62, 9_000_000);
+            let number = 1_000_000 + self.profile.below(62, 9_000_000);
             self.write_field(json, 8, fields.phone, |json| {
                 json.raw(words.dial_prefix).number(number)
             });
@@ -251,6 +257,9 @@ impl Member<'_> {
     }
 
     fn write_found_profile(self, json: &mut Json) {
+        if self.is_anonymous() {
+            return;
+        }
         let fields = &self.world.words.profile_fields;
         let known = [
             (fields.first_name, Some(self.first_name().0.to_owned())),

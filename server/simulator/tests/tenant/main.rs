@@ -11,6 +11,7 @@ mod client;
 mod faults;
 mod members;
 mod own_paths;
+mod passing;
 mod properties;
 mod replies;
 mod structure;

@@ -27,10 +27,6 @@ fn the_truth_is_told_to_this_machine_only() {
         own_path(&router, "GET", "/__truth/none", Some("127.0.0.1:1")).status,
         404
     );
-    assert_eq!(
-        own_path(&router, "POST", "/__advance/acme-en?days=1", Some("127.0.0.1:1")).status,
-        404
-    );
 }
 
 #[test]

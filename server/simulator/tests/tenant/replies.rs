@@ -5,7 +5,13 @@ use serde_json::Value;
 
 #[test]
 fn every_reply_is_served_as_the_truth_says() {
+    assert_every_reply_is_served(0);
+    assert_every_reply_is_served(30);
+}
+
+fn assert_every_reply_is_served(days: u64) {
     let simulator = simulator(&["acme-en:topics=150,broken=60"]);
+    simulator.advance("acme-en", days);
     let client = Client::of(&simulator, "acme-en");
     let mut truth = simulator.true_replies("acme-en").unwrap();
     for topic in simulator.true_topics("acme-en").unwrap() {

@@ -7,7 +7,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 #[test]
 fn every_topic_is_served_as_the_truth_says() {
+    assert_every_topic_is_served(0);
+    assert_every_topic_is_served(30);
+}
+
+fn assert_every_topic_is_served(days: u64) {
     let simulator = simulator(&["acme-en:topics=600,broken=90"]);
+    simulator.advance("acme-en", days);
     let client = Client::of(&simulator, "acme-en");
     let mut served = client.topics("");
     served.reverse();

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{ActivitySource, Connection, ConnectionId, TenantId};
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
-use store::{AddConnectionError, ConnectionStore, NewConnection, StoreError};
+use store::{Access, AddConnectionError, ConnectionStore, NewConnection, StoreError};
 
 use crate::{
     SqliteStore,
@@ -23,7 +23,13 @@ impl ConnectionStore for SqliteStore {
         let connection = &new.connection;
         let authority = connection.base_url.authority();
         let mut transaction = self.begin().await?;
-        refuse_duplicate(&mut transaction, connection, &authority).await?;
+        let duplicate = Duplicate {
+            id: connection.id,
+            tenant_id: Some(&connection.tenant_id),
+            authority: &authority,
+            client_id: &connection.client_id,
+        };
+        duplicate.refuse(&mut transaction).await?;
         sqlx::query(
             "INSERT INTO connection (id, tenant_id, name, base_url, base_authority, client_id, sealed_secret,
                 activity_source, deactivated_at, created_at)
@@ -67,15 +73,29 @@ impl ConnectionStore for SqliteStore {
             .map_err(database)
     }
 
-    async fn replace_sealed_secret(&self, id: ConnectionId, sealed_secret: &str) -> Result<(), StoreError> {
+    async fn replace_access(&self, id: ConnectionId, access: &Access) -> Result<(), AddConnectionError> {
+        let authority = access.base_url.authority();
         let mut transaction = self.begin().await?;
-        sqlx::query("UPDATE connection SET sealed_secret = $2 WHERE id = $1")
-            .bind(id.0)
-            .bind(sealed_secret)
-            .execute(&mut *transaction)
-            .await
-            .map_err(database)?;
-        transaction.commit().await.map_err(database)
+        let other = Duplicate {
+            id,
+            tenant_id: None,
+            authority: &authority,
+            client_id: &access.client_id,
+        };
+        other.refuse(&mut transaction).await?;
+        sqlx::query(
+            "UPDATE connection SET base_url = $2, base_authority = $3, client_id = $4, sealed_secret = $5 WHERE id = $1",
+        )
+        .bind(id.0)
+        .bind(access.base_url.to_string())
+        .bind(&authority)
+        .bind(&access.client_id)
+        .bind(&access.sealed_secret)
+        .execute(&mut *transaction)
+        .await
+        .map_err(database)?;
+        transaction.commit().await.map_err(database)?;
+        Ok(())
     }
 
     async fn deactivate(&self, id: ConnectionId, at: DateTime<Utc>) -> Result<(), StoreError> {
@@ -123,29 +143,36 @@ impl SqliteStore {
     }
 }
 
-async fn refuse_duplicate(
-    transaction: &mut Transaction<'static, Sqlite>,
-    new: &Connection,
-    authority: &str,
-) -> Result<(), AddConnectionError> {
-    let existing = sqlx::query(
-        "SELECT tenant_id FROM connection
-         WHERE tenant_id = $1 OR (base_authority = $2 AND client_id = $3)
-         ORDER BY tenant_id = $1 DESC LIMIT 1",
-    )
-    .bind(new.tenant_id.as_str())
-    .bind(authority)
-    .bind(&new.client_id)
-    .fetch_optional(&mut **transaction)
-    .await
-    .map_err(database)?;
-    let Some(existing) = existing else { return Ok(()) };
-    let tenant = existing.word("tenant_id", |text| text.parse().ok())?;
-    Err(if tenant == new.tenant_id {
-        AddConnectionError::TenantExists(tenant)
-    } else {
-        AddConnectionError::ClientIdInUse(tenant)
-    })
+/// What no other connection may have: the tenant, or the client id on the same host.
+struct Duplicate<'a> {
+    id: ConnectionId,
+    tenant_id: Option<&'a TenantId>,
+    authority: &'a str,
+    client_id: &'a str,
+}
+
+impl Duplicate<'_> {
+    async fn refuse(&self, transaction: &mut Transaction<'static, Sqlite>) -> Result<(), AddConnectionError> {
+        let existing = sqlx::query(
+            "SELECT tenant_id FROM connection
+             WHERE id <> $4 AND (tenant_id = $1 OR (base_authority = $2 AND client_id = $3))
+             ORDER BY tenant_id = $1 DESC LIMIT 1",
+        )
+        .bind(self.tenant_id.map(TenantId::as_str))
+        .bind(self.authority)
+        .bind(self.client_id)
+        .bind(self.id.0)
+        .fetch_optional(&mut **transaction)
+        .await
+        .map_err(database)?;
+        let Some(existing) = existing else { return Ok(()) };
+        let tenant: TenantId = existing.word("tenant_id", |text| text.parse().ok())?;
+        Err(if self.tenant_id == Some(&tenant) {
+            AddConnectionError::TenantExists(tenant)
+        } else {
+            AddConnectionError::ClientIdInUse(tenant)
+        })
+    }
 }
 
 fn read(row: &SqliteRow) -> Result<Connection, StoreError> {

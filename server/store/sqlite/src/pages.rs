@@ -37,6 +37,15 @@ struct Judged<'r> {
     outcome: PageOutcome,
     /// Rows that count as stored after the commit and did not before.
     gained: u64,
+    /// New rows from before the watermark that the run started from.
+    late: u64,
+}
+
+/// What a commit needs to know of its run.
+struct CommittingRun {
+    stop_requested: bool,
+    all_replies: bool,
+    watermark_before: Option<DateTime<Utc>>,
 }
 
 struct Written<'r> {
@@ -48,22 +57,25 @@ struct Written<'r> {
 impl PageStore for SqliteStore {
     async fn commit_page(&self, lease: &Lease, page: &PageCommit) -> Result<PageOutcome, Fenced> {
         let mut transaction = self.begin().await?;
-        let stop_requested = pass_fence(&mut transaction, lease, page).await?;
+        let run = pass_fence(&mut transaction, lease, page).await?;
         check_stream(page)?;
         let stored = stored_of(&mut transaction, page).await?;
-        let judged = judge(page, &stored);
+        let judged = judge(page, &stored, run.watermark_before);
         write_rows(&mut transaction, lease.run_id, page, &judged.written).await?;
         write_invalid(&mut transaction, lease.run_id, page).await?;
-        write_ledger(&mut transaction, lease.run_id, page, judged.outcome).await?;
+        write_ledger(&mut transaction, lease.run_id, page, &judged).await?;
         add_to_object_count(&mut transaction, page, judged.gained).await?;
         mark_replies_read(&mut transaction, page).await?;
+        if page.stream == Stream::Topics && page.end.is_some() && run.all_replies {
+            make_all_replies_due(&mut transaction, page.connection_id).await?;
+        }
         if let (Stream::Activity, Some(end)) = (page.stream, page.end) {
             learn_source(&mut transaction, lease.run_id, page.connection_id, end.source).await?;
         }
         commit(
             transaction,
             PageOutcome {
-                stop_requested,
+                stop_requested: run.stop_requested,
                 ..judged.outcome
             },
         )
@@ -131,27 +143,33 @@ impl PageStore for SqliteStore {
     }
 }
 
-/// Writes the checkpoint if the lease still holds, and says whether the run is to stop.
+/// Writes the checkpoint if the lease still holds, and says what the run is.
 async fn pass_fence(
     transaction: &mut Transaction<'static, Sqlite>,
     lease: &Lease,
     page: &PageCommit,
-) -> Result<bool, Fenced> {
+) -> Result<CommittingRun, Fenced> {
     let run = sqlx::query(
         "UPDATE run SET checkpoint = $3, requests = requests + $4
          WHERE id = $1 AND fencing_token = $2 AND state = 'running' AND connection_id = $5
-         RETURNING stop_requested",
+         RETURNING stop_requested, all_replies,
+            (SELECT watermark_before FROM run_stream WHERE run_id = run.id AND stream = $6) AS watermark_before",
     )
     .bind(lease.run_id.0)
     .bind(lease.fencing_token)
     .bind(&page.checkpoint)
     .bind(count(page.requests)?)
     .bind(page.connection_id.0)
+    .bind(page.stream.as_str())
     .fetch_optional(&mut **transaction)
     .await
     .map_err(database)?
     .ok_or(Fenced::LeaseLost)?;
-    Ok(run.flag("stop_requested")?)
+    Ok(CommittingRun {
+        stop_requested: run.flag("stop_requested")?,
+        all_replies: run.flag("all_replies")?,
+        watermark_before: run.optional_time("watermark_before")?,
+    })
 }
 
 /// A row of another stream would land in the wrong table.
@@ -205,7 +223,11 @@ async fn stored_of(
     rows.iter().map(stored).collect()
 }
 
-fn judge<'r>(page: &'r PageCommit, stored: &HashMap<String, Stored>) -> Judged<'r> {
+fn judge<'r>(
+    page: &'r PageCommit,
+    stored: &HashMap<String, Stored>,
+    watermark_before: Option<DateTime<Utc>>,
+) -> Judged<'r> {
     let mut judged = Judged::default();
     for row in &page.rows {
         let before = stored.get(row.record.key());
@@ -219,7 +241,11 @@ fn judge<'r>(page: &'r PageCommit, stored: &HashMap<String, Stored>) -> Judged<'
         }
         if !row.repeated {
             let column = match before {
-                None => &mut judged.outcome.new,
+                None => {
+                    let times = row.record.own_time().zip(watermark_before);
+                    judged.late += u64::from(times.is_some_and(|(own, watermark)| own < watermark));
+                    &mut judged.outcome.new
+                }
                 Some(_) if changed => &mut judged.outcome.updated,
                 Some(_) => &mut judged.outcome.unchanged,
             };
@@ -327,12 +353,14 @@ async fn write_ledger(
     transaction: &mut Transaction<'static, Sqlite>,
     run: RunId,
     page: &PageCommit,
-    outcome: PageOutcome,
+    judged: &Judged<'_>,
 ) -> Result<(), StoreError> {
+    let outcome = judged.outcome;
     sqlx::query(
         "UPDATE run_stream SET found = found + $3, new = new + $4, updated = updated + $5, unchanged = unchanged + $6,
             invalid = invalid + $7, repeated = repeated + $8, refused = refused + $9, pages = pages + $10,
-            finished_at = $11, source = COALESCE($12, source)
+            late = late + $11, finished_at = $12, source = COALESCE($13, source),
+            watermark = MAX(COALESCE(watermark, $14), COALESCE($14, watermark))
          WHERE run_id = $1 AND stream = $2",
     )
     .bind(run.0)
@@ -345,8 +373,10 @@ async fn write_ledger(
     .bind(count(page.repeated)?)
     .bind(count(page.refused)?)
     .bind(count(page.pages)?)
+    .bind(count(judged.late)?)
     .bind(page.end.map(|end| micros(end.at)))
     .bind(page.end.map(|end| end.source.as_str()))
+    .bind(page.watermark.map(micros))
     .execute(&mut **transaction)
     .await
     .map_err(ledger)?;
@@ -398,6 +428,21 @@ async fn mark_replies_read(
     )
     .bind(page.connection_id.0)
     .bind(json_text(&page.replies_read)?)
+    .execute(&mut **transaction)
+    .await
+    .map(|_| ())
+    .map_err(database)
+}
+
+async fn make_all_replies_due(
+    transaction: &mut Transaction<'static, Sqlite>,
+    connection: ConnectionId,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE community_content SET replies_due = 1
+         WHERE connection_id = $1 AND kind = 'topic' AND reply_count > 0 AND deleted_at IS NULL",
+    )
+    .bind(connection.0)
     .execute(&mut **transaction)
     .await
     .map(|_| ())

@@ -1,10 +1,13 @@
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    ActivitySource, Cause, CauseCode, ConnectionId, Ledger, MatchCounts, Mode, Run, RunId, RunState, Stage,
-    Stream, StreamRun, Trigger,
+    ActivitySource, Cause, CauseCode, ConnectionId, Extent, FailedRun, Ledger, MatchCounts, Mode, Run, RunId,
+    RunState, Stage, Stream, StreamRun, Trigger,
     record::{InvalidReason, InvalidRecord},
 };
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
@@ -40,7 +43,25 @@ impl RunStore for SqliteStore {
         if let Some(run) = state.optional_uuid("run_id")? {
             return Ok(Enqueued::UnderWay(RunId(run)));
         }
-        insert_run(&mut transaction, new).await?;
+        match latest_failed(&mut transaction, new.connection_id).await? {
+            Some(failed) if failed.run.is_gone_on_with(new.extent, new.queued_at) => {
+                let continued = NewRun {
+                    extent: failed.run.extent,
+                    ..new.clone()
+                };
+                insert_run(&mut transaction, &continued, Some(failed.id)).await?;
+                inherit(&mut transaction, new.id, failed.id).await?;
+            }
+            failed => {
+                insert_run(&mut transaction, new, None).await?;
+                if new.extent.mode == Mode::Incremental {
+                    fix_windows(&mut transaction, new).await?;
+                }
+                if let Some(failed) = failed {
+                    forget_pages(&mut transaction, failed.id).await?;
+                }
+            }
+        }
         transaction.commit().await.map_err(database)?;
         Ok(Enqueued::Queued)
     }
@@ -52,6 +73,28 @@ impl RunStore for SqliteStore {
             .await
             .map_err(database)?;
         row.optional_time("queued_at")
+    }
+
+    async fn successes_since_full(&self, connection: ConnectionId) -> Result<Option<u32>, StoreError> {
+        let row = sqlx::query(
+            "WITH success AS (
+                SELECT mode, queued_at FROM run
+                WHERE connection_id = $1 AND state IN ('completed', 'completed_with_invalid')),
+             last_full AS (SELECT MAX(queued_at) AS queued_at FROM success WHERE mode = 'full')
+             SELECT last_full.queued_at,
+                (SELECT COUNT(*) FROM success WHERE success.queued_at > last_full.queued_at) AS successes
+             FROM last_full",
+        )
+        .bind(connection.0)
+        .fetch_one(self.readers())
+        .await
+        .map_err(database)?;
+        if row.optional_time("queued_at")?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(
+            u32::try_from(row.unsigned("successes")?).unwrap_or(u32::MAX),
+        ))
     }
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Option<ClaimedRun>, StoreError> {
@@ -89,6 +132,7 @@ impl RunStore for SqliteStore {
             lease,
             run,
             checkpoint: claimed.optional_text("checkpoint")?,
+            watermarks: self.watermarks_before(run_id).await?,
         }))
     }
 
@@ -154,14 +198,11 @@ impl RunStore for SqliteStore {
 
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Result<Run, Fenced> {
         let mut transaction = self.begin().await?;
-        if finish.state.is_success() {
-            check_books(&mut transaction, lease.run_id).await?;
-        }
         let finished = sqlx::query(
             "UPDATE run SET state = $3, cause_code = $4, cause_message = $5, cause_next_action = $6, finished_at = $7,
                 requests = requests + $8, lease_owner = NULL, lease_expires_at = NULL, stop_requested = 0
              WHERE id = $1 AND fencing_token = $2 AND state = 'running'
-             RETURNING connection_id",
+             RETURNING connection_id, mode",
         )
         .bind(lease.run_id.0)
         .bind(lease.fencing_token)
@@ -175,14 +216,15 @@ impl RunStore for SqliteStore {
         .await
         .map_err(database)?
         .ok_or(Fenced::LeaseLost)?;
+        if finish.state.is_success() {
+            check_books(&mut transaction, lease.run_id).await?;
+            let mode = finished.word("mode", Mode::parse)?;
+            move_watermarks(&mut transaction, lease.run_id, mode).await?;
+        }
         count_matches(&mut transaction, lease.run_id, finished.uuid("connection_id")?).await?;
         if finish.state != RunState::Failed {
             // A failed run keeps what the next one needs to go on from its last page.
-            sqlx::query("DELETE FROM run_page WHERE run_id = $1")
-                .bind(lease.run_id.0)
-                .execute(&mut *transaction)
-                .await
-                .map_err(database)?;
+            forget_pages(&mut transaction, lease.run_id).await?;
         }
         commit(transaction, ()).await?;
         self.run(lease.run_id).await?.ok_or(Fenced::LeaseLost)
@@ -342,6 +384,57 @@ impl SqliteStore {
     }
 }
 
+impl SqliteStore {
+    async fn watermarks_before(&self, run: RunId) -> Result<BTreeMap<Stream, DateTime<Utc>>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT stream, watermark_before FROM run_stream WHERE run_id = $1 AND watermark_before IS NOT NULL",
+        )
+        .bind(run.0)
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let watermark =
+            |row: &SqliteRow| Ok((row.word("stream", Stream::parse)?, row.time("watermark_before")?));
+        rows.iter().map(watermark).collect()
+    }
+}
+
+/// What an incremental run reads is settled when it is queued.
+async fn fix_windows(transaction: &mut Transaction<'static, Sqlite>, new: &NewRun) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE run_stream SET watermark_before = (
+            SELECT active_until FROM watermark WHERE connection_id = $2 AND watermark.stream = run_stream.stream)
+         WHERE run_id = $1",
+    )
+    .bind(new.id.0)
+    .bind(new.connection_id.0)
+    .execute(&mut **transaction)
+    .await
+    .map(|_| ())
+    .map_err(database)
+}
+
+/// A full run has seen all there is, so its word replaces what was known; an incremental one adds to it.
+async fn move_watermarks(
+    transaction: &mut Transaction<'static, Sqlite>,
+    run: RunId,
+    mode: Mode,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO watermark (connection_id, stream, active_until)
+         SELECT connection_id, stream, MIN(watermark, run.started_at) FROM run_stream JOIN run ON run.id = run_id
+         WHERE run_id = $1 AND watermark IS NOT NULL
+         ON CONFLICT (connection_id, stream) DO UPDATE SET active_until =
+            CASE WHEN $2 THEN excluded.active_until ELSE MAX(watermark.active_until, excluded.active_until) END",
+    )
+    .bind(run.0)
+    .bind(mode == Mode::Full)
+    .execute(&mut **transaction)
+    .await
+    .map(|_| ())
+    .map_err(database)
+}
+
 /// Ids as a JSON list that `unhex` reads.
 fn hex_list(ids: &[RunId]) -> Result<String, StoreError> {
     json_text(&ids.iter().map(|id| id.0.simple().to_string()).collect::<Vec<_>>())
@@ -351,14 +444,84 @@ fn expiry(now: DateTime<Utc>, ttl: Duration) -> i64 {
     micros(now + TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX / 2))
 }
 
-async fn insert_run(transaction: &mut Transaction<'static, Sqlite>, new: &NewRun) -> Result<(), StoreError> {
+/// A failed run that has pages to go on from.
+struct Failed {
+    id: RunId,
+    run: FailedRun,
+}
+
+/// The connection's latest run, if it failed after its first page.
+async fn latest_failed(
+    transaction: &mut Transaction<'static, Sqlite>,
+    connection: ConnectionId,
+) -> Result<Option<Failed>, StoreError> {
+    let latest = sqlx::query(
+        "SELECT id, mode, all_replies, cause_code, finished_at FROM run
+         WHERE id = (SELECT id FROM run WHERE connection_id = $1 ORDER BY queued_at DESC, id DESC LIMIT 1)
+            AND state = 'failed' AND checkpoint IS NOT NULL",
+    )
+    .bind(connection.0)
+    .fetch_optional(&mut **transaction)
+    .await
+    .map_err(database)?;
+    let failed = |row: SqliteRow| {
+        Ok(Failed {
+            id: row.run_id("id")?,
+            run: FailedRun {
+                extent: Extent {
+                    mode: row.word("mode", Mode::parse)?,
+                    all_replies: row.flag("all_replies")?,
+                },
+                cause: row.word("cause_code", CauseCode::parse)?,
+                finished_at: row.time("finished_at")?,
+            },
+        })
+    };
+    latest.map(failed).transpose()
+}
+
+/// Streams that the failed run read to their end count as read; what it saw of the others is seen. Its pages move with a
+/// count of zero, since their records stay in its own ledger.
+async fn inherit(
+    transaction: &mut Transaction<'static, Sqlite>,
+    run: RunId,
+    failed: RunId,
+) -> Result<(), StoreError> {
+    for statement in [
+        "UPDATE run SET checkpoint = (SELECT earlier.checkpoint FROM run AS earlier WHERE earlier.id = $2)
+         WHERE id = $1",
+        "UPDATE run_stream SET (watermark_before, watermark, source, started_at, finished_at) = (
+            SELECT earlier.watermark_before, earlier.watermark, earlier.source,
+                CASE WHEN earlier.finished_at IS NOT NULL THEN earlier.started_at END, earlier.finished_at
+            FROM run_stream AS earlier WHERE earlier.run_id = $2 AND earlier.stream = run_stream.stream)
+         WHERE run_id = $1",
+        "UPDATE run_page SET run_id = $1, found = 0 WHERE run_id = $2",
+    ] {
+        sqlx::query(statement)
+            .bind(run.0)
+            .bind(failed.0)
+            .execute(&mut **transaction)
+            .await
+            .map_err(database)?;
+    }
+    Ok(())
+}
+
+async fn insert_run(
+    transaction: &mut Transaction<'static, Sqlite>,
+    new: &NewRun,
+    resumed_from: Option<RunId>,
+) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO run (id, connection_id, trigger_kind, mode, state, queued_at) VALUES ($1, $2, $3, $4, 'queued', $5)",
+        "INSERT INTO run (id, connection_id, trigger_kind, mode, all_replies, resumed_from, state, queued_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7)",
     )
     .bind(new.id.0)
     .bind(new.connection_id.0)
     .bind(new.trigger.as_str())
-    .bind(new.mode.as_str())
+    .bind(new.extent.mode.as_str())
+    .bind(new.extent.all_replies)
+    .bind(resumed_from.map(|run| run.0))
     .bind(micros(new.queued_at))
     .execute(&mut **transaction)
     .await
@@ -374,20 +537,35 @@ async fn insert_run(transaction: &mut Transaction<'static, Sqlite>, new: &NewRun
     Ok(())
 }
 
-/// A run that was asked to stop and whose worker has died has nobody left to stop it.
+/// A run that was asked to stop and whose worker has died, or gave it back, has nobody left to stop it.
 async fn cancel_orphans(
     transaction: &mut Transaction<'static, Sqlite>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE run SET state = 'cancelled', finished_at = $1, lease_owner = NULL, lease_expires_at = NULL
-         WHERE state = 'running' AND stop_requested = 1 AND lease_expires_at <= $1",
+    let orphans: Vec<Uuid> = sqlx::query_scalar(
+        "UPDATE run SET state = 'cancelled', finished_at = $1, lease_owner = NULL, lease_expires_at = NULL,
+            stop_requested = 0
+         WHERE stop_requested = 1 AND (state = 'queued' OR (state = 'running' AND lease_expires_at <= $1))
+         RETURNING id",
     )
     .bind(micros(now))
-    .execute(&mut **transaction)
+    .fetch_all(&mut **transaction)
     .await
-    .map(|_| ())
-    .map_err(database)
+    .map_err(database)?;
+    for orphan in orphans {
+        forget_pages(transaction, RunId(orphan)).await?;
+    }
+    Ok(())
+}
+
+/// What only a run that goes on needs.
+async fn forget_pages(transaction: &mut Transaction<'static, Sqlite>, run: RunId) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM run_page WHERE run_id = $1")
+        .bind(run.0)
+        .execute(&mut **transaction)
+        .await
+        .map(|_| ())
+        .map_err(database)
 }
 
 /// A run is green only if every stream was read to its end and both books of it agree.

@@ -4,7 +4,7 @@ use super::fixtures::{
     LEASE_TTL, add_connection, at, connection_id, enqueue, finish_as, new_connection, new_run, page, run,
     run_id, started,
 };
-use crate::{AddConnectionError, Enqueued, LeaseState, NewConnection, Store};
+use crate::{Access, AddConnectionError, Enqueued, LeaseState, NewConnection, Store};
 
 pub async fn connections_are_listed_by_tenant_as_they_were_added(store: &dyn Store) {
     assert_eq!(store.connections().await.expect("an answer"), []);
@@ -92,16 +92,54 @@ async fn assert_unchanged_by(store: &dyn Store, refused: &NewConnection) {
     assert_eq!(secret, None);
 }
 
-pub async fn a_secret_is_replaced_for_its_connection_only(store: &dyn Store) {
+pub async fn access_is_replaced_for_its_connection_only(store: &dyn Store) {
     let (first, second) = (add_connection(store, 1).await, add_connection(store, 2).await);
-    store
-        .replace_sealed_secret(first, "sealed anew")
+    let untouched = store.connection(second).await.expect("an answer");
+    let access = Access {
+        base_url: "https://other.example:8443/api".parse().expect("a base URL"),
+        client_id: "client anew".into(),
+        sealed_secret: "sealed anew".into(),
+    };
+    store.replace_access(first, &access).await.expect("a new access");
+    let changed = store
+        .connection(first)
         .await
-        .expect("a new secret");
+        .expect("an answer")
+        .expect("the connection");
+    assert_eq!(
+        (&changed.base_url, &changed.client_id),
+        (&access.base_url, &access.client_id)
+    );
     let secret = |id| async move { store.sealed_secret(id).await.expect("an answer") };
     assert_eq!(secret(first).await.as_deref(), Some("sealed anew"));
     assert_eq!(secret(second).await.as_deref(), Some("sealed-2"));
     assert_eq!(secret(connection_id(9)).await, None);
+    assert_eq!(store.connection(second).await.expect("an answer"), untouched);
+}
+
+pub async fn the_access_of_another_connection_is_refused(store: &dyn Store) {
+    let (first, second) = (add_connection(store, 1).await, add_connection(store, 2).await);
+    let before = store.connection(first).await.expect("an answer");
+    let taken = store
+        .connection(second)
+        .await
+        .expect("an answer")
+        .expect("the connection");
+    let access = Access {
+        base_url: taken.base_url,
+        client_id: taken.client_id,
+        sealed_secret: "sealed anew".into(),
+    };
+    let refused = store.replace_access(first, &access).await;
+    assert!(
+        matches!(&refused, Err(AddConnectionError::ClientIdInUse(tenant)) if *tenant == taken.tenant_id),
+        "{refused:?}"
+    );
+    assert_eq!(store.connection(first).await.expect("an answer"), before);
+    assert_eq!(
+        store.sealed_secret(first).await.expect("an answer").as_deref(),
+        Some("sealed-1")
+    );
 }
 
 pub async fn deactivating_cancels_a_queued_run(store: &dyn Store) {

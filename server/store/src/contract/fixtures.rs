@@ -7,7 +7,8 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    ActivitySource, Cause, CauseCode, Connection, ConnectionId, Mode, Run, RunId, RunState, Stream, Trigger,
+    ActivitySource, Cause, CauseCode, Connection, ConnectionId, Extent, Mode, Run, RunId, RunState, Stream,
+    Trigger,
     record::{InvalidReason, InvalidRecord, Record},
 };
 use uuid::Uuid;
@@ -19,6 +20,14 @@ use crate::{
 
 /// 2026-01-01T00:00:00Z.
 const BEGINNING_S: i64 = 1_767_225_600;
+pub(super) const FULL: Extent = Extent {
+    mode: Mode::Full,
+    all_replies: false,
+};
+pub(super) const INCREMENTAL: Extent = Extent {
+    mode: Mode::Incremental,
+    ..FULL
+};
 pub(super) const LEASE_TTL: Duration = Duration::from_secs(30);
 
 /// This many seconds after the beginning of the stories; the microsecond shows whether a store keeps those.
@@ -62,7 +71,7 @@ pub(super) fn new_run(number: u128, connection_id: ConnectionId, queued_at: Date
         id: run_id(number),
         connection_id,
         trigger: Trigger::Manual,
-        mode: Mode::Full,
+        extent: FULL,
         queued_at,
     }
 }
@@ -85,6 +94,27 @@ pub(super) fn claim_request(now: DateTime<Utc>) -> ClaimRequest {
 
 pub(super) async fn claim(store: &dyn Store, seconds: i64) -> Option<ClaimedRun> {
     store.claim(&claim_request(at(seconds))).await.expect("an answer")
+}
+
+/// The next run of a connection, incremental or not, claimed a second after it is queued.
+pub(super) async fn next_run(
+    store: &dyn Store,
+    number: u128,
+    connection: ConnectionId,
+    extent: Extent,
+    seconds: i64,
+) -> ClaimedRun {
+    let new = NewRun {
+        extent,
+        ..new_run(number, connection, at(seconds))
+    };
+    assert_eq!(store.enqueue(&new).await.expect("an answer"), Enqueued::Queued);
+    let request = ClaimRequest {
+        only: Some(new.id),
+        ..claim_request(at(seconds + 1))
+    };
+    let claimed = store.claim(&request).await.expect("an answer");
+    claimed.expect("the run that was just queued")
 }
 
 /// The connection and the run of one number, claimed.
@@ -128,6 +158,7 @@ pub(super) fn page(connection_id: ConnectionId, stream: Stream) -> PageCommit {
         pages: 1,
         requests: 1,
         seen: Vec::new(),
+        watermark: None,
         replies_read: Vec::new(),
         checkpoint: "checkpoint".into(),
         end: None,

@@ -62,7 +62,9 @@ pub async fn a_lost_lease_writes_nothing(store: &dyn Store) {
 
     assert_lost(store.commit_page(old, &rich_page(&started)).await);
     assert_lost(store.enter_stage(old, Stage::Topics, at(32)).await);
-    assert_lost(store.finish(old, &finish_as(RunState::Failed, 32)).await);
+    for state in [RunState::Failed, RunState::Completed] {
+        assert_lost(store.finish(old, &finish_as(state, 32)).await);
+    }
     assert_lost(store.release(old, 5).await);
     assert_nothing_kept(store, &started, &before).await;
     let again = claim(store, 61).await.expect("the run");

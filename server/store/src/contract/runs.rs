@@ -1,8 +1,8 @@
 use domain::{Ledger, Mode, RunId, RunState, Stage, Stream, Trigger};
 
 use super::fixtures::{
-    LEASE_TTL, add_connection, assert_lost, at, claim, claim_request, connection_id, enqueue, finish_as,
-    new_run, page_of, run, run_id, start_run, started,
+    INCREMENTAL, LEASE_TTL, add_connection, assert_lost, at, claim, claim_request, connection_id, enqueue,
+    finish_as, new_run, page_of, run, run_id, start_run, started,
 };
 use crate::{ClaimRequest, Enqueued, Lease, LeaseState, NewRun, RunQuery, Store};
 
@@ -12,7 +12,7 @@ pub async fn a_connection_has_one_run_at_a_time(store: &dyn Store) {
     assert_eq!(last().await, None);
     let new = NewRun {
         trigger: Trigger::Scheduled,
-        mode: Mode::Incremental,
+        extent: INCREMENTAL,
         ..new_run(1, connection, at(3))
     };
     assert_eq!(store.enqueue(&new).await.expect("an answer"), Enqueued::Queued);
@@ -186,6 +186,22 @@ pub async fn a_released_run_stands_at_the_head_of_the_queue(store: &dyn Store) {
     assert_eq!(claimed.run.attempts, 2);
     assert_eq!(claimed.checkpoint.as_deref(), Some("checkpoint"));
     assert!(claimed.lease.fencing_token > started.lease.fencing_token);
+}
+
+pub async fn a_run_that_was_to_stop_and_is_released_is_cancelled_at_the_next_claim(store: &dyn Store) {
+    let started = started(store, 1).await;
+    store
+        .deactivate(started.connection, at(5))
+        .await
+        .expect("deactivated");
+    store.release(&started.lease, 0).await.expect("released");
+    store.activate(started.connection).await.expect("activated");
+    assert!(claim(store, 9).await.is_none());
+    let stopped = run(store, started.lease.run_id).await;
+    assert_eq!(
+        (stopped.state, stopped.finished_at),
+        (RunState::Cancelled, Some(at(9)))
+    );
 }
 
 pub async fn a_stage_starts_its_streams_clock_once(store: &dyn Store) {

@@ -2,14 +2,15 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use chrono::{DateTime, TimeDelta};
 use domain::{
     CauseCode,
-    record::{Content, ContentKind, IdeaStatus, Record, Subtype, User},
+    record::{Activity, Content, ContentKind, IdeaStatus, Record, Subtype, User},
 };
 use proptest::prelude::*;
 
 use super::*;
-use crate::{PAGE_SIZE, Page, RetryPolicy, Served};
+use crate::{PAGE_SIZE, Page, RetryPolicy, Served, TopicFilter};
 
 const PAGE: usize = PAGE_SIZE as usize;
 
@@ -255,7 +256,7 @@ proptest! {
     fn every_record_is_committed_once_whatever_the_order_of_the_answers(provider in provider(), dice: u64) {
         let mut outcome = Outcome::default();
         let mut driver = Driver { provider: &provider, dice, fails_one_in: 0, stop_at_commit: None };
-        driver.run(Machine::new(settings(), None), &mut outcome);
+        driver.run(Machine::new(settings(), Windows::default(), None), &mut outcome);
         prop_assert_eq!(outcome.ending, Some(Ending::Completed));
         prop_assert_eq!(&outcome.ended_streams, &Stream::ALL.to_vec());
         prop_assert_eq!(outcome.found, provider.records());
@@ -267,7 +268,7 @@ proptest! {
     fn no_request_is_made_that_could_be_left_out(provider in provider(), dice: u64) {
         let mut outcome = Outcome::default();
         let mut driver = Driver { provider: &provider, dice, fails_one_in: 0, stop_at_commit: None };
-        driver.run(Machine::new(settings(), None), &mut outcome);
+        driver.run(Machine::new(settings(), Windows::default(), None), &mut outcome);
         prop_assert_eq!(outcome.requests, provider.least_requests());
     }
 
@@ -275,7 +276,7 @@ proptest! {
     fn failures_that_heal_lose_and_double_nothing(provider in provider(), dice: u64) {
         let mut outcome = Outcome::default();
         let mut driver = Driver { provider: &provider, dice, fails_one_in: 12, stop_at_commit: None };
-        driver.run(Machine::new(settings(), None), &mut outcome);
+        driver.run(Machine::new(settings(), Windows::default(), None), &mut outcome);
         // Five failures in a row are possible, though rare: then the run fails, and has doubled nothing either.
         prop_assert!(outcome.counted.values().all(|times| *times == 1));
         if outcome.ending == Some(Ending::Completed) {
@@ -287,16 +288,101 @@ proptest! {
     fn a_run_taken_up_at_any_commit_ends_as_if_nothing_had_happened(provider in provider(), dice: u64, stop in 1_usize..30) {
         let mut outcome = Outcome::default();
         let mut driver = Driver { provider: &provider, dice, fails_one_in: 0, stop_at_commit: Some(stop) };
-        driver.run(Machine::new(settings(), None), &mut outcome);
+        driver.run(Machine::new(settings(), Windows::default(), None), &mut outcome);
         if outcome.ending == Some(Ending::Cancelled) {
             driver.stop_at_commit = None;
             let checkpoint = outcome.checkpoint.clone();
-            driver.run(Machine::new(settings(), checkpoint), &mut outcome);
+            driver.run(Machine::new(settings(), Windows::default(), checkpoint), &mut outcome);
         }
         prop_assert_eq!(&outcome.ending, &Some(Ending::Completed));
         prop_assert_eq!(outcome.counted.len(), provider.records());
         prop_assert!(outcome.counted.values().all(|times| *times == 1));
         prop_assert_eq!(outcome.found, provider.records() + outcome.repeated);
+    }
+}
+
+fn event(id: usize, day: i64) -> Served {
+    Served::Valid(Record::Activity(Activity {
+        event_id: id.to_string(),
+        occurred_at: DateTime::UNIX_EPOCH + TimeDelta::days(day),
+        ..Activity::default()
+    }))
+}
+
+proptest! {
+    /// Of a listing without a filter, nothing of the window is left out, whatever the order; and if it comes newest
+    /// first, no page is asked for that lies behind the window.
+    #[test]
+    fn a_window_over_views_is_read_whole_and_no_further(
+        mut days in prop::collection::vec(0_i64..60, 0..900), order in 0..3, watermark in 1_i64..60,
+    ) {
+        match order {
+            0 => days.sort_unstable_by(|a, b| b.cmp(a)),
+            1 => days.sort_unstable(),
+            _ => {}
+        }
+        let watermark_at = DateTime::UNIX_EPOCH + TimeDelta::days(watermark);
+        let windows = Windows::from_watermarks(&BTreeMap::from([(Stream::Activity, watermark_at)]));
+        let start = Checkpoint::start_of(Some(Stream::Activity));
+        let mut reading = Reading::resume(&start, &windows, 4).expect("views are a stream");
+        let (mut seen, mut asked) = (SeenKeys::default(), 0);
+        let mut read = Vec::new();
+        loop {
+            let requests = reading.requests();
+            prop_assert!(requests.len() <= 1, "what follows is not known to be needed");
+            if let Some(request) = requests.first() {
+                asked += 1;
+                let fetched = paged(days.len(), request.page() as usize - 1, Some(days.len() as u64), |id| event(id, days[id]));
+                reading.arrived(request, fetched);
+            }
+            let batch = reading.take_batch(&mut seen, &start).expect("a batch").expect("a page has arrived");
+            read.extend(batch.rows.iter().map(|row| row.record.own_time()));
+            if batch.end.is_some() { break }
+        }
+        let from = watermark_at - TimeDelta::days(1);
+        let wanted = days.iter().filter(|day| DateTime::UNIX_EPOCH + TimeDelta::days(**day) >= from).count();
+        prop_assert_eq!(read.iter().filter(|time| **time >= Some(from)).count(), wanted);
+        if order == 0 {
+            prop_assert!(asked <= wanted / PAGE + 1 + usize::from(wanted == 0 || days.first() == days.last()) * days.len());
+        }
+    }
+}
+
+#[test]
+fn a_window_is_asked_for_in_every_page_of_members_and_topics() {
+    let day = (DateTime::UNIX_EPOCH + TimeDelta::days(99)).date_naive();
+    let watermark = DateTime::UNIX_EPOCH + TimeDelta::days(100) + TimeDelta::hours(5);
+    for stream in [Stream::Users, Stream::Topics] {
+        let windows = Windows::from_watermarks(&BTreeMap::from([(stream, watermark)]));
+        let next_page = 3;
+        let checkpoint = Checkpoint::Listing {
+            stream,
+            next_page,
+            shards: Vec::new(),
+        };
+        let request = Reading::resume(&checkpoint, &windows, 4)
+            .expect("a stream")
+            .requests()
+            .remove(0);
+        let expected = match stream {
+            Stream::Users => PageRequest::Users {
+                active_since: Some(day),
+                page: 3,
+            },
+            _ => PageRequest::Topics {
+                filter: TopicFilter {
+                    active_since: Some(day),
+                    ..TopicFilter::NONE
+                },
+                page: 3,
+            },
+        };
+        assert_eq!(request, expected);
+        let others = Reading::resume(&checkpoint, &Windows::default(), 4)
+            .expect("a stream")
+            .requests()
+            .remove(0);
+        assert_ne!(others, expected, "a full run has no window");
     }
 }
 
@@ -313,7 +399,7 @@ fn a_provider_that_never_answers_is_given_up_after_five_attempts() {
         fails_one_in: 1,
         stop_at_commit: None,
     };
-    driver.run(Machine::new(settings(), None), &mut outcome);
+    driver.run(Machine::new(settings(), Windows::default(), None), &mut outcome);
     assert_eq!(outcome.requests, 5);
     let failure = Failure {
         message: "503. It was tried 5 times in a row.".into(),
@@ -324,8 +410,8 @@ fn a_provider_that_never_answers_is_given_up_after_five_attempts() {
 
 #[test]
 fn a_list_that_ends_before_the_announced_number_fails_the_run() {
-    let mut reading =
-        Reading::resume(&Checkpoint::start_of(Some(Stream::Users)), 4).expect("users are a stream");
+    let mut reading = Reading::resume(&Checkpoint::start_of(Some(Stream::Users)), &Windows::default(), 4)
+        .expect("users are a stream");
     let request = reading.requests().remove(0);
     let page = Page {
         records: (0..30).map(user).collect(),
@@ -352,7 +438,7 @@ fn replies_that_are_refused_are_a_hole_and_their_topic_keeps_waiting() {
         after: None,
         within: Some((within, 1)),
     };
-    let mut reading = Reading::resume(&start, 4).expect("replies are a stream");
+    let mut reading = Reading::resume(&start, &Windows::default(), 4).expect("replies are a stream");
     let request = reading.requests().remove(0);
     reading.arrived(&request, Fetched::Refused);
     let batch = reading
@@ -372,7 +458,7 @@ fn replies_that_are_refused_are_a_hole_and_their_topic_keeps_waiting() {
 
 #[test]
 fn the_store_failing_ends_the_run_and_writes_nothing_behind_the_gap() {
-    let mut machine = Machine::new(settings(), None);
+    let mut machine = Machine::new(settings(), Windows::default(), None);
     machine.on(Event::Connected(Ok(())));
     let statuses = Provider::default().answer(&PageRequest::IdeaStatuses);
     let effects = machine.on(Event::Fetched(PageRequest::IdeaStatuses, Ok(statuses)));

@@ -1,15 +1,21 @@
 //! A simulated tenant, a connection to it and a database, all of one test's own.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use connector::{CommunityApi, Credentials, HttpClient};
-use domain::{Connection, ConnectionId, Mode, Run, RunId, TenantId, Trigger};
+use domain::{CauseCode, Connection, ConnectionId, Extent, Mode, Run, RunId, TenantId, Trigger};
 use simulator::{FaultProfile, Simulator, TenantSpec};
 use store::{ClaimRequest, ConnectionStore, Enqueued, NewConnection, NewRun, RunStore};
 use store_sqlite::SqliteStore;
-use sync::{Clock, Execution, RetryPolicy, Runner, Settings};
+use sync::{Clock, Execution, Failure, Fetched, Page, PageRequest, RetryPolicy, Runner, Settings, Source};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +41,16 @@ impl Clock for StillClock {
         }
     }
 }
+
+pub(crate) const FULL: Extent = Extent {
+    mode: Mode::Full,
+    all_replies: false,
+};
+
+pub(crate) const INCREMENTAL: Extent = Extent {
+    mode: Mode::Incremental,
+    ..FULL
+};
 
 pub(crate) fn settings() -> Settings {
     Settings {
@@ -120,16 +136,46 @@ impl Community {
 
     /// One sync, from the queue to its end.
     pub(crate) async fn sync(&mut self) -> Run {
+        self.sync_extent(FULL).await
+    }
+
+    /// One sync that reads this much.
+    pub(crate) async fn sync_extent(&mut self, extent: Extent) -> Run {
+        let new = self.new_run(extent);
+        self.sync_new(&new, &self.source).await
+    }
+
+    /// A sync of a provider that answers so many requests and then no more.
+    pub(crate) async fn sync_until(&mut self, answers: usize) -> Run {
+        let new = self.new_run(FULL);
+        let source = Exhausted {
+            source: &self.source,
+            answers: AtomicUsize::new(answers),
+        };
+        self.sync_new(&new, &source).await
+    }
+
+    /// A sync of a tenant whose topics all lost their replies, since those take a request each.
+    pub(crate) async fn sync_without_replies(&mut self) -> Run {
+        let new = self.new_run(FULL);
+        self.sync_new(&new, &WithoutReplies(&self.source)).await
+    }
+
+    fn new_run(&mut self, extent: Extent) -> NewRun {
         self.runs += 1;
-        let id = RunId(Uuid::from_u128(0x100 + self.runs));
-        let new = NewRun {
-            id,
+        let after = TimeDelta::seconds(i64::try_from(self.runs).expect("few runs"));
+        NewRun {
+            id: RunId(Uuid::from_u128(0x100 + self.runs)),
             connection_id: self.connection.id,
             trigger: Trigger::Manual,
-            mode: Mode::Full,
-            queued_at: StillClock.now() + TimeDelta::seconds(i64::try_from(self.runs).expect("few runs")),
-        };
-        assert_eq!(self.store.enqueue(&new).await.expect("a queue"), Enqueued::Queued);
+            extent,
+            queued_at: StillClock.now() + after,
+        }
+    }
+
+    async fn sync_new(&self, new: &NewRun, source: &dyn Source) -> Run {
+        let id = new.id;
+        assert_eq!(self.store.enqueue(new).await.expect("a queue"), Enqueued::Queued);
         let settings = settings();
         let claim = ClaimRequest {
             worker: "test".into(),
@@ -145,11 +191,68 @@ impl Community {
         };
         let stop = CancellationToken::new();
         let execution = runner
-            .execute(&claimed, &self.connection.tenant_id, &self.source, &stop)
+            .execute(&claimed, &self.connection.tenant_id, source, &stop)
             .await;
         match execution.expect("the lease is held") {
             Execution::Ended(run) => *run,
             Execution::Released => panic!("nobody stopped it"),
         }
+    }
+}
+
+/// Every topic's replies are an empty list.
+struct WithoutReplies<'s>(&'s CommunityApi);
+
+#[async_trait]
+impl Source for WithoutReplies<'_> {
+    async fn connect(&self) -> Result<(), Failure> {
+        self.0.connect().await
+    }
+
+    async fn fetch(&self, request: &PageRequest) -> Result<Fetched, Failure> {
+        match request {
+            PageRequest::Replies { .. } => Ok(Fetched::Page(Page {
+                last: true,
+                ..Page::default()
+            })),
+            _ => self.0.fetch(request).await,
+        }
+    }
+
+    fn take_requests(&self) -> u64 {
+        self.0.take_requests()
+    }
+}
+
+/// Answers so many requests and then no more.
+struct Exhausted<'s> {
+    source: &'s CommunityApi,
+    answers: AtomicUsize,
+}
+
+#[async_trait]
+impl Source for Exhausted<'_> {
+    async fn connect(&self) -> Result<(), Failure> {
+        self.source.connect().await
+    }
+
+    async fn fetch(&self, request: &PageRequest) -> Result<Fetched, Failure> {
+        let left = |answers: usize| answers.checked_sub(1);
+        if self
+            .answers
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left)
+            .is_err()
+        {
+            return Err(Failure {
+                code: CauseCode::ProviderUnavailable,
+                message: "The provider could not answer (503).".into(),
+                retry_after: None,
+            });
+        }
+        self.source.fetch(request).await
+    }
+
+    fn take_requests(&self) -> u64 {
+        self.source.take_requests()
     }
 }

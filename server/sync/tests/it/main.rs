@@ -1,4 +1,7 @@
 //! The engine with a real store and a real connector, against a simulated tenant whose truth is known.
 
 mod community;
+mod incremental;
+mod large;
+mod resuming;
 mod truth;

@@ -11,7 +11,7 @@ use crate::community::{Community, SEED};
 
 const TENANT: &str = "customer-en:users=730,topics=260,views=1150,broken=24";
 
-fn ledger(run: &Run, stream: Stream) -> Ledger {
+pub(crate) fn ledger(run: &Run, stream: Stream) -> Ledger {
     run.streams
         .iter()
         .find(|of| of.stream == stream)
@@ -19,7 +19,7 @@ fn ledger(run: &Run, stream: Stream) -> Ledger {
         .ledger
 }
 
-fn counts(community: &Community, stream: Stream) -> Counts {
+pub(crate) fn counts(community: &Community, stream: Stream) -> Counts {
     let truth = community
         .simulator
         .truth(community.tenant())
@@ -35,7 +35,7 @@ fn counts(community: &Community, stream: Stream) -> Counts {
     }
 }
 
-async fn stored(community: &Community, stream: Stream) -> BTreeMap<String, Record> {
+pub(crate) async fn stored(community: &Community, stream: Stream) -> BTreeMap<String, Record> {
     let mut records = BTreeMap::new();
     loop {
         let after: Option<&String> = records.keys().next_back();
@@ -122,7 +122,7 @@ fn key_and_stream(truth: &TrueRecord) -> (Stream, String, bool) {
 }
 
 /// Every valid record of the tenant is stored as the provider knows it, and nothing else is.
-async fn assert_stored_is_the_truth(community: &Community) {
+pub(crate) async fn assert_stored_is_the_truth(community: &Community) {
     let mut stored_streams = BTreeMap::new();
     for stream in Stream::ALL {
         stored_streams.insert(stream, stored(community, stream).await);

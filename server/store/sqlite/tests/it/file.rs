@@ -4,7 +4,7 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Connection, ConnectionId, Mode, RunId, Stream, Trigger,
+    Connection, ConnectionId, Extent, Mode, RunId, Stream, Trigger,
     record::{IdeaStatus, Record},
 };
 use store::{
@@ -48,7 +48,10 @@ async fn start_run(store: &SqliteStore) -> Lease {
         id: RUN,
         connection_id: TENANT,
         trigger: Trigger::Manual,
-        mode: Mode::Full,
+        extent: Extent {
+            mode: Mode::Full,
+            all_replies: false,
+        },
         queued_at: at(0),
     };
     store.enqueue(&new).await.expect("a run");
@@ -92,6 +95,7 @@ fn page(ids: std::ops::Range<u32>) -> PageCommit {
         pages: 1,
         requests: 1,
         seen: vec![1],
+        watermark: None,
         replies_read: Vec::new(),
         checkpoint: "half way".into(),
         end: None,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Connection, ConnectionId, Mode, Object, RunId, Stream, Trigger,
+    Connection, ConnectionId, Extent, Mode, Object, RunId, Stream, Trigger,
     record::{Content, Record, User},
 };
 use sqlx::{Connection as _, SqliteConnection};
@@ -46,7 +46,10 @@ async fn bring(store: &SqliteStore, connection: ConnectionId) {
         id: run,
         connection_id: connection,
         trigger: Trigger::Manual,
-        mode: Mode::Full,
+        extent: Extent {
+            mode: Mode::Full,
+            all_replies: false,
+        },
         queued_at: at(),
     };
     store.enqueue(&new).await.expect("a run");
@@ -83,6 +86,7 @@ async fn bring(store: &SqliteStore, connection: ConnectionId) {
             pages: 1,
             requests: 1,
             seen: Vec::new(),
+            watermark: None,
             replies_read: Vec::new(),
             checkpoint: "checkpoint".into(),
             end: None,

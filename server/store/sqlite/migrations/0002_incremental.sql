@@ -1,0 +1,15 @@
+-- How far the data of a connection is known: the greatest activity time that its successful runs have seen.
+CREATE TABLE watermark (
+    connection_id BLOB NOT NULL REFERENCES connection (id),
+    stream TEXT NOT NULL CHECK (stream IN ('users', 'topics', 'activity')),
+    active_until INTEGER NOT NULL,
+    PRIMARY KEY (connection_id, stream)
+) STRICT, WITHOUT ROWID;
+
+-- The watermark that an incremental run started from, which fixes what it reads, and the greatest activity time that it
+-- has seen itself.
+ALTER TABLE run_stream ADD COLUMN watermark_before INTEGER;
+ALTER TABLE run_stream ADD COLUMN watermark INTEGER;
+
+-- The replies of all topics are read again.
+ALTER TABLE run ADD COLUMN all_replies INTEGER NOT NULL DEFAULT 0 CHECK (all_replies IN (0, 1));
