@@ -14,6 +14,7 @@ mod lifecycle;
 mod marker;
 mod output;
 mod overview;
+mod progress;
 mod scheduler;
 mod secrets;
 mod source;

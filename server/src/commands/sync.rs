@@ -16,14 +16,12 @@ use crate::{
     installation::Installation,
     lifecycle::drain_deadline,
     output::{Output, say, say_error},
+    progress::Progress,
     scheduler::extent_of_next_run,
 };
 
 /// How often a run under way elsewhere is looked at: often against the third of a lease at which it is renewed.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
-
-/// How often progress is told.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the wish to sync came to.
 enum Turn {
@@ -146,13 +144,13 @@ async fn execute(
     let installation = &executor.installation;
     let id = claimed.run.id;
     say(&format!("Run {id} of {} started.", claimed.run.tenant_id));
-    let telling = tokio::spawn(tell_progress(installation.clone(), id));
+    let progress = Progress::start(installation, &claimed.run);
     let execution = tokio::select! {
         execution = executor.execute(claimed, stop) => Some(execution),
         // A provider that does not answer must not hold the end up.
         () = drain_deadline(stop) => None,
     };
-    telling.abort();
+    progress.end();
     let Some(execution) = execution else {
         return Ok(say_error(&CommandError::failed(
             format!("run {id} did not reach a page boundary in time and was left"),
@@ -216,32 +214,6 @@ fn outcome(run: &Run) -> ExitCode {
     };
     say(&error.to_string());
     Exit::Failed.into()
-}
-
-/// A line whenever something has moved. Never ends by itself.
-async fn tell_progress(installation: Installation, id: RunId) {
-    let mut told = String::new();
-    loop {
-        installation.clock.sleep(PROGRESS_INTERVAL).await;
-        // Progress is a courtesy: if it cannot be read now, the run itself will say what is wrong.
-        let Ok(Some(run)) = installation.store.run(id).await else {
-            continue;
-        };
-        let line = progress_line(&run);
-        if line != told {
-            say(&line);
-            told = line;
-        }
-    }
-}
-
-fn progress_line(run: &Run) -> String {
-    let total = run.total();
-    let stage = run.stage.map_or("queued", |stage| stage.as_str());
-    format!(
-        "{stage}: {} found, {} new, {} updated, {} unchanged, {} invalid, {} requests",
-        total.found, total.new, total.updated, total.unchanged, total.invalid, run.requests
-    )
 }
 
 async fn print_run(installation: &Installation, id: RunId, output: Output) -> Result<(), CommandError> {

@@ -52,6 +52,7 @@ fn without_json_people_read_a_table_and_data_stays_apart_from_messages() {
     assert!(done.stdout.contains("idea_statuses"), "{}", done.stdout);
     assert!(done.stdout.contains("completed"), "{}", done.stdout);
     let done = done.says(&["started", "is complete"]);
+    assert!(!done.stderr.contains('\u{1b}'), "no bar without a terminal");
     assert!(!done.stdout.contains("is complete"));
 }
 
