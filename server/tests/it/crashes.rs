@@ -14,7 +14,7 @@ const LEASE_MS: u64 = 1_000;
 const WORK_MAX_MS: u64 = 450;
 const SEED: u64 = 25;
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
+/// `SplitMix64` (Steele, Lea, Flood 2014).
 fn dice(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;
