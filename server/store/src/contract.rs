@@ -3,6 +3,7 @@
 //! A store's crate calls [`contract_tests!`](crate::contract_tests) once in a test file.
 
 mod connections;
+mod deletion;
 mod ending;
 mod fixtures;
 mod incremental;
@@ -16,6 +17,7 @@ mod resuming;
 mod runs;
 
 pub use connections::*;
+pub use deletion::*;
 pub use ending::*;
 pub use incremental::*;
 pub use invalid::*;
@@ -81,6 +83,10 @@ macro_rules! contract_tests {
             the_run_after_a_failed_one_goes_on_from_its_last_page,
             a_failed_run_is_gone_on_with_only_for_a_day_and_as_it_was_meant,
             only_a_run_that_failed_after_a_page_is_gone_on_with,
+            rows_that_are_gone_are_marked_and_may_come_back,
+            a_lost_lease_marks_nothing,
+            replies_go_with_their_topic_and_are_read_again_when_it_comes_back,
+            of_replies_only_those_of_topics_that_were_read_in_the_pass_are_looked_for,
             random_commits_leave_what_a_model_says,
         }
     };

@@ -3,12 +3,14 @@
 mod connections;
 #[cfg(feature = "contract")]
 pub mod contract;
+mod deletion;
 mod error;
 mod overview;
 mod pages;
 mod runs;
 
 pub use connections::{AddConnectionError, ConnectionStore, NewConnection};
+pub use deletion::{Deletion, DeletionStore};
 pub use error::{Fenced, StoreError};
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
 pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};
@@ -18,6 +20,6 @@ pub use runs::{
 };
 
 /// A whole store. What has all the parts is one.
-pub trait Store: ConnectionStore + RunStore + PageStore + OverviewStore {}
+pub trait Store: ConnectionStore + RunStore + PageStore + DeletionStore + OverviewStore {}
 
-impl<T: ConnectionStore + RunStore + PageStore + OverviewStore> Store for T {}
+impl<T: ConnectionStore + RunStore + PageStore + DeletionStore + OverviewStore> Store for T {}

@@ -3,6 +3,7 @@
 mod column;
 mod connections;
 mod database;
+mod deletion;
 mod error;
 mod overview;
 mod pages;
