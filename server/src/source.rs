@@ -7,7 +7,7 @@ use connector::{CommunityApi, Credentials, HttpClient};
 use domain::{CauseCode, Connection};
 use secrecy::SecretString;
 use store::{Store, StoreError};
-use sync::{Clock, Failure, Fetched, PageRequest, Source};
+use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 
 use crate::{
     error::CommandError,
@@ -93,6 +93,10 @@ impl Source for Unopened {
     }
 
     async fn fetch(&self, _request: &PageRequest) -> Result<Fetched, Failure> {
+        Err(self.0.clone())
+    }
+
+    async fn presence(&self, _of: &Lookup) -> Result<Presence, Failure> {
         Err(self.0.clone())
     }
 

@@ -41,6 +41,8 @@ pub enum CauseCode {
     ListingTooLarge,
     /// A list ended before the number of records that it announced.
     StreamEndedEarly,
+    /// A list leaves out records that the provider still has, so nothing can be told to be deleted.
+    DeletionSuspicious,
     /// The ledger does not add up.
     LedgerUnbalanced,
     /// The stored client secret cannot be opened with the installation's key.
@@ -52,7 +54,7 @@ pub enum CauseCode {
 }
 
 impl CauseCode {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::CredentialsRefused,
         Self::PermissionMissing,
         Self::HostUnknown,
@@ -61,6 +63,7 @@ impl CauseCode {
         Self::AnswerMalformed,
         Self::ListingTooLarge,
         Self::StreamEndedEarly,
+        Self::DeletionSuspicious,
         Self::LedgerUnbalanced,
         Self::SecretUnreadable,
         Self::StoreFailed,
@@ -77,6 +80,7 @@ impl CauseCode {
             Self::AnswerMalformed => "answer_malformed",
             Self::ListingTooLarge => "listing_too_large",
             Self::StreamEndedEarly => "stream_ended_early",
+            Self::DeletionSuspicious => "deletion_suspicious",
             Self::LedgerUnbalanced => "ledger_unbalanced",
             Self::SecretUnreadable => "secret_unreadable",
             Self::StoreFailed => "store_failed",
@@ -98,7 +102,8 @@ impl CauseCode {
             | Self::ProviderUnavailable
             | Self::AnswerMalformed
             | Self::ListingTooLarge
-            | Self::StreamEndedEarly => Owner::Provider,
+            | Self::StreamEndedEarly
+            | Self::DeletionSuspicious => Owner::Provider,
             Self::LedgerUnbalanced | Self::StoreFailed | Self::Internal => Owner::Us,
         }
     }
@@ -113,7 +118,10 @@ impl CauseCode {
 
     /// Whether the next run may go on from the last committed page. It may not where the pages themselves are in doubt.
     pub fn keeps_checkpoint(self) -> bool {
-        !matches!(self, Self::LedgerUnbalanced | Self::Internal)
+        !matches!(
+            self,
+            Self::DeletionSuspicious | Self::LedgerUnbalanced | Self::Internal
+        )
     }
 
     /// What to do next. `tenant_id` makes commands ready to copy.
@@ -137,6 +145,9 @@ impl CauseCode {
             Self::ListingTooLarge => {
                 format!("Ask the provider to raise the number of topics that one query of {tenant_id} may list.")
             }
+            Self::DeletionSuspicious => format!(
+                "Read everything again: tributary sync {tenant_id} --full. If it stays, ask the provider why its lists leave out records that it has."
+            ),
             Self::SecretUnreadable => {
                 "Give the process the key file that sealed this secret (TRIBUTARY_SECRET_KEY_FILE), or rotate the secret."
                     .to_owned()

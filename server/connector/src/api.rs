@@ -12,7 +12,9 @@ use async_trait::async_trait;
 use chrono::NaiveDate;
 use domain::{BaseUrl, TenantId, record::Subtype};
 use reqwest::{StatusCode, header::AUTHORIZATION};
-use sync::{Clock, Failure, Fetched, PAGE_SIZE, Page, PageRequest, Source, TopicFilter};
+use sync::{
+    Clock, Failure, Fetched, Lookup, PAGE_SIZE, Page, PageRequest, Presence, Served, Source, TopicFilter,
+};
 
 use crate::{
     decode::decode,
@@ -208,8 +210,7 @@ impl CommunityApi {
         private_id: &str,
         page: u32,
     ) -> Result<Fetched, Failure> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        if private_id.is_empty() || !private_id.bytes().all(plain) {
+        if !makes_path(private_id) {
             // No path can be made of such an id, so the provider's replies cannot be had: a hole as well.
             tracing::warn!(tenant_id = %self.tenant_id, private_id, "a topic's id makes no path");
             return Ok(Fetched::Refused);
@@ -225,6 +226,29 @@ impl CommunityApi {
             return Ok(Fetched::Refused);
         }
         self.page(request, &answer, &path).map(Fetched::Page)
+    }
+
+    /// Whether the provider has what is at this path.
+    fn presence_of(&self, answer: &Answer, path: &str) -> Result<Presence, Failure> {
+        match answer.status {
+            StatusCode::NOT_FOUND | StatusCode::GONE => Ok(Presence::Gone),
+            // It is hidden from us, so it exists.
+            StatusCode::FORBIDDEN => Ok(Presence::Present),
+            status if status.is_success() => Ok(Presence::Present),
+            _ => Err(failure::of_status(answer, path, self.wire.clock.now())),
+        }
+    }
+
+    /// One idea status has no path of its own, so all are listed again.
+    async fn idea_status_presence(&self, id: &str) -> Result<Presence, Failure> {
+        let listed = self.fetch(&PageRequest::IdeaStatuses).await?;
+        let has = |served: &Served| match served {
+            Served::Valid(record) => record.key() == id,
+            // It may be this one.
+            Served::Invalid(_) => true,
+        };
+        let absent = matches!(&listed, Fetched::Page(page) if !page.records.iter().any(has));
+        Ok(if absent { Presence::Gone } else { Presence::Present })
     }
 
     /// All pages of a short listing as one.
@@ -265,7 +289,46 @@ impl Source for CommunityApi {
         }
     }
 
+    async fn presence(&self, of: &Lookup) -> Result<Presence, Failure> {
+        let Some(path) = path_of(of) else {
+            return match of {
+                Lookup::IdeaStatus(id) => self.idea_status_presence(id).await,
+                // What cannot be asked for is not known to be gone.
+                _ => Ok(Presence::Present),
+            };
+        };
+        let (answer, path) = match of {
+            Lookup::User(_) => self.get_user(&path, &[]).await?,
+            _ => (self.get(&path, &[]).await?, path),
+        };
+        self.presence_of(&answer, &path)
+    }
+
     fn take_requests(&self) -> u64 {
         self.wire.requests.swap(0, Ordering::Relaxed)
+    }
+}
+
+/// Whether an id can be a part of a path.
+fn makes_path(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !id.is_empty() && id.bytes().all(plain)
+}
+
+/// Where one record is served by itself; `None` if nowhere.
+fn path_of(lookup: &Lookup) -> Option<String> {
+    let topic_path = |subtype: Subtype, private_id: &str| {
+        let segment = subtype.path_segment();
+        makes_path(private_id).then(|| format!("/v2/{segment}/{private_id}"))
+    };
+    match lookup {
+        Lookup::IdeaStatus(_) => None,
+        Lookup::Category(id) => makes_path(id).then(|| format!("/v2/categories/{id}")),
+        Lookup::User(id) => makes_path(id).then(|| format!("/user/{id}")),
+        Lookup::Topic(topic) => topic_path(topic.subtype, &topic.private_id),
+        Lookup::Reply { topic, private_id } => {
+            let path = topic_path(topic.subtype, &topic.private_id)?;
+            makes_path(private_id).then(|| format!("{path}/replies/{private_id}"))
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 mod activity;
 mod connections;
+mod deletion;
 mod ending;
 mod export;
 mod fixtures;
@@ -20,6 +21,7 @@ mod trends;
 
 pub use activity::*;
 pub use connections::*;
+pub use deletion::*;
 pub use ending::*;
 pub use export::*;
 pub use incremental::*;
@@ -97,6 +99,10 @@ macro_rules! contract_tests {
             imported_activity_is_stored_by_event_id,
             imported_activity_is_counted,
             an_import_is_the_source_where_the_api_is_none,
+            rows_that_are_gone_are_marked_and_may_come_back,
+            a_lost_lease_marks_nothing,
+            replies_go_with_their_topic_and_are_read_again_when_it_comes_back,
+            of_replies_only_those_of_topics_that_were_read_in_the_pass_are_looked_for,
             random_commits_leave_what_a_model_says,
         }
     };

@@ -4,6 +4,7 @@ mod activity;
 mod connections;
 #[cfg(feature = "contract")]
 pub mod contract;
+mod deletion;
 mod error;
 mod export;
 mod overview;
@@ -13,6 +14,7 @@ mod trends;
 
 pub use activity::{ActivityStore, ImportOutcome, ImportedActivity};
 pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection};
+pub use deletion::{Deletion, DeletionStore};
 pub use error::{Fenced, StoreError};
 pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, fields};
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
@@ -25,11 +27,25 @@ pub use trends::TrendStore;
 
 /// A whole store. What has all the parts is one.
 pub trait Store:
-    ConnectionStore + RunStore + PageStore + OverviewStore + ExportStore + TrendStore + ActivityStore
+    ConnectionStore
+    + RunStore
+    + PageStore
+    + DeletionStore
+    + OverviewStore
+    + ExportStore
+    + TrendStore
+    + ActivityStore
 {
 }
 
 impl<T> Store for T where
-    T: ConnectionStore + RunStore + PageStore + OverviewStore + ExportStore + TrendStore + ActivityStore
+    T: ConnectionStore
+        + RunStore
+        + PageStore
+        + DeletionStore
+        + OverviewStore
+        + ExportStore
+        + TrendStore
+        + ActivityStore
 {
 }

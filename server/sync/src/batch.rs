@@ -65,9 +65,9 @@ impl Batch {
 
     /// It may have no id, so it is known by what it holds.
     fn add_invalid(&mut self, record: InvalidRecord, seen: &mut SeenKeys) {
-        let key = format!("invalid {} {}", record.name, record.payload);
-        let known = !seen.insert(&key);
-        self.seen.insert(&key);
+        let content = format!("{} {}", record.name, record.payload);
+        let known = !seen.insert_invalid(&content);
+        self.seen.insert_invalid(&content);
         if !(known && self.rereads) {
             self.found += 1;
             self.invalid.push(record);

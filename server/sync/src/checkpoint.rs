@@ -24,7 +24,9 @@ pub(crate) enum Checkpoint {
         /// The topic that is read in part, and its next page.
         within: Option<(TopicRef, u32)>,
     },
-    /// Every stream is read.
+    /// Every stream is read, in a full pass: from this one on, the rows are looked for that it has not met.
+    Missing { stream: Stream },
+    /// Nothing is left to do.
     Done,
 }
 
@@ -46,9 +48,24 @@ impl Checkpoint {
 
     pub(crate) fn stream(&self) -> Option<Stream> {
         match self {
-            Self::Listing { stream, .. } => Some(*stream),
+            Self::Listing { stream, .. } | Self::Missing { stream } => Some(*stream),
             Self::Replies { .. } => Some(Stream::Replies),
             Self::Done => None,
+        }
+    }
+
+    /// What follows once all streams are read in a full pass.
+    pub(crate) fn first_missing() -> Self {
+        Self::Missing {
+            stream: Stream::IdeaStatuses,
+        }
+    }
+
+    /// What follows once it is known what is missing of a stream. Views are events: they are never taken back.
+    pub(crate) fn after_missing(stream: Stream) -> Self {
+        match stream.next() {
+            None | Some(Stream::Activity) => Self::Done,
+            Some(stream) => Self::Missing { stream },
         }
     }
 
@@ -66,6 +83,17 @@ mod tests {
     use domain::record::Subtype;
 
     use super::*;
+
+    #[test]
+    fn what_is_missing_is_looked_for_in_all_streams_but_views() {
+        let mut streams = Vec::new();
+        let mut checkpoint = Checkpoint::first_missing();
+        while let Some(stream) = checkpoint.stream() {
+            streams.push(stream);
+            checkpoint = Checkpoint::after_missing(stream);
+        }
+        assert_eq!(streams, Stream::ALL[..5]);
+    }
 
     #[test]
     fn it_is_read_back_as_it_was_written() {
@@ -86,7 +114,7 @@ mod tests {
         let starts = Stream::ALL
             .into_iter()
             .map(|stream| Checkpoint::start_of(Some(stream)));
-        for checkpoint in starts.chain([Checkpoint::Done, within, shards]) {
+        for checkpoint in starts.chain([Checkpoint::Done, Checkpoint::first_missing(), within, shards]) {
             assert_eq!(
                 Checkpoint::from_json(&checkpoint.to_json()).expect("what was written"),
                 checkpoint

@@ -5,6 +5,7 @@ mod checkpoint;
 mod clock;
 mod hash;
 mod machine;
+mod missing;
 mod pace;
 mod reading;
 mod retry;
@@ -21,4 +22,6 @@ pub use pace::Pace;
 pub use retry::RetryPolicy;
 pub use runner::{Execution, Runner};
 pub use settings::{InvalidBackoff, Settings, parse_backoff};
-pub use source::{Failure, Fetched, PAGE_SIZE, Page, PageRequest, Served, Source, TopicFilter};
+pub use source::{
+    Failure, Fetched, Lookup, PAGE_SIZE, Page, PageRequest, Presence, Served, Source, TopicFilter,
+};

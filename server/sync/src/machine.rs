@@ -4,9 +4,10 @@ use domain::{Stage, Stream};
 use store::{PageOutcome, TopicRef};
 
 use crate::{
-    Failure, Fetched, PageRequest, Settings,
+    Failure, Fetched, PageRequest, Presence, Settings,
     batch::Batch,
     checkpoint::Checkpoint,
+    missing::{Conclusion, Missing, Step},
     reading::{Reading, TopicsAfter},
     retry::Verdict,
     seen::SeenKeys,
@@ -21,6 +22,17 @@ pub(crate) enum Effect {
     Fetch(PageRequest),
     LoadSeen(Stream),
     LoadTopics(TopicsAfter),
+    /// How many rows of the stream are stored.
+    CountStored(Stream),
+    /// The keys that a full pass must have met, after the given one.
+    LoadKeys(Stream, Option<String>),
+    /// Whether the provider still has this record.
+    Ask(Stream, String),
+    MarkDeleted {
+        stream: Stream,
+        keys: Vec<String>,
+        checkpoint: Checkpoint,
+    },
     Commit(Box<Batch>),
     Wait(Duration),
     Finish(Ending),
@@ -32,6 +44,9 @@ pub(crate) enum Event {
     Fetched(PageRequest, Result<Fetched, Failure>),
     SeenLoaded(SeenKeys),
     TopicsLoaded(Vec<TopicRef>),
+    StoredCounted(u64),
+    KeysLoaded(Vec<String>),
+    Asked(String, Result<Presence, Failure>),
     Committed(PageOutcome),
     Waited,
     Stop(Ending),
@@ -49,12 +64,22 @@ pub(crate) enum Ending {
     Released,
 }
 
+/// What a run is to read, fixed when it was queued.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plan {
+    /// Where an incremental run begins to read; a full one has none.
+    pub(crate) windows: Windows,
+    /// All is read, so what has not been met may be gone.
+    pub(crate) full: bool,
+    /// Decides which rows are asked for where not all are.
+    pub(crate) seed: u64,
+}
+
 /// Decides what a run does next, and does nothing itself: no clock, no I/O, no randomness.
 #[derive(Debug)]
 pub(crate) struct Machine {
     settings: Settings,
-    /// Where an incremental run begins to read; a full one has none.
-    windows: Windows,
+    plan: Plan,
     /// What the last commit leaves.
     checkpoint: Checkpoint,
     /// The run was taken up again: what it has seen of its stream must be loaded first.
@@ -72,16 +97,18 @@ enum Phase {
     Connecting,
     LoadingSeen,
     Reading(Reading),
+    /// Every stream is read; which rows has a full pass not met?
+    Missing(Missing),
     /// Nothing more is read.
     Over,
 }
 
 impl Machine {
     /// `checkpoint` is what the last committed page left; `None` starts from the beginning.
-    pub(crate) fn new(settings: Settings, windows: Windows, checkpoint: Option<Checkpoint>) -> Self {
+    pub(crate) fn new(settings: Settings, plan: Plan, checkpoint: Option<Checkpoint>) -> Self {
         Self {
             settings,
-            windows,
+            plan,
             resumed: checkpoint.is_some(),
             checkpoint: checkpoint.unwrap_or_else(|| Checkpoint::start_of(Some(Stream::IdeaStatuses))),
             phase: Phase::Connecting,
@@ -116,9 +143,19 @@ impl Machine {
             }
             Event::SeenLoaded(seen) => {
                 self.seen = seen;
-                self.read_on();
+                self.go_on_with_seen();
             }
             Event::TopicsLoaded(topics) => self.with_reading(|reading| reading.topics_loaded(topics)),
+            Event::StoredCounted(stored) => self.with_missing(|missing| missing.counted(stored)),
+            Event::KeysLoaded(keys) => self.with_missing(|missing| missing.loaded(keys)),
+            Event::Asked(key, Ok(presence)) => {
+                self.failures_in_a_row = 0;
+                self.with_missing(|missing| missing.asked(key, presence));
+            }
+            Event::Asked(key, Err(failure)) => {
+                self.with_missing(|missing| missing.failed(key));
+                self.fail(failure, &mut effects);
+            }
             Event::Committed(outcome) => self.committed(outcome, &mut effects),
             Event::Waited => {
                 self.waiting = false;
@@ -141,6 +178,12 @@ impl Machine {
     fn with_reading(&mut self, change: impl FnOnce(&mut Reading)) {
         if let Phase::Reading(reading) = &mut self.phase {
             change(reading);
+        }
+    }
+
+    fn with_missing(&mut self, change: impl FnOnce(&mut Missing)) {
+        if let Phase::Missing(missing) = &mut self.phase {
+            change(missing);
         }
     }
 
@@ -187,6 +230,11 @@ impl Machine {
             self.end(Ending::Completed);
             return;
         };
+        if matches!(self.checkpoint, Checkpoint::Missing { .. }) {
+            self.phase = Phase::LoadingSeen;
+            effects.push(Effect::LoadSeen(stream));
+            return;
+        }
         effects.push(Effect::Enter(Stage::from(stream)));
         if std::mem::take(&mut self.resumed) {
             self.phase = Phase::LoadingSeen;
@@ -196,8 +244,19 @@ impl Machine {
         }
     }
 
+    fn go_on_with_seen(&mut self) {
+        match self.checkpoint {
+            Checkpoint::Missing { stream } => {
+                let seen = std::mem::take(&mut self.seen);
+                let missing = Missing::new(stream, seen, self.plan.seed, self.settings.pages_ahead);
+                self.phase = Phase::Missing(missing);
+            }
+            _ => self.read_on(),
+        }
+    }
+
     fn read_on(&mut self) {
-        let reading = Reading::resume(&self.checkpoint, &self.windows, self.settings.pages_ahead);
+        let reading = Reading::resume(&self.checkpoint, &self.plan.windows, self.settings.pages_ahead);
         self.phase = reading.map_or(Phase::Over, Phase::Reading);
     }
 
@@ -206,10 +265,12 @@ impl Machine {
         if outcome.stop_requested {
             self.end(Ending::Cancelled);
         }
-        let Phase::Reading(reading) = &self.phase else {
-            return;
+        let stream = match &self.phase {
+            Phase::Reading(reading) => reading.stream(),
+            Phase::Missing(missing) => missing.stream(),
+            _ => return,
         };
-        if Some(reading.stream()) == self.checkpoint.stream() {
+        if Some(stream) == self.checkpoint.stream() {
             return;
         }
         self.phase = Phase::Over;
@@ -225,19 +286,58 @@ impl Machine {
         if self.ending.is_some() || self.waiting {
             return;
         }
-        let Phase::Reading(reading) = &mut self.phase else {
-            return;
-        };
-        if let Some(after) = reading.topics_wanted() {
-            effects.push(Effect::LoadTopics(after));
+        match &mut self.phase {
+            Phase::Reading(reading) => {
+                if let Some(after) = reading.topics_wanted() {
+                    effects.push(Effect::LoadTopics(after));
+                }
+                effects.extend(reading.requests().into_iter().map(Effect::Fetch));
+            }
+            Phase::Missing(missing) => {
+                let stream = missing.stream();
+                for step in missing.steps() {
+                    self.look(stream, step, effects);
+                }
+            }
+            _ => {}
         }
-        effects.extend(reading.requests().into_iter().map(Effect::Fetch));
+    }
+
+    /// A step on the way to know what is missing.
+    fn look(&mut self, stream: Stream, step: Step, effects: &mut Vec<Effect>) {
+        match step {
+            Step::CountStored => effects.push(Effect::CountStored(stream)),
+            Step::LoadKeys(after) => effects.push(Effect::LoadKeys(stream, after)),
+            Step::Ask(key) => effects.push(Effect::Ask(stream, key)),
+            Step::Over(Conclusion::Suspicious(failure)) => {
+                self.end(Ending::Failed(failure));
+                self.commit_or_finish(effects);
+            }
+            Step::Over(Conclusion::Gone(keys)) => {
+                self.checkpoint = Checkpoint::after_missing(stream);
+                if keys.is_empty() {
+                    self.enter_stream(effects);
+                    self.commit_or_finish(effects);
+                } else {
+                    self.committing = true;
+                    let checkpoint = self.checkpoint.clone();
+                    effects.push(Effect::MarkDeleted {
+                        stream,
+                        keys,
+                        checkpoint,
+                    });
+                }
+            }
+        }
     }
 
     fn commit_or_finish(&mut self, effects: &mut Vec<Effect>) {
         if let Phase::Reading(reading) = &mut self.phase {
             match reading.take_batch(&mut self.seen, &self.checkpoint) {
-                Ok(Some(batch)) => {
+                Ok(Some(mut batch)) => {
+                    if self.plan.full && batch.checkpoint == Checkpoint::Done {
+                        batch.checkpoint = Checkpoint::first_missing();
+                    }
                     self.committing = true;
                     self.checkpoint = batch.checkpoint.clone();
                     effects.push(Effect::Commit(Box::new(batch)));

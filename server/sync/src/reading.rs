@@ -197,7 +197,7 @@ impl Reading {
     /// Goes on from a checkpoint; `None` if that has no stream left to read.
     pub(crate) fn resume(checkpoint: &Checkpoint, windows: &Windows, pages_ahead: usize) -> Option<Self> {
         let (stream, work, first) = match checkpoint {
-            Checkpoint::Done => return None,
+            Checkpoint::Missing { .. } | Checkpoint::Done => return None,
             Checkpoint::Listing {
                 stream,
                 next_page,

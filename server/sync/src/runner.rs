@@ -1,18 +1,25 @@
 use std::{future::Future, pin::Pin, sync::Mutex, time::Duration};
 
-use domain::{Cause, CauseCode, Ledger, Run, RunState, TenantId};
+use domain::{
+    Cause, CauseCode, Ledger, Mode, Run, RunState, Stream, TenantId,
+    record::{Content, ContentKind, Record},
+};
 use futures_util::{
     FutureExt, StreamExt, future::BoxFuture, pin_mut, select_biased, stream::FuturesUnordered,
 };
-use store::{ClaimedRun, Fenced, Finish, Lease, LeaseState, PageCommit, Store, StoreError, StreamEnd};
+use store::{
+    ClaimedRun, Deletion, Fenced, Finish, Lease, LeaseState, PageCommit, PageOutcome, Store, StoreError,
+    StreamEnd, TopicRef,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    Clock, Failure, Pace, Settings, Source,
+    Clock, Failure, Lookup, Pace, Presence, Settings, Source,
     batch::Batch,
     checkpoint::Checkpoint,
-    machine::{Effect, Ending, Event, Machine},
+    machine::{Effect, Ending, Event, Machine, Plan},
+    missing::KEYS_AT_A_TIME,
     reading::{TOPICS_AT_A_TIME, TopicsAfter},
     seen::SeenKeys,
     window::Windows,
@@ -82,7 +89,13 @@ impl Runner<'_> {
         {
             Ok(checkpoint) => {
                 let windows = Windows::from_watermarks(&claimed.watermarks);
-                let machine = Machine::new(self.settings.clone(), windows, checkpoint);
+                let plan = Plan {
+                    windows,
+                    full: claimed.run.mode == Mode::Full,
+                    // The last bits of an id are random, and known to who wants to replay the run.
+                    seed: claimed.run.id.0.as_u64_pair().1,
+                };
+                let machine = Machine::new(self.settings.clone(), plan, checkpoint);
                 context.drive(machine, stop).await?
             }
             Err(error) => Ending::Failed(ours(
@@ -153,6 +166,21 @@ impl<'a> Context<'a> {
             }
             .boxed(),
             Effect::LoadTopics(after) => self.load_topics(after).boxed(),
+            Effect::CountStored(stream) => self.count_stored(stream).boxed(),
+            Effect::LoadKeys(stream, after) => self.load_keys(stream, after).boxed(),
+            Effect::Ask(stream, key) => {
+                let wait = self.reserve();
+                async move {
+                    self.pause(wait).await;
+                    self.ask(stream, key).await
+                }
+                .boxed()
+            }
+            Effect::MarkDeleted {
+                stream,
+                keys,
+                checkpoint,
+            } => self.mark_deleted(stream, keys, checkpoint).boxed(),
             Effect::Commit(batch) => self.commit(*batch).boxed(),
             Effect::Wait(duration) => async move {
                 self.runner.clock.sleep(duration).await;
@@ -189,6 +217,81 @@ impl<'a> Context<'a> {
         })
     }
 
+    async fn count_stored(&self, stream: Stream) -> Result<Event, Fenced> {
+        let counted = self
+            .runner
+            .store
+            .stored_count(self.run.connection_id, stream)
+            .await;
+        Ok(match counted {
+            Ok(stored) => Event::StoredCounted(stored),
+            Err(error) => Event::Broken(store_failure(&error)),
+        })
+    }
+
+    async fn load_keys(&self, stream: Stream, after: Option<String>) -> Result<Event, Fenced> {
+        let store = self.runner.store;
+        let loaded = store
+            .keys_of_pass(self.run.id, stream, after.as_deref(), KEYS_AT_A_TIME)
+            .await;
+        Ok(match loaded {
+            Ok(keys) => Event::KeysLoaded(keys),
+            Err(error) => Event::Broken(store_failure(&error)),
+        })
+    }
+
+    async fn ask(&self, stream: Stream, key: String) -> Result<Event, Fenced> {
+        let lookup = match self.lookup(stream, &key).await {
+            Ok(lookup) => lookup,
+            Err(error) => return Ok(Event::Broken(store_failure(&error))),
+        };
+        let presence = match lookup {
+            Some(lookup) => self.source.presence(&lookup).await,
+            // It cannot be asked for, so nothing shows that it is gone.
+            None => Ok(Presence::Present),
+        };
+        Ok(Event::Asked(key, presence))
+    }
+
+    /// How to ask for a stored record by itself; `None` for one that there is no way to ask for.
+    async fn lookup(&self, stream: Stream, key: &str) -> Result<Option<Lookup>, StoreError> {
+        let (store, connection) = (self.runner.store, self.run.connection_id);
+        Ok(match store.record(connection, stream, key).await? {
+            None | Some(Record::Activity(_)) => None,
+            Some(Record::IdeaStatus(status)) => Some(Lookup::IdeaStatus(status.idea_status_id)),
+            Some(Record::Category(category)) => Some(Lookup::Category(category.category_id)),
+            Some(Record::User(user)) => Some(Lookup::User(user.community_user_id)),
+            Some(Record::Content(content)) => match &content.topic_public_id {
+                _ if content.kind == ContentKind::Topic => Some(Lookup::Topic(topic_ref(&content))),
+                None => None,
+                Some(topic) => match store.record(connection, Stream::Topics, topic).await? {
+                    Some(Record::Content(topic)) => Some(Lookup::Reply {
+                        topic: topic_ref(&topic),
+                        private_id: content.private_id,
+                    }),
+                    _ => None,
+                },
+            },
+        })
+    }
+
+    async fn mark_deleted(
+        &self,
+        stream: Stream,
+        keys: Vec<String>,
+        checkpoint: Checkpoint,
+    ) -> Result<Event, Fenced> {
+        let deletion = Deletion {
+            connection_id: self.run.connection_id,
+            stream,
+            keys,
+            requests: self.source.take_requests(),
+            checkpoint: checkpoint.to_json(),
+            at: self.runner.clock.now(),
+        };
+        committed(self.runner.store.mark_deleted(self.lease, &deletion).await)
+    }
+
     async fn commit(&self, batch: Batch) -> Result<Event, Fenced> {
         let at = self.runner.clock.now();
         let commit = PageCommit {
@@ -208,11 +311,7 @@ impl<'a> Context<'a> {
             end: batch.end.map(|source| StreamEnd { at, source }),
             at,
         };
-        match self.runner.store.commit_page(self.lease, &commit).await {
-            Ok(outcome) => Ok(Event::Committed(outcome)),
-            Err(Fenced::Store(error)) => Ok(Event::Broken(store_failure(&error))),
-            Err(lost @ Fenced::LeaseLost) => Err(lost),
-        }
+        committed(self.runner.store.commit_page(self.lease, &commit).await)
     }
 
     async fn renew_after_a_while(&self) -> Result<LeaseState, Fenced> {
@@ -281,6 +380,22 @@ impl<'a> Context<'a> {
         } else {
             RunState::Completed
         })
+    }
+}
+
+fn topic_ref(topic: &Content) -> TopicRef {
+    TopicRef {
+        public_id: topic.public_id.clone(),
+        private_id: topic.private_id.clone(),
+        subtype: topic.subtype,
+    }
+}
+
+fn committed(outcome: Result<PageOutcome, Fenced>) -> Result<Event, Fenced> {
+    match outcome {
+        Ok(outcome) => Ok(Event::Committed(outcome)),
+        Err(Fenced::Store(error)) => Ok(Event::Broken(store_failure(&error))),
+        Err(lost @ Fenced::LeaseLost) => Err(lost),
     }
 }
 

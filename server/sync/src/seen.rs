@@ -1,5 +1,8 @@
 use roaring::RoaringTreemap;
 
+/// Of the keys that are not numbers, this bit parts broken records from those that can be stored.
+const INVALID_BIT: u64 = 1 << 62;
+
 /// The top bit parts the keys that are not numbers from those that are.
 const TEXT_KEY_BIT: u64 = 1 << 63;
 
@@ -12,6 +15,20 @@ impl SeenKeys {
     /// Returns whether the key had not been seen.
     pub(crate) fn insert(&mut self, key: &str) -> bool {
         self.0.insert(compact(key))
+    }
+
+    /// Remembers a broken record, by what it holds. Returns whether it had not been seen.
+    pub(crate) fn insert_invalid(&mut self, content: &str) -> bool {
+        self.0.insert(hashed(content) | INVALID_BIT)
+    }
+
+    pub(crate) fn contains(&self, key: &str) -> bool {
+        self.0.contains(compact(key))
+    }
+
+    /// How many records were seen that can be stored.
+    pub(crate) fn records(&self) -> u64 {
+        self.0.rank((TEXT_KEY_BIT | INVALID_BIT) - 1)
     }
 
     pub(crate) fn union(&mut self, other: Self) {
@@ -34,21 +51,23 @@ impl SeenKeys {
     }
 }
 
-/// Numbers are kept as they are. Other keys become 63 bits of a hash: were two ever to meet, the second record would
+/// Numbers are kept as they are. Other keys become 62 bits of a hash: were two ever to meet, the second record would
 /// still be written, and only be counted as repeated.
 fn compact(key: &str) -> u64 {
     let number = key
         .parse::<u64>()
         .ok()
         .filter(|number| number & TEXT_KEY_BIT == 0 && number.to_string() == key);
-    number.unwrap_or_else(|| {
-        let hash = blake3::hash(key.as_bytes());
-        let first = hash
-            .as_bytes()
-            .first_chunk()
-            .map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        first | TEXT_KEY_BIT
-    })
+    number.unwrap_or_else(|| hashed(key) & !INVALID_BIT)
+}
+
+fn hashed(text: &str) -> u64 {
+    let hash = blake3::hash(text.as_bytes());
+    let first = hash
+        .as_bytes()
+        .first_chunk()
+        .map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    first | TEXT_KEY_BIT
 }
 
 #[cfg(test)]
@@ -69,7 +88,11 @@ mod tests {
             }
             let mut restored = SeenKeys::default();
             restored.union(SeenKeys::from_bytes(&seen.to_bytes()).expect("what was written"));
+            prop_assert_eq!(restored.records(), set.len() as u64);
+            prop_assert!(restored.insert_invalid("broken") && !restored.insert_invalid("broken"));
+            prop_assert_eq!(restored.records(), set.len() as u64, "a broken record is no row");
             for key in &keys {
+                prop_assert!(restored.contains(key));
                 prop_assert!(!restored.insert(key));
             }
             prop_assert!(restored.insert("never seen"));

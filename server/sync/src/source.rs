@@ -150,6 +150,24 @@ pub enum Fetched {
     TooLong,
 }
 
+/// One record to be looked for by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    IdeaStatus(String),
+    Category(String),
+    User(String),
+    Topic(TopicRef),
+    Reply { topic: TopicRef, private_id: String },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// The provider has it, or will not say.
+    Present,
+    /// The provider has it no more (404).
+    Gone,
+}
+
 /// A request that failed, classified once.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -168,6 +186,9 @@ pub trait Source: Send + Sync {
     async fn connect(&self) -> Result<(), Failure>;
 
     async fn fetch(&self, request: &PageRequest) -> Result<Fetched, Failure>;
+
+    /// Asks for one record by itself, to learn whether it still exists.
+    async fn presence(&self, of: &Lookup) -> Result<Presence, Failure>;
 
     /// Requests sent since the last call, tokens and retries included.
     fn take_requests(&self) -> u64;

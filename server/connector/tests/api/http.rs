@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use domain::{CauseCode, record::Subtype};
 use futures_util::future::join_all;
 use store::TopicRef;
-use sync::{Failure, Fetched, Page, PageRequest, Source, TopicFilter};
+use sync::{Failure, Fetched, Lookup, Page, PageRequest, Presence, Source, TopicFilter};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -654,5 +654,66 @@ async fn windows_and_shards_are_asked_for_in_days() {
             "page=3&pageSize=100&lastActivityAt%5Bfrom%5D=2025-02-03&contentTypes%5B%5D=conversation\
              &createdAt%5Bfrom%5D=2025-02-03&createdAt%5Bto%5D=2025-02-03",
         ]
+    );
+}
+
+#[tokio::test]
+async fn one_record_is_asked_for_at_its_own_path() {
+    let topic = TopicRef {
+        public_id: "9007".into(),
+        private_id: "41".into(),
+        subtype: Subtype::ProductUpdate,
+    };
+    let reply = Lookup::Reply {
+        topic: topic.clone(),
+        private_id: "7".into(),
+    };
+    let lookups = [
+        (Lookup::Category("3".into()), "/v2/categories/3"),
+        (Lookup::User("12".into()), "/user/12"),
+        (Lookup::Topic(topic), "/v2/productUpdates/41"),
+        (reply, "/v2/productUpdates/41/replies/7"),
+    ];
+    for (lookup, path) in lookups {
+        for (status, presence) in [
+            (200, Presence::Present),
+            (403, Presence::Present),
+            (404, Presence::Gone),
+            (410, Presence::Gone),
+        ] {
+            let provider = provider(move |_, _| answer(status, "{}")).await;
+            assert_eq!(
+                provider.api.presence(&lookup).await,
+                Ok(presence),
+                "{path} {status}"
+            );
+            assert!(provider.log.paths().iter().any(|asked| asked == path), "{path}");
+        }
+        let provider = provider(|_, _| answer(503, "{}")).await;
+        let failure = provider.api.presence(&lookup).await.unwrap_err();
+        assert_eq!(failure.code, CauseCode::ProviderUnavailable);
+    }
+}
+
+#[tokio::test]
+async fn an_idea_status_is_looked_for_in_the_list_and_an_odd_id_nowhere() {
+    let provider = provider(|_, _| answer(200, r#"{"result":[{"id":1,"name":"New"}]}"#)).await;
+    for (id, presence) in [("1", Presence::Present), ("2", Presence::Gone)] {
+        let found = provider.api.presence(&Lookup::IdeaStatus(id.into())).await;
+        assert_eq!(found, Ok(presence), "{id}");
+    }
+    let asked = provider.log.all().len();
+    for id in ["", "1/2", "..", "a b", "?x"] {
+        let found = provider.api.presence(&Lookup::User(id.into())).await;
+        assert_eq!(
+            found,
+            Ok(Presence::Present),
+            "{id}: nothing shows that it is gone"
+        );
+    }
+    assert_eq!(
+        provider.log.all().len(),
+        asked,
+        "no path can be made of such an id"
     );
 }

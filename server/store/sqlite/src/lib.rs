@@ -4,6 +4,7 @@ mod activity;
 mod column;
 mod connections;
 mod database;
+mod deletion;
 mod error;
 mod export;
 mod overview;

@@ -42,8 +42,8 @@ struct Judged<'r> {
 }
 
 /// What a commit needs to know of its run.
-struct CommittingRun {
-    stop_requested: bool,
+pub(crate) struct CommittingRun {
+    pub(crate) stop_requested: bool,
     all_replies: bool,
     watermark_before: Option<DateTime<Utc>>,
 }
@@ -57,7 +57,13 @@ struct Written<'r> {
 impl PageStore for SqliteStore {
     async fn commit_page(&self, lease: &Lease, page: &PageCommit) -> Result<PageOutcome, Fenced> {
         let mut transaction = self.begin().await?;
-        let run = pass_fence(&mut transaction, lease, page).await?;
+        let fence = Fence {
+            connection_id: page.connection_id,
+            stream: page.stream,
+            checkpoint: &page.checkpoint,
+            requests: page.requests,
+        };
+        let run = pass_fence(&mut transaction, lease, &fence).await?;
         check_stream(page)?;
         let stored = stored_of(&mut transaction, page).await?;
         let judged = judge(page, &stored, run.watermark_before);
@@ -65,7 +71,7 @@ impl PageStore for SqliteStore {
         write_invalid(&mut transaction, lease.run_id, page).await?;
         write_ledger(&mut transaction, lease.run_id, page, &judged).await?;
         add_to_object_count(&mut transaction, page, judged.gained).await?;
-        mark_replies_read(&mut transaction, page).await?;
+        mark_replies_read(&mut transaction, lease.run_id, page).await?;
         if page.stream == Stream::Topics && page.end.is_some() && run.all_replies {
             make_all_replies_due(&mut transaction, page.connection_id).await?;
         }
@@ -143,11 +149,19 @@ impl PageStore for SqliteStore {
     }
 }
 
+/// What every write of a run's worker begins with.
+pub(crate) struct Fence<'c> {
+    pub(crate) connection_id: ConnectionId,
+    pub(crate) stream: Stream,
+    pub(crate) checkpoint: &'c str,
+    pub(crate) requests: u64,
+}
+
 /// Writes the checkpoint if the lease still holds, and says what the run is.
-async fn pass_fence(
+pub(crate) async fn pass_fence(
     transaction: &mut Transaction<'static, Sqlite>,
     lease: &Lease,
-    page: &PageCommit,
+    fence: &Fence<'_>,
 ) -> Result<CommittingRun, Fenced> {
     let run = sqlx::query(
         "UPDATE run SET checkpoint = $3, requests = requests + $4
@@ -157,10 +171,10 @@ async fn pass_fence(
     )
     .bind(lease.run_id.0)
     .bind(lease.fencing_token)
-    .bind(&page.checkpoint)
-    .bind(count(page.requests)?)
-    .bind(page.connection_id.0)
-    .bind(page.stream.as_str())
+    .bind(fence.checkpoint)
+    .bind(count(fence.requests)?)
+    .bind(fence.connection_id.0)
+    .bind(fence.stream.as_str())
     .fetch_optional(&mut **transaction)
     .await
     .map_err(database)?
@@ -268,6 +282,8 @@ fn replies_due(record: &Record, before: Option<&Stored>) -> bool {
         return false;
     }
     match before {
+        // Its replies were deleted with it.
+        Some(before) if before.deleted => topic.reply_count > 0,
         None => topic.reply_count > 0,
         Some(before) => {
             let moved =
@@ -417,17 +433,19 @@ async fn add_to_object_count(
 
 async fn mark_replies_read(
     transaction: &mut Transaction<'static, Sqlite>,
+    run: RunId,
     page: &PageCommit,
 ) -> Result<(), StoreError> {
     if page.replies_read.is_empty() {
         return Ok(());
     }
     sqlx::query(
-        "UPDATE community_content SET replies_due = 0
+        "UPDATE community_content SET replies_due = 0, replies_read_pass = (SELECT pass_id FROM run WHERE id = $3)
          WHERE connection_id = $1 AND kind = 'topic' AND public_id IN (SELECT value FROM json_each($2))",
     )
     .bind(page.connection_id.0)
     .bind(json_text(&page.replies_read)?)
+    .bind(run.0)
     .execute(&mut **transaction)
     .await
     .map(|_| ())

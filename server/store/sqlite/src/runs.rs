@@ -513,8 +513,8 @@ async fn insert_run(
     resumed_from: Option<RunId>,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO run (id, connection_id, trigger_kind, mode, all_replies, resumed_from, state, queued_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7)",
+        "INSERT INTO run (id, connection_id, trigger_kind, mode, all_replies, resumed_from, pass_id, state, queued_at)
+         VALUES ($1, $2, $3, $4, $5, $6, COALESCE((SELECT pass_id FROM run WHERE id = $6), $1), 'queued', $7)",
     )
     .bind(new.id.0)
     .bind(new.connection_id.0)

@@ -199,6 +199,9 @@ impl Driver<'_> {
             Effect::LoadTopics(TopicsAfter(after)) => {
                 Event::TopicsLoaded(self.provider.topics_after(after.as_deref()))
             }
+            Effect::CountStored(_) | Effect::LoadKeys(..) | Effect::Ask(..) | Effect::MarkDeleted { .. } => {
+                unreachable!("only a full run looks for what is missing")
+            }
             Effect::Commit(batch) => self.commit(*batch, outcome),
             Effect::Wait(_) => Event::Waited,
             Effect::Enter(_) | Effect::Finish(_) => unreachable!("taken out before"),
@@ -256,7 +259,7 @@ proptest! {
     fn every_record_is_committed_once_whatever_the_order_of_the_answers(provider in provider(), dice: u64) {
         let mut outcome = Outcome::default();
         let mut driver = Driver { provider: &provider, dice, fails_one_in: 0, stop_at_commit: None };
-        driver.run(Machine::new(settings(), Windows::default(), None), &mut outcome);
+        driver.run(Machine::new(settings(), Plan::default(), None), &mut outcome);
         prop_assert_eq!(outcome.ending, Some(Ending::Completed));
         prop_assert_eq!(&outcome.ended_streams, &Stream::ALL.to_vec());
         prop_assert_eq!(outcome.found, provider.records());
@@ -268,7 +271,7 @@ proptest! {
     fn no_request_is_made_that_could_be_left_out(provider in provider(), dice: u64) {
         let mut outcome = Outcome::default();
         let mut driver = Driver { provider: &provider, dice, fails_one_in: 0, stop_at_commit: None };
-        driver.run(Machine::new(settings(), Windows::default(), None), &mut outcome);
+        driver.run(Machine::new(settings(), Plan::default(), None), &mut outcome);
         prop_assert_eq!(outcome.requests, provider.least_requests());
     }
 
@@ -276,7 +279,7 @@ proptest! {
     fn failures_that_heal_lose_and_double_nothing(provider in provider(), dice: u64) {
         let mut outcome = Outcome::default();
         let mut driver = Driver { provider: &provider, dice, fails_one_in: 12, stop_at_commit: None };
-        driver.run(Machine::new(settings(), Windows::default(), None), &mut outcome);
+        driver.run(Machine::new(settings(), Plan::default(), None), &mut outcome);
         // Five failures in a row are possible, though rare: then the run fails, and has doubled nothing either.
         prop_assert!(outcome.counted.values().all(|times| *times == 1));
         if outcome.ending == Some(Ending::Completed) {
@@ -288,11 +291,11 @@ proptest! {
     fn a_run_taken_up_at_any_commit_ends_as_if_nothing_had_happened(provider in provider(), dice: u64, stop in 1_usize..30) {
         let mut outcome = Outcome::default();
         let mut driver = Driver { provider: &provider, dice, fails_one_in: 0, stop_at_commit: Some(stop) };
-        driver.run(Machine::new(settings(), Windows::default(), None), &mut outcome);
+        driver.run(Machine::new(settings(), Plan::default(), None), &mut outcome);
         if outcome.ending == Some(Ending::Cancelled) {
             driver.stop_at_commit = None;
             let checkpoint = outcome.checkpoint.clone();
-            driver.run(Machine::new(settings(), Windows::default(), checkpoint), &mut outcome);
+            driver.run(Machine::new(settings(), Plan::default(), checkpoint), &mut outcome);
         }
         prop_assert_eq!(&outcome.ending, &Some(Ending::Completed));
         prop_assert_eq!(outcome.counted.len(), provider.records());
@@ -399,7 +402,7 @@ fn a_provider_that_never_answers_is_given_up_after_five_attempts() {
         fails_one_in: 1,
         stop_at_commit: None,
     };
-    driver.run(Machine::new(settings(), Windows::default(), None), &mut outcome);
+    driver.run(Machine::new(settings(), Plan::default(), None), &mut outcome);
     assert_eq!(outcome.requests, 5);
     let failure = Failure {
         message: "503. It was tried 5 times in a row.".into(),
@@ -458,7 +461,7 @@ fn replies_that_are_refused_are_a_hole_and_their_topic_keeps_waiting() {
 
 #[test]
 fn the_store_failing_ends_the_run_and_writes_nothing_behind_the_gap() {
-    let mut machine = Machine::new(settings(), Windows::default(), None);
+    let mut machine = Machine::new(settings(), Plan::default(), None);
     machine.on(Event::Connected(Ok(())));
     let statuses = Provider::default().answer(&PageRequest::IdeaStatuses);
     let effects = machine.on(Event::Fetched(PageRequest::IdeaStatuses, Ok(statuses)));

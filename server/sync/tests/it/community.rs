@@ -11,11 +11,16 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use connector::{CommunityApi, Credentials, HttpClient};
-use domain::{CauseCode, Connection, ConnectionId, Extent, Mode, Run, RunId, TenantId, Trigger};
+use domain::{
+    CauseCode, Connection, ConnectionId, Extent, Mode, Run, RunId, TenantId, Trigger, record::Record,
+};
 use simulator::{FaultProfile, Simulator, TenantSpec};
 use store::{ClaimRequest, ConnectionStore, Enqueued, NewConnection, NewRun, RunStore};
 use store_sqlite::SqliteStore;
-use sync::{Clock, Execution, Failure, Fetched, Page, PageRequest, RetryPolicy, Runner, Settings, Source};
+use sync::{
+    Clock, Execution, Failure, Fetched, Lookup, Page, PageRequest, Presence, RetryPolicy, Runner, Served,
+    Settings, Source,
+};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -161,6 +166,18 @@ impl Community {
         self.sync_new(&new, &WithoutReplies(&self.source)).await
     }
 
+    /// A sync of a provider that serves its records changed, or not at all. `gone` says whether it has those no more
+    /// that it does not serve.
+    pub(crate) async fn sync_altered(&mut self, extent: Extent, alter: Alter, gone: bool) -> Run {
+        let new = self.new_run(extent);
+        let source = Altered {
+            source: &self.source,
+            alter,
+            gone,
+        };
+        self.sync_new(&new, &source).await
+    }
+
     fn new_run(&mut self, extent: Extent) -> NewRun {
         self.runs += 1;
         let after = TimeDelta::seconds(i64::try_from(self.runs).expect("few runs"));
@@ -219,8 +236,53 @@ impl Source for WithoutReplies<'_> {
         }
     }
 
+    async fn presence(&self, of: &Lookup) -> Result<Presence, Failure> {
+        self.0.presence(of).await
+    }
+
     fn take_requests(&self) -> u64 {
         self.0.take_requests()
+    }
+}
+
+/// What becomes of a record; `None` if it is not served.
+pub(crate) type Alter = Arc<dyn Fn(Record) -> Option<Record> + Send + Sync>;
+
+/// Serves what another source serves, but changed.
+struct Altered<'s> {
+    source: &'s CommunityApi,
+    alter: Alter,
+    gone: bool,
+}
+
+#[async_trait]
+impl Source for Altered<'_> {
+    async fn connect(&self) -> Result<(), Failure> {
+        self.source.connect().await
+    }
+
+    async fn fetch(&self, request: &PageRequest) -> Result<Fetched, Failure> {
+        let Fetched::Page(mut page) = self.source.fetch(request).await? else {
+            panic!("{request:?} has no page")
+        };
+        // A shorter list would say so.
+        page.announced = None;
+        let altered = |served| match served {
+            Served::Valid(record) => (self.alter)(record).map(Served::Valid),
+            invalid @ Served::Invalid(_) => Some(invalid),
+        };
+        page.records = page.records.into_iter().filter_map(altered).collect();
+        Ok(Fetched::Page(page))
+    }
+
+    async fn presence(&self, of: &Lookup) -> Result<Presence, Failure> {
+        let real = self.source.presence(of).await?;
+        assert_eq!(real, Presence::Present, "the simulator has it: {of:?}");
+        Ok(if self.gone { Presence::Gone } else { real })
+    }
+
+    fn take_requests(&self) -> u64 {
+        self.source.take_requests()
     }
 }
 
@@ -250,6 +312,10 @@ impl Source for Exhausted<'_> {
             });
         }
         self.source.fetch(request).await
+    }
+
+    async fn presence(&self, of: &Lookup) -> Result<Presence, Failure> {
+        self.source.presence(of).await
     }
 
     fn take_requests(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! The engine with a real store and a real connector, against a simulated tenant whose truth is known.
 
 mod community;
+mod deletion;
 mod incremental;
 mod large;
 mod resuming;
