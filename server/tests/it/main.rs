@@ -3,6 +3,7 @@
 mod bad_input;
 mod connections;
 mod console;
+mod crashes;
 mod exports;
 mod imports;
 mod support;
