@@ -78,3 +78,52 @@ impl Target {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).expect("the folder");
+        let name = |entry: io::Result<std::fs::DirEntry>| entry.expect("an entry").file_name();
+        entries
+            .map(|entry| name(entry).to_string_lossy().into_owned())
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn an_export_that_fails_leaves_what_was_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("users.csv");
+        std::fs::write(&path, "of yesterday").expect("written");
+        let mut target = Target::open(Some(&path)).expect("a target");
+        target.write(b"half").await.expect("written");
+        assert_eq!(names(folder.path()).len(), 2, "beside it");
+        drop(target);
+        assert_eq!(names(folder.path()), ["users.csv"]);
+        assert_eq!(std::fs::read(&path).expect("the file"), b"of yesterday");
+
+        let mut target = Target::open(Some(&path)).expect("a target");
+        target.write(b"whole").await.expect("written");
+        target.finish().await.expect("in its place");
+        assert_eq!(names(folder.path()), ["users.csv"]);
+        assert_eq!(std::fs::read(&path).expect("the file"), b"whole");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_device_is_written_to_and_a_link_followed() {
+        let device = Target::open(Some(Path::new("/dev/null"))).expect("a target");
+        assert!(matches!(device, Target::Stream(_)));
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, link) = (folder.path().join("users.csv"), folder.path().join("link"));
+        std::fs::write(&path, "of yesterday").expect("written");
+        std::os::unix::fs::symlink(&path, &link).expect("a link");
+        let mut target = Target::open(Some(&link)).expect("a target");
+        target.write(b"whole").await.expect("written");
+        target.finish().await.expect("in its place");
+        assert!(std::fs::symlink_metadata(&link).expect("the link").is_symlink());
+        assert_eq!(std::fs::read(&path).expect("the file"), b"whole");
+    }
+}

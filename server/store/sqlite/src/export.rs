@@ -22,7 +22,7 @@ pub(crate) struct Source {
     join: &'static str,
     /// The column that names a row's connection.
     pub(crate) connection: &'static str,
-    /// The key over all connections: one owner's id (16 bytes), then columns of the row.
+    /// The key over all connections: an owner's id (16 bytes), then columns of the row.
     owner: &'static str,
     key: &'static [&'static str],
 }
@@ -50,7 +50,7 @@ pub(crate) fn source(object: Object) -> Source {
         Object::IdeaStatuses => keyed("community_idea_status", &["idea_status_id"]),
         Object::InvalidRecords => Source {
             table: "invalid_record",
-            join: " JOIN run ON run.id = object.run_id",
+            join: " CROSS JOIN run ON run.id = object.run_id",
             connection: "run.connection_id",
             owner: "object.run_id",
             key: &["id"],
@@ -110,27 +110,38 @@ fn select(query: &ExportQuery, from_cursor: bool) -> String {
         let _ = write!(sql, "{} AS {}, ", column(query.object, *field), field.name);
     }
     let key = source.key.iter().map(|column| format!("object.{column}"));
-    let key: Vec<_> = key.collect();
+    let key = key.collect::<Vec<_>>().join(", ");
+    // CROSS JOIN keeps the order: rows come from the key's index as they are wanted, and none is sorted.
     let _ = write!(
         sql,
-        "{} AS cursor_owner, json_array({}) AS cursor_key FROM {} AS object{} JOIN connection ON connection.id = {}
-         WHERE ($1 IS NULL OR {} = $1)",
-        source.owner,
-        key.join(", "),
-        source.table,
-        source.join,
-        source.connection,
-        source.connection,
+        "{} AS cursor_owner, json_array({key}) AS cursor_key
+         FROM {} AS object{} CROSS JOIN connection ON connection.id = {} WHERE true",
+        source.owner, source.table, source.join, source.connection,
     );
-    if query.object == Object::InvalidRecords {
-        sql.push_str(" AND ($2 IS NULL OR object.run_id = $2)");
+    if query.connection.is_some() {
+        let _ = write!(sql, " AND {} = $1", source.connection);
     }
-    let order = format!("{}, {}", source.owner, key.join(", "));
+    if query.run.is_some() && query.object == Object::InvalidRecords {
+        let _ = write!(sql, " AND {} = $2", source.owner);
+    }
+    // Invalid records have ids that no two connections share. Within one connection the rest of the key is a range of
+    // the index; naming the connection again would hide that.
+    let across = query.object != Object::InvalidRecords && query.connection.is_none();
     if from_cursor {
-        let values: Vec<_> = (4..=4 + key.len()).map(|number| format!("${number}")).collect();
-        let _ = write!(sql, " AND ({order}) > ({})", values.join(", "));
+        let values = |from: usize| (from..5 + source.key.len()).map(|number| format!("${number}"));
+        let values = |from| values(from).collect::<Vec<_>>().join(", ");
+        let _ = if across {
+            write!(sql, " AND ({}, {key}) > ({})", source.owner, values(4))
+        } else {
+            write!(sql, " AND ({key}) > ({})", values(5))
+        };
     }
-    let _ = write!(sql, " ORDER BY {order} LIMIT $3");
+    let owner = if across {
+        format!("{}, ", source.owner)
+    } else {
+        String::new()
+    };
+    let _ = write!(sql, " ORDER BY {owner}{key} LIMIT $3");
     sql
 }
 
@@ -173,4 +184,49 @@ fn day(number: i64) -> Result<chrono::NaiveDate, StoreError> {
         .and_then(|days| DateTime::UNIX_EPOCH.checked_add_signed(days))
         .map(|time| time.date_naive())
         .ok_or_else(|| corrupt("day", &number.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{ConnectionId, RunId};
+    use sqlx::{Connection as _, Row as _, SqliteConnection};
+
+    use super::*;
+
+    /// Every page is a range of an index, so that an export costs the same per row however large the table is.
+    #[tokio::test]
+    async fn no_page_sorts_or_scans() {
+        let mut database = SqliteConnection::connect("sqlite::memory:")
+            .await
+            .expect("a database");
+        sqlx::migrate!().run(&mut database).await.expect("tables");
+        for object in Object::ALL {
+            for (connection, run) in [(false, false), (true, false), (false, true)] {
+                let query = ExportQuery {
+                    object,
+                    connection: connection.then_some(ConnectionId(Uuid::nil())),
+                    run: run.then_some(RunId(Uuid::nil())),
+                    limit: 1,
+                };
+                let explain = format!("EXPLAIN QUERY PLAN {}", select(&query, true));
+                let plan = sqlx::query(AssertSqlSafe(explain))
+                    .fetch_all(&mut database)
+                    .await
+                    .expect("a plan");
+                let plan: Vec<String> = plan.iter().map(|step| step.get("detail")).collect();
+                let plan = plan.join("; ");
+                assert!(!plan.contains("TEMP B-TREE"), "{object}: {plan}");
+                let range = match (object, connection, run) {
+                    (Object::InvalidRecords, _, false) => "(rowid>?)",
+                    (Object::InvalidRecords, _, true) => "(run_id=? AND ",
+                    (_, true, _) => "(connection_id=? AND ",
+                    (_, false, _) => "((connection_id,",
+                };
+                let first = plan.split("; ").next().unwrap_or_default();
+                let sound =
+                    first.starts_with("SEARCH object") && first.contains(range) && first.contains('>');
+                assert!(sound, "{object}: {plan}");
+            }
+        }
+    }
 }
