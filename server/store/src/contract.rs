@@ -99,6 +99,7 @@ macro_rules! contract_tests {
             imported_activity_is_stored_by_event_id,
             imported_activity_is_counted,
             an_import_is_the_source_where_the_api_is_none,
+            what_a_cancelled_run_had_seen_is_forgotten_by_the_next,
             rows_that_are_gone_are_marked_and_may_come_back,
             a_lost_lease_marks_nothing,
             replies_go_with_their_topic_and_are_read_again_when_it_comes_back,

@@ -52,14 +52,12 @@ impl RunStore for SqliteStore {
                 insert_run(&mut transaction, &continued, Some(failed.id)).await?;
                 inherit(&mut transaction, new.id, failed.id).await?;
             }
-            failed => {
+            _ => {
                 insert_run(&mut transaction, new, None).await?;
                 if new.extent.mode == Mode::Incremental {
                     fix_windows(&mut transaction, new).await?;
                 }
-                if let Some(failed) = failed {
-                    forget_pages(&mut transaction, failed.id).await?;
-                }
+                forget_earlier_pages(&mut transaction, new.connection_id).await?;
             }
         }
         transaction.commit().await.map_err(database)?;
@@ -505,6 +503,20 @@ async fn inherit(
             .map_err(database)?;
     }
     Ok(())
+}
+
+/// Nobody goes on from the connection's earlier runs any more. Most have no pages; one that was cancelled while it waited,
+/// or when its worker was gone, may.
+async fn forget_earlier_pages(
+    transaction: &mut Transaction<'static, Sqlite>,
+    connection: ConnectionId,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM run_page WHERE run_id IN (SELECT id FROM run WHERE connection_id = $1)")
+        .bind(connection.0)
+        .execute(&mut **transaction)
+        .await
+        .map(|_| ())
+        .map_err(database)
 }
 
 async fn insert_run(

@@ -250,3 +250,21 @@ async fn assert_gone_on_with_once(store: &dyn Store, connection: ConnectionId) {
     let fifth = next_run(store, 6, connection, FULL, 100).await;
     assert_eq!(fifth.run.resumed_from, None, "the one before succeeded");
 }
+
+pub async fn what_a_cancelled_run_had_seen_is_forgotten_by_the_next(store: &dyn Store) {
+    let connection = add_connection(store, 1).await;
+    failed(store, 1, connection, FULL, CauseCode::ProviderUnavailable).await;
+    let second = enqueue(store, 2, connection, 600).await;
+    assert_eq!(run(store, second).await.resumed_from, Some(run_id(1)));
+    store.deactivate(connection, at(610)).await.expect("deactivated");
+    store.activate(connection).await.expect("activated");
+    let third = next_run(store, 3, connection, FULL, 620).await;
+    assert_eq!((third.run.resumed_from, third.checkpoint), (None, None));
+    for number in [1, 2, 3] {
+        let seen = store
+            .seen(run_id(number), Stream::Topics)
+            .await
+            .expect("an answer");
+        assert!(seen.is_empty(), "run {number}");
+    }
+}

@@ -1,6 +1,9 @@
 //! The machine against a provider that answers in any order, fails now and then, and is stopped at any commit.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta};
 use domain::{
@@ -140,7 +143,11 @@ struct Outcome {
     commits: usize,
     ended_streams: Vec<Stream>,
     checkpoint: Option<Checkpoint>,
-    seen: SeenKeys,
+    seen: BTreeMap<Stream, SeenKeys>,
+    /// Rows of earlier runs that the provider does not list any more.
+    stored_before: Vec<(Stream, String)>,
+    asked: usize,
+    deleted: BTreeSet<(Stream, String)>,
     ending: Option<Ending>,
 }
 
@@ -195,12 +202,32 @@ impl Driver<'_> {
                 };
                 Event::Fetched(request, answer)
             }
-            Effect::LoadSeen(_) => Event::SeenLoaded(outcome.seen.clone()),
+            Effect::LoadSeen(stream) => {
+                Event::SeenLoaded(outcome.seen.get(&stream).cloned().unwrap_or_default())
+            }
             Effect::LoadTopics(TopicsAfter(after)) => {
                 Event::TopicsLoaded(self.provider.topics_after(after.as_deref()))
             }
-            Effect::CountStored(_) | Effect::LoadKeys(..) | Effect::Ask(..) | Effect::MarkDeleted { .. } => {
-                unreachable!("only a full run looks for what is missing")
+            Effect::CountStored(stream) => Event::StoredCounted(Self::stored(stream, outcome).len() as u64),
+            Effect::LoadKeys(stream, after) => {
+                let mut keys = Self::stored(stream, outcome);
+                keys.retain(|key| after.as_ref().is_none_or(|after| key > after));
+                keys.truncate(crate::missing::KEYS_AT_A_TIME as usize);
+                Event::KeysLoaded(keys)
+            }
+            Effect::Ask(_, key) => {
+                outcome.asked += 1;
+                let gone = key.ends_with("gone");
+                Event::Asked(key, Ok(if gone { Presence::Gone } else { Presence::Present }))
+            }
+            Effect::MarkDeleted {
+                stream,
+                keys,
+                checkpoint,
+            } => {
+                outcome.deleted.extend(keys.into_iter().map(|key| (stream, key)));
+                outcome.checkpoint = Some(checkpoint);
+                Event::Committed(self.stop_after_commit(outcome))
             }
             Effect::Commit(batch) => self.commit(*batch, outcome),
             Effect::Wait(_) => Event::Waited,
@@ -219,17 +246,30 @@ impl Driver<'_> {
         outcome.found += usize::try_from(batch.found).expect("a count");
         outcome.repeated += usize::try_from(batch.repeated).expect("a count");
         outcome.commits += 1;
-        outcome.seen.union(batch.seen);
+        outcome.seen.entry(stream).or_default().union(batch.seen);
         if batch.end.is_some() {
             outcome.ended_streams.push(stream);
-            outcome.seen = SeenKeys::default();
         }
         outcome.checkpoint = Some(batch.checkpoint);
-        let stop_requested = self.stop_at_commit == Some(outcome.commits);
-        Event::Committed(PageOutcome {
-            stop_requested,
+        Event::Committed(self.stop_after_commit(outcome))
+    }
+
+    fn stop_after_commit(&self, outcome: &Outcome) -> PageOutcome {
+        let commits = outcome.commits + outcome.deleted.len();
+        PageOutcome {
+            stop_requested: self.stop_at_commit == Some(commits),
             ..PageOutcome::default()
-        })
+        }
+    }
+
+    /// What was committed, and what the tenant had before the run.
+    fn stored(stream: Stream, outcome: &Outcome) -> Vec<String> {
+        let committed = outcome.counted.keys().map(|(of, key)| (*of, key.clone()));
+        let all = committed.chain(outcome.stored_before.iter().cloned());
+        let keys = all.filter(|of| of.0 == stream && !outcome.deleted.contains(of));
+        let mut keys: Vec<String> = keys.map(|(_, key)| key).collect();
+        keys.sort();
+        keys
     }
 }
 
@@ -273,6 +313,35 @@ proptest! {
         let mut driver = Driver { provider: &provider, dice, fails_one_in: 0, stop_at_commit: None };
         driver.run(Machine::new(settings(), Plan::default(), None), &mut outcome);
         prop_assert_eq!(outcome.requests, provider.least_requests());
+    }
+
+    /// A full pass asks for what it has not met and for nothing else, however often it is taken up, and marks what is
+    /// gone; an incremental run does neither.
+    #[test]
+    fn what_a_complete_full_pass_has_not_met_and_is_gone_is_marked(
+        provider in provider(), dice: u64, stop in 1_usize..40, full: bool,
+        before in prop::collection::btree_set((0_usize..6, 0_u8..40, any::<bool>()), 0..30),
+    ) {
+        let row = |(stream, id, gone): &(usize, u8, bool)| {
+            (Stream::ALL[*stream], format!("{id} {}", if *gone { "gone" } else { "still there" }))
+        };
+        let mut outcome = Outcome { stored_before: before.iter().map(row).collect(), ..Outcome::default() };
+        let plan = Plan { full, ..Plan::default() };
+        let mut driver = Driver { provider: &provider, dice, fails_one_in: 0, stop_at_commit: Some(stop) };
+        driver.run(Machine::new(settings(), plan.clone(), None), &mut outcome);
+        if outcome.ending == Some(Ending::Cancelled) {
+            driver.stop_at_commit = None;
+            let checkpoint = outcome.checkpoint.clone();
+            driver.run(Machine::new(settings(), plan, checkpoint), &mut outcome);
+        }
+        prop_assert_eq!(&outcome.ending, &Some(Ending::Completed));
+        let looked_for: Vec<_> = outcome.stored_before.iter().filter(|row| full && row.0 != Stream::Activity).collect();
+        let gone: BTreeSet<_> = looked_for.iter().filter(|row| row.1.ends_with("gone")).map(|row| (*row).clone()).collect();
+        prop_assert_eq!(&outcome.deleted, &gone);
+        prop_assert!(outcome.asked >= looked_for.len());
+        if looked_for.is_empty() {
+            prop_assert_eq!(outcome.asked, 0);
+        }
     }
 
     #[test]
