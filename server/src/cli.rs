@@ -1,6 +1,6 @@
 //! The command line. Faces that scripts rely on: names, options, environment, exit codes.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
 use domain::{BaseUrl, Object, RunId, TenantId};
@@ -65,6 +65,15 @@ pub(crate) enum WithData {
     /// Bring in what members did, where the tenant's API does not say
     #[command(subcommand)]
     Activity(Activity),
+}
+
+/// The words of the command line. Without any it is `serve`: that is how `cargo leptos watch` starts the binary.
+pub(crate) fn words(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<_> = given.collect();
+    if words.len() == 1 {
+        words.push("serve".into());
+    }
+    words
 }
 
 impl Command {
@@ -281,6 +290,22 @@ mod tests {
             command.get_subcommands().for_each(walk);
         }
         walk(&Cli::command());
+    }
+
+    #[test]
+    fn without_a_command_it_serves() {
+        let parsed = |given: &[&str]| Cli::try_parse_from(words(given.iter().map(OsString::from)));
+        assert!(matches!(
+            parsed(&["tributary"]),
+            Ok(Cli {
+                command: Command::Serve(_),
+                ..
+            })
+        ));
+        assert!(
+            parsed(&["tributary", "--json"]).is_err(),
+            "an option alone says nothing about what is wanted"
+        );
     }
 
     #[test]

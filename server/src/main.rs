@@ -30,6 +30,5 @@ use clap::Parser;
 use crate::cli::Cli;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    lifecycle::run(cli)
+    lifecycle::run(Cli::parse_from(cli::words(std::env::args_os())))
 }
