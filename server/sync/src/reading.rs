@@ -77,6 +77,8 @@ struct Listing {
     window: Option<UnfilteredWindow>,
     /// The window lies behind the last page that has arrived.
     left_window: bool,
+    /// A record may have come twice so far, so that a place in the pages is not a record of the announced number.
+    repeats: bool,
     ended: bool,
 }
 
@@ -91,6 +93,8 @@ impl Listing {
                 .filter(|_| stream == Stream::Activity)
                 .map(UnfilteredWindow::new),
             left_window: false,
+            // What came before is not known any more.
+            repeats: next_page > 1,
             ended: false,
         })
     }
@@ -98,6 +102,17 @@ impl Listing {
     fn next_planned(&mut self) -> Option<PageRequest> {
         (!self.ended && self.planned < self.known).then(|| self.planned += 1)?;
         Some(self.first.at_page(self.planned))
+    }
+
+    /// Whether this full page, which completes the announced number, is not the last all the same: of records that came
+    /// twice, others are still to come.
+    fn goes_on_after(&mut self, request: &PageRequest, last: bool, repeated: u64) -> bool {
+        self.repeats |= repeated > 0;
+        let goes_on = self.repeats && !last;
+        if goes_on {
+            self.known = self.known.max(request.page() + 1);
+        }
+        goes_on
     }
 
     /// A page has arrived: how far is it known to go on?
@@ -307,11 +322,16 @@ impl Reading {
     ) -> Result<(), Failure> {
         let (ends, read) = match fetched {
             Fetched::Page(page) => {
-                let ends = ends_listing(&page, request);
+                let (mut ends, last) = (ends_listing(&page, request), page.last);
                 if ends {
                     check_announced(request, &page)?;
                 }
+                let before = batch.repeated;
                 batch.add(page, seen);
+                if let Work::Listing(listing) = &mut self.work {
+                    let repeated = batch.repeated - before;
+                    ends &= !listing.goes_on_after(request, last, repeated);
+                }
                 let left_window = matches!(&self.work, Work::Listing(listing) if listing.left_window);
                 (ends || left_window, true)
             }

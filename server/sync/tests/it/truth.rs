@@ -287,6 +287,17 @@ async fn answers_that_are_cut_or_no_json_at_all_are_asked_for_again_and_never_en
 }
 
 #[tokio::test]
+async fn records_that_come_twice_do_not_take_the_place_of_others_at_the_end_of_a_list() {
+    for faults in ["duplicated:every=2", "duplicated:every=8"] {
+        let mut community = Community::start("customer-es:users=100,topics=16,views=100").await;
+        community.switch_faults(faults);
+        let run = community.sync().await;
+        assert_eq!(run.state, RunState::Completed, "{faults}: {:?}", run.cause);
+        assert_stored_is_the_truth(&community).await;
+    }
+}
+
+#[tokio::test]
 async fn a_member_without_address_or_company_is_a_valid_record() {
     let mut community = Community::start("partners-es:users=400,topics=10,views=0").await;
     community.sync().await;
