@@ -82,8 +82,8 @@ struct Listing {
     known: u32,
     /// Set if the provider has no filter for it: then its pages are read one after the other.
     window: Option<UnfilteredWindow>,
-    /// The window lies behind the last page that has arrived.
-    left_window: bool,
+    /// A record may have come twice so far, so that a place in the pages is not a record of the announced number.
+    repeats: bool,
     ended: bool,
 }
 
@@ -100,7 +100,8 @@ impl Listing {
                 .of(stream)
                 .filter(|_| stream == Stream::Activity)
                 .map(UnfilteredWindow::new),
-            left_window: false,
+            // What came before is not known any more.
+            repeats: next_page > 1,
             ended: false,
         }
     }
@@ -177,17 +178,33 @@ impl Listing {
         self.request(self.planned)
     }
 
+    /// All that follows lies before the window.
+    fn left_window(&self) -> bool {
+        self.window.as_ref().is_some_and(UnfilteredWindow::is_left)
+    }
+
+    /// Whether this full page, which completes the announced number, is not the last all the same: of records that came
+    /// twice, others are still to come.
+    fn goes_on_after(&mut self, request: &PageRequest, last: bool, repeated: u64) -> bool {
+        self.repeats |= repeated > 0;
+        let goes_on = self.repeats && !last;
+        if goes_on {
+            self.known = self.known.max(request.page() + 1);
+        }
+        goes_on
+    }
+
     /// A page has arrived: how far is it known to go on?
     fn plan_after(&mut self, page: &Page, request: &PageRequest) {
         if self.probing {
             return;
         }
         if let Some(window) = &mut self.window {
-            self.left_window = window.is_left_with(page);
+            window.take(page);
         } else if let Some(total) = page.announced {
             self.known = self.known.max(pages_of(total));
         }
-        if !self.left_window && !ends_listing(page, request) {
+        if !self.left_window() && !ends_listing(page, request) {
             self.known = self.known.max(request.page() + 1);
         }
     }
@@ -397,12 +414,17 @@ impl Reading {
             }
             Fetched::Page(page) if self.is_probing() => return self.take_probe(batch, request, &page),
             Fetched::Page(page) => {
-                let ends = ends_listing(&page, request);
+                let (mut ends, last) = (ends_listing(&page, request), page.last);
                 if ends {
                     check_announced(request, &page)?;
                 }
+                let before = batch.repeated;
                 batch.add(page, seen);
-                let left_window = matches!(&self.work, Work::Listing(listing) if listing.left_window);
+                if let Work::Listing(listing) = &mut self.work {
+                    let repeated = batch.repeated - before;
+                    ends &= !listing.goes_on_after(request, last, repeated);
+                }
+                let left_window = matches!(&self.work, Work::Listing(listing) if listing.left_window());
                 (ends || left_window, true)
             }
             Fetched::NoSource => {

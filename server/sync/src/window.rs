@@ -40,8 +40,8 @@ impl UnfilteredWindow {
         }
     }
 
-    /// Takes the next page in, and says whether all that follows lies before the window.
-    pub(crate) fn is_left_with(&mut self, page: &Page) -> bool {
+    /// Takes the next page in.
+    pub(crate) fn take(&mut self, page: &Page) {
         for served in &page.records {
             let Served::Valid(record) = served else { continue };
             let Some(time) = record.own_time() else { continue };
@@ -49,6 +49,10 @@ impl UnfilteredWindow {
             self.ascends |= self.oldest.is_some_and(|oldest| time > oldest);
             self.oldest = Some(time);
         }
+    }
+
+    /// Whether all that follows the pages taken in lies before the window.
+    pub(crate) fn is_left(&self) -> bool {
         let before = self.oldest.is_some_and(|oldest| oldest.date_naive() < self.since);
         before && self.descends && !self.ascends
     }
@@ -78,15 +82,20 @@ mod tests {
         }
     }
 
+    fn left_with(window: &mut UnfilteredWindow, page: &Page) -> bool {
+        window.take(page);
+        window.is_left()
+    }
+
     #[test]
     fn a_listing_that_comes_newest_first_ends_behind_the_window() {
         let mut window = UnfilteredWindow::new(at(0).date_naive());
-        assert!(!window.is_left_with(&page(&[30, 12, 12])));
+        assert!(!left_with(&mut window, &page(&[30, 12, 12])));
         assert!(
-            !window.is_left_with(&page(&[5, 0])),
+            !left_with(&mut window, &page(&[5, 0])),
             "the day's first hour is in it"
         );
-        assert!(window.is_left_with(&page(&[0, -1])));
+        assert!(left_with(&mut window, &page(&[0, -1])));
     }
 
     #[test]
@@ -99,7 +108,7 @@ mod tests {
         ] {
             let mut window = UnfilteredWindow::new(at(0).date_naive());
             for hours in pages {
-                assert!(!window.is_left_with(&page(hours)), "{pages:?}");
+                assert!(!left_with(&mut window, &page(hours)), "{pages:?}");
             }
         }
     }

@@ -2,12 +2,15 @@ use std::collections::BTreeMap;
 
 use domain::{
     CauseCode, Ledger, Owner, Run, RunState, Stage, Stream,
-    record::{ContentKind, InvalidReason, Record, User},
+    record::{InvalidReason, Record, User},
 };
 use simulator::{Counts, TrueRecord};
-use store::{PageStore, RunStore};
+use store::RunStore;
 
-use crate::community::{Community, SEED};
+use crate::{
+    common::{self, agrees, key_and_stream},
+    community::{Community, SEED},
+};
 
 const TENANT: &str = "customer-en:users=730,topics=260,views=1150,broken=24";
 
@@ -36,89 +39,7 @@ pub(crate) fn counts(community: &Community, stream: Stream) -> Counts {
 }
 
 pub(crate) async fn stored(community: &Community, stream: Stream) -> BTreeMap<String, Record> {
-    let mut records = BTreeMap::new();
-    loop {
-        let after: Option<&String> = records.keys().next_back();
-        let page = community
-            .store
-            .records(community.connection.id, stream, after.map(String::as_str), 500)
-            .await
-            .expect("records");
-        if page.is_empty() {
-            return records;
-        }
-        records.extend(page.into_iter().map(|record| (record.key().to_owned(), record)));
-    }
-}
-
-/// What the provider knows of a valid record, as the canonical record must have it.
-fn agrees(truth: &TrueRecord, record: &Record) -> bool {
-    let seconds = |s: &u64| i64::try_from(*s).expect("a time");
-    let text = |id: &Option<u64>| id.map(|id| id.to_string());
-    match (truth, record) {
-        (TrueRecord::IdeaStatus(truth), Record::IdeaStatus(status)) => {
-            status.name == truth.name
-                && status.status_type == truth.kind
-                && status.is_default == truth.is_default
-        }
-        (TrueRecord::Category(truth), Record::Category(category)) => category.name == truth.name,
-        (TrueRecord::User(truth), Record::User(user)) => {
-            user.username == truth.username
-                && user.email == truth.email.clone().filter(|email| !email.is_empty())
-                && user.company_custom == truth.company
-                && user.joined_at.timestamp() == seconds(&truth.joined_at)
-                && user
-                    .last_activity_at
-                    .is_some_and(|at| at.timestamp() == seconds(&truth.last_activity_at))
-                && user.roles == truth.roles
-        }
-        (TrueRecord::Topic(truth), Record::Content(topic)) => {
-            topic.kind == ContentKind::Topic
-                && topic.private_id == truth.private_id.to_string()
-                && topic.subtype.content_type() == truth.content_type
-                && topic.title.as_deref() == Some(truth.title.as_str())
-                && topic.category_id == Some(truth.category_id.to_string())
-                && topic.author_user_id == text(&truth.author_id)
-                && topic.posted_at.timestamp() == seconds(&truth.created_at)
-                && topic
-                    .last_activity_at
-                    .is_some_and(|at| at.timestamp() == seconds(&truth.last_activity_at))
-                && topic.reply_count == i64::try_from(truth.reply_count).expect("a count")
-                && topic.idea_status.as_deref() == truth.idea_status
-                && topic.trashed == truth.trashed
-        }
-        (TrueRecord::Reply(truth), Record::Content(reply)) => {
-            reply.kind == ContentKind::Reply
-                && reply.topic_public_id == Some(truth.topic_public_id.to_string())
-                && reply.author_user_id == text(&truth.author_id)
-                && reply.posted_at.timestamp() == seconds(&truth.replied_at)
-        }
-        (TrueRecord::Activity(truth), Record::Activity(activity)) => {
-            activity.user_id == text(&truth.user_id)
-                && activity.occurred_at.timestamp() == seconds(&truth.occurred_at)
-                && activity.content_public_id == text(&truth.topic_public_id)
-        }
-        _ => false,
-    }
-}
-
-fn key_and_stream(truth: &TrueRecord) -> (Stream, String, bool) {
-    match truth {
-        TrueRecord::IdeaStatus(status) => (Stream::IdeaStatuses, status.id.to_string(), true),
-        TrueRecord::Category(category) => (Stream::Categories, category.id.to_string(), true),
-        TrueRecord::User(user) => (Stream::Users, user.id.to_string(), user.invalid.is_none()),
-        TrueRecord::Topic(topic) => (
-            Stream::Topics,
-            topic.public_id.to_string(),
-            topic.invalid.is_none(),
-        ),
-        TrueRecord::Reply(reply) => (
-            Stream::Replies,
-            reply.public_id.to_string(),
-            reply.invalid.is_none(),
-        ),
-        TrueRecord::Activity(event) => (Stream::Activity, event.id.clone(), event.invalid.is_none()),
-    }
+    common::stored(&community.store, community.connection.id, stream).await
 }
 
 /// Every valid record of the tenant is stored as the provider knows it, and nothing else is.
@@ -282,6 +203,17 @@ async fn answers_that_are_cut_or_no_json_at_all_are_asked_for_again_and_never_en
             "{profile}: {:?}",
             run.cause
         );
+        assert_stored_is_the_truth(&community).await;
+    }
+}
+
+#[tokio::test]
+async fn records_that_come_twice_do_not_take_the_place_of_others_at_the_end_of_a_list() {
+    for faults in ["duplicated:every=2", "duplicated:every=8"] {
+        let mut community = Community::start("customer-es:users=100,topics=16,views=100").await;
+        community.switch_faults(faults);
+        let run = community.sync().await;
+        assert_eq!(run.state, RunState::Completed, "{faults}: {:?}", run.cause);
         assert_stored_is_the_truth(&community).await;
     }
 }

@@ -1,0 +1,137 @@
+//! The whole loop in one process, seed by seed: the real engine, connector and database against a simulated tenant,
+//! under a clock that jumps, with a provider, a database and workers that fail wherever the seed says.
+
+mod books;
+mod check;
+#[path = "../common/mod.rs"]
+mod common;
+mod desk;
+mod dice;
+mod driver;
+mod ports;
+mod story;
+mod world;
+
+use std::ops::Range;
+
+use crate::{story::Outcome, world::Ground};
+
+/// Seeds of an ordinary run of the tests.
+const SEEDS: u64 = 504;
+/// Tests that share the seeds, and run side by side.
+const SHARES: u64 = 6;
+/// Failing seeds that are told; where there are more, they have one cause.
+const TOLD_MAX: usize = 20;
+/// Lines of the trace of a seed that is replayed.
+const LINES_MAX: usize = 4_000;
+
+/// Which seeds to run.
+struct Wanted {
+    seeds: Range<u64>,
+    /// Just one, with its trace.
+    replays: bool,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the simulation reads the environment: a test has no command line"
+)]
+fn wanted() -> Wanted {
+    let number = |name: &str| {
+        let value = std::env::var(name).ok()?;
+        Some(
+            value
+                .parse::<u64>()
+                .unwrap_or_else(|_| panic!("{name}={value} is not a number")),
+        )
+    };
+    if let Some(seed) = number("TRIBUTARY_SEED") {
+        return Wanted {
+            seeds: seed..seed + 1,
+            replays: true,
+        };
+    }
+    Wanted {
+        seeds: 0..number("TRIBUTARY_SEEDS").unwrap_or(SEEDS),
+        replays: false,
+    }
+}
+
+fn in_runtime<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(future)
+}
+
+fn simulate_share(share: u64) {
+    let wanted = wanted();
+    let seeds: Vec<u64> = wanted.seeds.filter(|seed| seed % SHARES == share).collect();
+    let failed = in_runtime(async {
+        let ground = Ground::lay().await;
+        let mut failed = Vec::new();
+        for seed in seeds {
+            let Outcome { told, checked, .. } = story::tell(&ground, seed, wanted.replays).await;
+            for line in told.iter().take(LINES_MAX) {
+                println!("{line}");
+            }
+            if let Err(wrong) = checked {
+                let replay = format!("TRIBUTARY_SEED={seed} cargo nextest run -p sync --test simulation");
+                failed.push(format!("{replay}\n    {wrong}"));
+            }
+            if failed.len() == TOLD_MAX {
+                break;
+            }
+        }
+        failed
+    });
+    assert!(
+        failed.is_empty(),
+        "{} seeds failed:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
+}
+
+#[test]
+fn the_first_share_of_the_seeds() {
+    simulate_share(0);
+}
+
+#[test]
+fn the_second_share_of_the_seeds() {
+    simulate_share(1);
+}
+
+#[test]
+fn the_third_share_of_the_seeds() {
+    simulate_share(2);
+}
+
+#[test]
+fn the_fourth_share_of_the_seeds() {
+    simulate_share(3);
+}
+
+#[test]
+fn the_fifth_share_of_the_seeds() {
+    simulate_share(4);
+}
+
+#[test]
+fn the_sixth_share_of_the_seeds() {
+    simulate_share(5);
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    if wanted().replays {
+        return;
+    }
+    in_runtime(async {
+        let ground = Ground::lay().await;
+        for seed in (0..SEEDS).step_by(120) {
+            let once = story::tell(&ground, seed, false).await;
+            let again = story::tell(&ground, seed, false).await;
+            assert_eq!(once.trace, again.trace, "seed {seed}");
+        }
+    });
+}

@@ -1,0 +1,416 @@
+//! The engine's ports, with a turn at the desk for each operation.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use connector::CommunityApi;
+use domain::{
+    Connection, ConnectionId, Run, RunId, Stage, Stream, TenantId,
+    record::{InvalidReason, Record},
+};
+use store::{
+    Access, ActivityStore, AddConnectionError, ClaimRequest, ClaimedRun, ConnectionOverview, ConnectionStore,
+    Deletion, DeletionStore, Enqueued, ExportCursor, ExportPage, ExportQuery, ExportStore, Fenced, Finish,
+    ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, Lease, LeaseState, NewConnection, NewRun,
+    OverviewStore, PageCommit, PageOutcome, PageStore, RunPage, RunQuery, RunStore, StoreError, TopicRef,
+    TrendStore,
+};
+use store_sqlite::SqliteStore;
+use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
+
+use crate::{books::Books, desk::Desk};
+
+/// How often the database fails: one operation in so many, 0 for never.
+#[derive(Debug, Default)]
+pub(crate) struct Trouble(AtomicU64);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mishap {
+    None,
+    /// Nothing was written.
+    Before,
+    /// It was written, and the answer was lost.
+    After,
+}
+
+impl Trouble {
+    pub(crate) fn set(&self, one_in: u64) {
+        self.0.store(one_in, Ordering::Relaxed);
+    }
+
+    fn next(&self, desk: &Desk) -> Mishap {
+        let one_in = self.0.load(Ordering::Relaxed);
+        if one_in == 0 || !desk.roll(|dice| dice.one_in(one_in)) {
+            return Mishap::None;
+        }
+        let mishap = desk.roll(|dice| dice.pick(&[Mishap::Before, Mishap::After]));
+        desk.tell(if mishap == Mishap::Before {
+            "it fails"
+        } else {
+            "its answer is lost"
+        });
+        mishap
+    }
+}
+
+/// What a worker has: the store, the clock and the source, each by way of the desk.
+#[derive(Clone)]
+pub(crate) struct Ports {
+    pub(crate) worker: u32,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) source: Arc<CommunityApi>,
+    pub(crate) books: Arc<Books>,
+    pub(crate) trouble: Arc<Trouble>,
+}
+
+impl Ports {
+    /// An operation on the store that may meet trouble.
+    async fn store_operation<T, E>(
+        &self,
+        label: String,
+        effect: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (desk, trouble) = (Arc::clone(&self.desk), Arc::clone(&self.trouble));
+        let effect = async move {
+            let mishap = trouble.next(&desk);
+            if mishap == Mishap::Before {
+                return Err(unavailable());
+            }
+            let result = effect.await;
+            desk.tell(if result.is_ok() { "ok" } else { "refused" });
+            if mishap == Mishap::After {
+                Err(unavailable())
+            } else {
+                result
+            }
+        };
+        self.desk.operation(self.worker, label, effect).await
+    }
+}
+
+fn unavailable<E: From<StoreError>>() -> E {
+    StoreError::Unavailable("the disk is gone".into()).into()
+}
+
+#[async_trait]
+impl Clock for Ports {
+    fn now(&self) -> DateTime<Utc> {
+        self.desk.now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.desk.sleep(self.worker, duration).await;
+    }
+}
+
+#[async_trait]
+impl Source for Ports {
+    async fn connect(&self) -> Result<(), Failure> {
+        let source = Arc::clone(&self.source);
+        let effect = async move { source.connect().await };
+        self.desk.operation(self.worker, "connect".into(), effect).await
+    }
+
+    async fn fetch(&self, request: &PageRequest) -> Result<Fetched, Failure> {
+        let (source, desk, request) = (Arc::clone(&self.source), Arc::clone(&self.desk), request.clone());
+        let label = format!("fetch {request:?}");
+        let effect = async move {
+            let fetched = source.fetch(&request).await;
+            desk.tell(&match &fetched {
+                Ok(Fetched::Page(page)) => format!("{} records", page.records.len()),
+                Ok(other) => format!("{other:?}"),
+                Err(failure) => format!("{}", failure.code),
+            });
+            fetched
+        };
+        self.desk.operation(self.worker, label, effect).await
+    }
+
+    async fn presence(&self, of: &Lookup) -> Result<Presence, Failure> {
+        let (source, of) = (Arc::clone(&self.source), of.clone());
+        let label = format!("presence {of:?}");
+        let effect = async move { source.presence(&of).await };
+        self.desk.operation(self.worker, label, effect).await
+    }
+
+    fn take_requests(&self) -> u64 {
+        self.source.take_requests()
+    }
+}
+
+#[async_trait]
+impl DeletionStore for Ports {
+    async fn stored_count(&self, connection: ConnectionId, stream: Stream) -> Result<u64, StoreError> {
+        let store = Arc::clone(&self.store);
+        let effect = async move { store.stored_count(connection, stream).await };
+        self.store_operation(format!("stored count {stream}"), effect)
+            .await
+    }
+
+    async fn keys_of_pass(
+        &self,
+        run: RunId,
+        stream: Stream,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        let (store, after) = (Arc::clone(&self.store), after.map(str::to_owned));
+        let label = format!("keys of pass {stream} after {after:?}");
+        let effect = async move { store.keys_of_pass(run, stream, after.as_deref(), limit).await };
+        self.store_operation(label, effect).await
+    }
+
+    async fn record(
+        &self,
+        connection: ConnectionId,
+        stream: Stream,
+        key: &str,
+    ) -> Result<Option<Record>, StoreError> {
+        let (store, key) = (Arc::clone(&self.store), key.to_owned());
+        let label = format!("record {stream} {key}");
+        let effect = async move { store.record(connection, stream, &key).await };
+        self.store_operation(label, effect).await
+    }
+
+    async fn mark_deleted(&self, lease: &Lease, deletion: &Deletion) -> Result<PageOutcome, Fenced> {
+        let (store, books) = (Arc::clone(&self.store), Arc::clone(&self.books));
+        let (lease, deletion) = (lease.clone(), deletion.clone());
+        let label = format!("mark deleted {} {:?}", deletion.stream, deletion.keys);
+        let effect = async move {
+            let outcome = store.mark_deleted(&lease, &deletion).await?;
+            books.wrote(&lease, "deletion");
+            Ok(outcome)
+        };
+        self.store_operation(label, effect).await
+    }
+}
+
+#[async_trait]
+impl ActivityStore for Ports {
+    async fn import_activity(
+        &self,
+        connection: ConnectionId,
+        rows: &[ImportedActivity],
+    ) -> Result<ImportOutcome, StoreError> {
+        self.store.import_activity(connection, rows).await
+    }
+}
+
+#[async_trait]
+impl PageStore for Ports {
+    async fn commit_page(&self, lease: &Lease, commit: &PageCommit) -> Result<PageOutcome, Fenced> {
+        let (store, books) = (Arc::clone(&self.store), Arc::clone(&self.books));
+        let (lease, commit) = (lease.clone(), commit.clone());
+        let label = format!("commit {} {} {}", commit.stream, commit.found, commit.checkpoint);
+        let effect = async move {
+            let outcome = store.commit_page(&lease, &commit).await?;
+            books.committed(&lease, &commit, outcome);
+            Ok(outcome)
+        };
+        self.store_operation(label, effect).await
+    }
+
+    async fn seen(&self, run: RunId, stream: Stream) -> Result<Vec<Vec<u8>>, StoreError> {
+        let store = Arc::clone(&self.store);
+        let effect = async move { store.seen(run, stream).await };
+        self.store_operation(format!("seen {stream}"), effect).await
+    }
+
+    async fn topics_awaiting_replies(
+        &self,
+        connection: ConnectionId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<TopicRef>, StoreError> {
+        let (store, after) = (Arc::clone(&self.store), after.map(str::to_owned));
+        let label = format!("topics after {after:?}");
+        let effect = async move {
+            store
+                .topics_awaiting_replies(connection, after.as_deref(), limit)
+                .await
+        };
+        self.store_operation(label, effect).await
+    }
+
+    async fn records(
+        &self,
+        connection: ConnectionId,
+        stream: Stream,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.store.records(connection, stream, after, limit).await
+    }
+}
+
+#[async_trait]
+impl RunStore for Ports {
+    async fn renew_lease(
+        &self,
+        lease: &Lease,
+        now: DateTime<Utc>,
+        lease_ttl: Duration,
+    ) -> Result<LeaseState, StoreError> {
+        let (store, lease) = (Arc::clone(&self.store), lease.clone());
+        let effect = async move { store.renew_lease(&lease, now, lease_ttl).await };
+        self.store_operation("renew".into(), effect).await
+    }
+
+    async fn enter_stage(&self, lease: &Lease, stage: Stage, at: DateTime<Utc>) -> Result<(), Fenced> {
+        let (store, lease) = (Arc::clone(&self.store), lease.clone());
+        let effect = async move { store.enter_stage(&lease, stage, at).await };
+        self.store_operation(format!("enter {}", stage.as_str()), effect)
+            .await
+    }
+
+    async fn finish(&self, lease: &Lease, finish: &Finish) -> Result<Run, Fenced> {
+        let (store, books) = (Arc::clone(&self.store), Arc::clone(&self.books));
+        let (lease, finish) = (lease.clone(), finish.clone());
+        let code = finish.cause.as_ref().map(|cause| cause.code);
+        let label = format!("finish {} {code:?}", finish.state.as_str());
+        let effect = async move {
+            let run = store.finish(&lease, &finish).await?;
+            books.wrote(&lease, "finish");
+            Ok(run)
+        };
+        self.store_operation(label, effect).await
+    }
+
+    async fn release(&self, lease: &Lease, requests: u64) -> Result<(), Fenced> {
+        let (store, books, lease) = (Arc::clone(&self.store), Arc::clone(&self.books), lease.clone());
+        let effect = async move {
+            store.release(&lease, requests).await?;
+            books.wrote(&lease, "release");
+            Ok(())
+        };
+        self.store_operation("release".into(), effect).await
+    }
+
+    async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
+        let store = Arc::clone(&self.store);
+        let effect = async move { store.run(id).await };
+        self.store_operation("run".into(), effect).await
+    }
+
+    async fn enqueue(&self, new: &NewRun) -> Result<Enqueued, StoreError> {
+        self.store.enqueue(new).await
+    }
+
+    async fn last_queued_at(&self, connection: ConnectionId) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.store.last_queued_at(connection).await
+    }
+
+    async fn successes_since_full(&self, connection: ConnectionId) -> Result<Option<u32>, StoreError> {
+        self.store.successes_since_full(connection).await
+    }
+
+    async fn claim(&self, request: &ClaimRequest) -> Result<Option<ClaimedRun>, StoreError> {
+        self.store.claim(request).await
+    }
+
+    async fn lease_expires_at(&self, run: RunId) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.store.lease_expires_at(run).await
+    }
+
+    async fn runs(&self, query: &RunQuery) -> Result<RunPage, StoreError> {
+        self.store.runs(query).await
+    }
+
+    async fn invalid_groups(&self, run: RunId) -> Result<Vec<InvalidGroup>, StoreError> {
+        self.store.invalid_groups(run).await
+    }
+
+    async fn invalid_records(
+        &self,
+        run: RunId,
+        group: Option<(Stream, InvalidReason)>,
+        offset: u64,
+        limit: u32,
+    ) -> Result<InvalidPage, StoreError> {
+        self.store.invalid_records(run, group, offset, limit).await
+    }
+}
+
+#[async_trait]
+impl ConnectionStore for Ports {
+    async fn add_connection(&self, new: &NewConnection) -> Result<(), AddConnectionError> {
+        self.store.add_connection(new).await
+    }
+
+    async fn connections(&self) -> Result<Vec<Connection>, StoreError> {
+        self.store.connections().await
+    }
+
+    async fn connection(&self, id: ConnectionId) -> Result<Option<Connection>, StoreError> {
+        self.store.connection(id).await
+    }
+
+    async fn connection_of_tenant(&self, tenant: &TenantId) -> Result<Option<Connection>, StoreError> {
+        self.store.connection_of_tenant(tenant).await
+    }
+
+    async fn sealed_secret(&self, id: ConnectionId) -> Result<Option<String>, StoreError> {
+        self.store.sealed_secret(id).await
+    }
+
+    async fn replace_access(&self, id: ConnectionId, access: &Access) -> Result<(), AddConnectionError> {
+        self.store.replace_access(id, access).await
+    }
+
+    async fn deactivate(&self, id: ConnectionId, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.store.deactivate(id, at).await
+    }
+
+    async fn activate(&self, id: ConnectionId) -> Result<(), StoreError> {
+        self.store.activate(id).await
+    }
+}
+
+#[async_trait]
+impl OverviewStore for Ports {
+    async fn overview(&self, since: DateTime<Utc>) -> Result<Vec<ConnectionOverview>, StoreError> {
+        self.store.overview(since).await
+    }
+
+    async fn change_marker(&self) -> Result<i64, StoreError> {
+        self.store.change_marker().await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.store.ping().await
+    }
+}
+
+#[async_trait]
+impl ExportStore for Ports {
+    async fn export_page(
+        &self,
+        query: &ExportQuery,
+        after: Option<&ExportCursor>,
+    ) -> Result<ExportPage, StoreError> {
+        self.store.export_page(query, after).await
+    }
+}
+
+#[async_trait]
+impl TrendStore for Ports {
+    async fn rebuild_due_trends(&self, connection: ConnectionId) -> Result<u64, StoreError> {
+        self.store.rebuild_due_trends(connection).await
+    }
+
+    async fn rebuild_all_trends(&self, connection: ConnectionId) -> Result<u64, StoreError> {
+        self.store.rebuild_all_trends(connection).await
+    }
+}

@@ -1,0 +1,275 @@
+//! A tenant and its neighbour, a provider that answers for both, and a database, all of one seed.
+
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    task::Poll,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use connector::{CommunityApi, Credentials, HttpClient};
+use domain::{Connection, ConnectionId, Stream, TenantId};
+use simulator::{Simulator, TenantSpec};
+use store::{ConnectionStore, NewConnection};
+use store_sqlite::SqliteStore;
+use sync::{Clock, Settings};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+use uuid::Uuid;
+
+use crate::{
+    books::Books,
+    common::key_and_stream,
+    desk::Desk,
+    dice::Dice,
+    ports::{Ports, Trouble},
+};
+
+/// A Wednesday, two days and a half after the tenants' history ends.
+const START_S: i64 = 1_763_553_600;
+/// After so long a silence the connector gives a request up.
+const SILENCE: TimeDelta = TimeDelta::seconds(30);
+/// The longest body of a request: a token's.
+const BODY_MAX_BYTES: usize = 16 * 1_024;
+
+type Current = Arc<Mutex<Option<(Router, Arc<Desk>)>>>;
+
+/// What the seeds of one process share: an address, an HTTP client and an empty database.
+pub(crate) struct Ground {
+    base_url: String,
+    client: HttpClient,
+    current: Current,
+    empty_database: Vec<u8>,
+}
+
+impl Ground {
+    pub(crate) async fn lay() -> Self {
+        // A second test of the process finds it installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let current = Current::default();
+        let service = Router::new().fallback(pass_on).with_state(Arc::clone(&current));
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = database_in(&folder);
+        SqliteStore::open(&path).await.expect("a store").close().await;
+        Self {
+            base_url: format!("http://{address}"),
+            client: HttpClient::new().expect("a client"),
+            current,
+            empty_database: std::fs::read(path).expect("a database"),
+        }
+    }
+}
+
+/// Asks the simulator. What it would answer late is not waited for, and becomes a time-out.
+async fn pass_on(State(current): State<Current>, request: Request) -> Response {
+    let serving = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let Some((router, desk)) = serving else {
+        return StatusCode::BAD_GATEWAY.into_response();
+    };
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, BODY_MAX_BYTES).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let answer = router.oneshot(Request::from_parts(parts, Body::from(body)));
+    tokio::pin!(answer);
+    match futures_util::poll!(answer) {
+        Poll::Ready(Ok(response)) => response,
+        Poll::Pending => {
+            desk.pass(SILENCE);
+            StatusCode::GATEWAY_TIMEOUT.into_response()
+        }
+    }
+}
+
+fn database_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("tributary.db")
+}
+
+/// The desk's time for the connector, which never waits by itself.
+struct DeskClock(Arc<Desk>);
+
+#[async_trait]
+impl Clock for DeskClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.0.now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.0.pass(TimeDelta::from_std(duration).unwrap_or_default());
+    }
+}
+
+pub(crate) struct World {
+    /// What is planned is drawn from here; in which order it happens, at the desk.
+    pub(crate) dice: Dice,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) simulator: Simulator,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) connection: Connection,
+    pub(crate) neighbour: Connection,
+    pub(crate) books: Arc<Books>,
+    pub(crate) trouble: Arc<Trouble>,
+    pub(crate) settings: Arc<Settings>,
+    /// All that the tenant ever had.
+    pub(crate) ever: BTreeSet<(Stream, String)>,
+    /// How often the tenant has changed.
+    pub(crate) changes: u64,
+    pub(crate) workers: u32,
+    pub(crate) runs: u128,
+    base_url: String,
+    client: HttpClient,
+    _folder: TempDir,
+}
+
+impl World {
+    pub(crate) async fn new(ground: &Ground, seed: u64, tells: bool) -> Self {
+        let mut dice = Dice::new(seed);
+        let start = DateTime::from_timestamp(START_S, 0).expect("a time");
+        let desk = Arc::new(Desk::new(Dice::new(!seed), start, tells));
+        let tenant = tenant(&mut dice);
+        desk.tell(&format!("{tenant:?}"));
+        let neighbour: TenantSpec = "neighbour-fr:users=3,topics=2,views=4".parse().expect("a tenant");
+        let names = [tenant.name.clone(), neighbour.name.clone()];
+        let clock = Arc::clone(&desk);
+        let simulator =
+            Simulator::new(seed, vec![tenant, neighbour], move || clock.now()).expect("a simulator");
+        let serving = (simulator.router(), Arc::clone(&desk));
+        *ground.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(serving);
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(database_in(&folder), &ground.empty_database).expect("a database");
+        let store = SqliteStore::open(&database_in(&folder)).await.expect("a store");
+        let mut connections = Vec::new();
+        for (name, number) in names.iter().zip(1..) {
+            connections.push(connect(&store, name, number, &ground.base_url, start).await);
+        }
+        let settings = Settings {
+            requests_per_minute: dice.pick(&[0, 300]),
+            pages_ahead: dice.pick(&[1, 2, 8]),
+            ..Settings::default()
+        };
+        let [connection, neighbour] = connections.try_into().expect("two connections");
+        Self {
+            dice,
+            desk,
+            simulator,
+            store: Arc::new(store),
+            connection,
+            neighbour,
+            books: Arc::default(),
+            trouble: Arc::default(),
+            settings: Arc::new(settings),
+            ever: BTreeSet::new(),
+            changes: 0,
+            workers: 0,
+            runs: 0,
+            base_url: ground.base_url.clone(),
+            client: ground.client.clone(),
+            _folder: folder,
+        }
+    }
+
+    pub(crate) fn tenant(&self) -> &str {
+        self.connection.tenant_id.as_str()
+    }
+
+    /// A new worker's ports to a connection's tenant.
+    pub(crate) fn ports(&mut self, connection: &Connection, books: Arc<Books>) -> Ports {
+        self.workers += 1;
+        let source = CommunityApi::new(
+            self.client.clone(),
+            connection.tenant_id.clone(),
+            self.base_url.parse().expect("a base URL"),
+            Credentials {
+                client_id: connection.client_id.clone(),
+                client_secret: "simulated-secret".into(),
+            },
+            Arc::new(DeskClock(Arc::clone(&self.desk))),
+        );
+        Ports {
+            worker: self.workers,
+            desk: Arc::clone(&self.desk),
+            store: Arc::clone(&self.store),
+            source: Arc::new(source),
+            books,
+            trouble: Arc::clone(&self.trouble),
+        }
+    }
+
+    /// Keeps what the tenant has, before it goes.
+    pub(crate) fn remember(&mut self) {
+        let truth = self.simulator.true_records(self.tenant()).expect("the tenant");
+        let keys = truth.map(|record| key_and_stream(&record));
+        self.ever.extend(keys.map(|(stream, key, _)| (stream, key)));
+    }
+
+    /// Days pass in the tenant, and no fewer for everyone.
+    pub(crate) fn advance(&mut self, days: u32) {
+        self.remember();
+        if days > 0 {
+            self.simulator.advance(self.tenant(), u64::from(days));
+            self.changes += 1;
+        }
+        self.desk.pass(TimeDelta::days(days.into()));
+        self.desk.tell(&format!("{days} days pass"));
+        self.remember();
+    }
+}
+
+fn tenant(dice: &mut Dice) -> TenantSpec {
+    let users = dice.pick(&[0, 3, 40, 99, 100, 101, 130, 205]);
+    let topics = if dice.one_in(8) {
+        104
+    } else {
+        dice.pick(&[0, 1, 4, 9, 16])
+    };
+    let views = dice.pick(&[0, 5, 60, 100, 140, 210]);
+    let broken = dice.pick(&[0, 0, 5, 12]);
+    let language = dice.pick(&["en", "de", "fr", "es"]);
+    TenantSpec {
+        name: format!("customer-{language}"),
+        users,
+        topics,
+        views,
+        broken,
+    }
+}
+
+async fn connect(
+    store: &SqliteStore,
+    name: &str,
+    number: u128,
+    base_url: &str,
+    created_at: DateTime<Utc>,
+) -> Connection {
+    let tenant_id: TenantId = name.parse().expect("a tenant id");
+    let connection = Connection {
+        id: ConnectionId(Uuid::from_u128(number)),
+        name: tenant_id.to_string(),
+        client_id: tenant_id.to_string(),
+        tenant_id,
+        base_url: base_url.parse().expect("a base URL"),
+        deactivated_at: None,
+        activity_source: None,
+        created_at,
+    };
+    let new = NewConnection {
+        connection: connection.clone(),
+        sealed_secret: "sealed".into(),
+    };
+    store.add_connection(&new).await.expect("a connection");
+    connection
+}
