@@ -1,11 +1,14 @@
 # What a newcomer types. The work is done by the scripts in .make/.
-.PHONY: demo test lint format clean-cache
+.PHONY: demo test simulate lint format clean-cache
 
 demo: ## Build, start simulated tenants and the console, sync, print the address
 	@.make/demo
 
 test: ## Run every test: Rust, then the browser
 	@.make/test
+
+simulate: ## Sync simulated tenants under faults from many seeds: make simulate SEEDS=1000000
+	@SEEDS="$(SEEDS)" .make/simulate
 
 lint: ## Formatting, clippy for both targets, and the rules for dependencies
 	@.make/lint

@@ -6,13 +6,17 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use domain::{Ledger, RunId, Stream};
-use store::{ClaimedRun, ContentHash, Lease, PageCommit, PageOutcome};
+use domain::{Ledger, RunId, Stream, record::Record};
+use store::{ClaimedRun, ContentHash, Deletion, Lease, PageCommit, PageOutcome};
 
 #[derive(Debug, Default)]
 struct Account {
     /// What must be stored now.
     rows: BTreeMap<Stream, BTreeMap<String, ContentHash>>,
+    /// What was stored and is marked as deleted; it may come back.
+    deleted: HashSet<(Stream, String)>,
+    /// The topic of each reply, with which it goes.
+    topic_of: HashMap<String, String>,
     /// The greatest activity time ever committed.
     latest: BTreeMap<Stream, DateTime<Utc>>,
     runs: HashMap<RunId, RunAccount>,
@@ -83,6 +87,11 @@ impl Books {
         self.account().enter(lease.run_id, commit, outcome);
     }
 
+    pub(crate) fn deleted(&self, lease: &Lease, deletion: &Deletion) {
+        self.wrote(lease, "deletion");
+        self.account().forget(deletion);
+    }
+
     /// What was found to be wrong since it was last asked for.
     pub(crate) fn take_wrong(&self) -> Vec<String> {
         std::mem::take(&mut self.account().wrong)
@@ -109,6 +118,40 @@ impl Books {
 }
 
 impl Account {
+    fn forget(&mut self, deletion: &Deletion) {
+        let mut gone: Vec<_> = deletion
+            .keys
+            .iter()
+            .map(|key| (deletion.stream, key.clone()))
+            .collect();
+        if deletion.stream == Stream::Topics {
+            let of_gone = |reply: &&String| {
+                self.topic_of
+                    .get(*reply)
+                    .is_some_and(|topic| deletion.keys.contains(topic))
+            };
+            let replies = self
+                .rows
+                .get(&Stream::Replies)
+                .into_iter()
+                .flat_map(BTreeMap::keys);
+            gone.extend(
+                replies
+                    .filter(of_gone)
+                    .map(|reply| (Stream::Replies, reply.clone())),
+            );
+        }
+        for (stream, key) in gone {
+            if self
+                .rows
+                .get_mut(&stream)
+                .is_some_and(|rows| rows.remove(&key).is_some())
+            {
+                self.deleted.insert((stream, key));
+            }
+        }
+    }
+
     fn enter(&mut self, run_id: RunId, commit: &PageCommit, outcome: PageOutcome) {
         let stream = commit.stream;
         let Some(run) = self.runs.get_mut(&run_id) else {
@@ -126,7 +169,13 @@ impl Account {
         };
         for row in &commit.rows {
             let key = row.record.key();
+            let came_back = self.deleted.remove(&(stream, key.to_owned()));
             let before = rows.insert(key.to_owned(), row.hash);
+            if let Record::Content(content) = &row.record
+                && let Some(topic) = &content.topic_public_id
+            {
+                self.topic_of.insert(key.to_owned(), topic.clone());
+            }
             if let Some(time) = row.record.activity_time() {
                 let latest = self.latest.entry(stream).or_insert(time);
                 *latest = time.max(*latest);
@@ -140,12 +189,14 @@ impl Account {
                 continue;
             }
             match before {
+                None if came_back => entry.updated += 1,
                 None => entry.new += 1,
                 Some(before) if before == row.hash => entry.unchanged += 1,
                 Some(_) => entry.updated += 1,
             }
             let times = row.record.own_time().zip(run.watermarks.get(&stream));
-            let late = before.is_none() && times.is_some_and(|(own, watermark)| own < *watermark);
+            let late =
+                before.is_none() && !came_back && times.is_some_and(|(own, watermark)| own < *watermark);
             entry.late += u64::from(late);
         }
         if let Err(error) = entry.check() {

@@ -190,7 +190,7 @@ impl DeletionStore for Ports {
         let label = format!("mark deleted {} {:?}", deletion.stream, deletion.keys);
         let effect = async move {
             let outcome = store.mark_deleted(&lease, &deletion).await?;
-            books.wrote(&lease, "deletion");
+            books.deleted(&lease, &deletion);
             Ok(outcome)
         };
         self.store_operation(label, effect).await

@@ -38,6 +38,8 @@ use crate::{
 
 /// A Wednesday, two days and a half after the tenants' history ends.
 const START_S: i64 = 1_763_553_600;
+/// From the history's end to the start.
+const HEAD_START: TimeDelta = TimeDelta::hours(60);
 /// After so long a silence the connector gives a request up.
 const SILENCE: TimeDelta = TimeDelta::seconds(30);
 /// The longest body of a request: a token's.
@@ -126,6 +128,8 @@ pub(crate) struct World {
     pub(crate) settings: Arc<Settings>,
     /// All that the tenant ever had.
     pub(crate) ever: BTreeSet<(Stream, String)>,
+    /// Until when the tenant has lived.
+    lived_until: DateTime<Utc>,
     /// How often the tenant has changed.
     pub(crate) changes: u64,
     pub(crate) workers: u32,
@@ -173,6 +177,7 @@ impl World {
             trouble: Arc::default(),
             settings: Arc::new(settings),
             ever: BTreeSet::new(),
+            lived_until: start - HEAD_START,
             changes: 0,
             workers: 0,
             runs: 0,
@@ -216,14 +221,16 @@ impl World {
         self.ever.extend(keys.map(|(stream, key, _)| (stream, key)));
     }
 
-    /// Days pass in the tenant, and no fewer for everyone.
+    /// Days pass in the tenant. It is never ahead of the clock, but often behind.
     pub(crate) fn advance(&mut self, days: u32) {
         self.remember();
         if days > 0 {
             self.simulator.advance(self.tenant(), u64::from(days));
             self.changes += 1;
         }
-        self.desk.pass(TimeDelta::days(days.into()));
+        self.lived_until += TimeDelta::days(days.into());
+        let ahead = self.lived_until - self.desk.now();
+        self.desk.pass(ahead.max(TimeDelta::zero()));
         self.desk.tell(&format!("{days} days pass"));
         self.remember();
     }
