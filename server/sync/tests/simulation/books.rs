@@ -109,6 +109,16 @@ impl Books {
         self.account().rows.get(&stream).cloned().unwrap_or_default()
     }
 
+    /// Whether the provider refused anything to the run, or to those that it goes on from.
+    pub(crate) fn refused(&self, run: RunId) -> bool {
+        let account = self.account();
+        let root = account.runs.get(&run).map_or(run, |run| run.root);
+        let chain = account.runs.values().filter(|of| of.root == root);
+        chain
+            .flat_map(|of| of.ledgers.values())
+            .any(|ledger| ledger.refused > 0)
+    }
+
     /// What the run and those that it goes on from counted as new, updated or unchanged.
     pub(crate) fn counted(&self, run: RunId, stream: Stream) -> HashSet<String> {
         let account = self.account();

@@ -173,7 +173,7 @@ fn stored_is_the_truth(
     if !circumstances.at_rest {
         return Ok(());
     }
-    let refused = run.total().refused > 0;
+    let refused = world.books.refused(run.id);
     for truth in world.simulator.true_records(world.tenant()).expect("the tenant") {
         let (stream, key, valid) = key_and_stream(&truth);
         let not_served = match stream {
