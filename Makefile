@@ -1,5 +1,5 @@
 # What a newcomer types. The work is done by the scripts in .make/.
-.PHONY: demo test simulate lint format clean-cache
+.PHONY: demo test simulate lint format bench clean-cache
 
 demo: ## Build, start simulated tenants and the console, sync, print the address
 	@.make/demo
@@ -15,6 +15,9 @@ lint: ## Formatting, clippy for both targets, and the rules for dependencies
 
 format: ## Format all Rust code
 	@cargo fmt --all
+
+bench: ## Measure syncs beside a bare loop, their memory and their requests; print a table of ratios
+	@.make/bench
 
 clean-cache: ## Remove the tools that set-up keeps outside the checkout
 	@. .make/environment && rm -rf "$$TRIBUTARY_CACHE"

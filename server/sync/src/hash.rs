@@ -1,13 +1,17 @@
 use domain::record::Record;
 use store::ContentHash;
 
+/// Few records are longer in their canonical form.
+const RECORD_BYTES: usize = 2048;
+
 /// The hash of a record's canonical form: 128 bits of BLAKE3 over its JSON, whose fields have a fixed order.
 pub fn content_hash(record: &Record) -> ContentHash {
-    let mut hasher = blake3::Hasher::new();
-    // A record is made of text, numbers and times, and a hasher takes all bytes: nothing here can fail.
-    let _ = serde_json::to_writer(&mut hasher, record);
+    // In one piece, not comma by comma: that was an eighth of a sync's CPU. A record is made of text, numbers and times,
+    // and memory takes all bytes: nothing here can fail.
+    let mut json = Vec::with_capacity(RECORD_BYTES);
+    let _ = serde_json::to_writer(&mut json, record);
     let mut hash = [0; 16];
-    hasher.finalize_xof().fill(&mut hash);
+    hash.copy_from_slice(&blake3::hash(&json).as_bytes()[..16]);
     ContentHash(hash)
 }
 

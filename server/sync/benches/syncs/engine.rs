@@ -1,0 +1,166 @@
+//! The real connector, engine and store.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use connector::{CommunityApi, Credentials, HttpClient};
+use domain::{Connection, ConnectionId, Extent, Mode, Run, RunId, RunState, Stream, TenantId, Trigger};
+use store::{ClaimRequest, ConnectionStore, Enqueued, NewConnection, NewRun, RunStore};
+use store_sqlite::SqliteStore;
+use sync::{Clock, Execution, Runner, Settings};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::provider::{TENANT, start};
+
+/// Runs as fast as the real one, from where the simulated world stands.
+struct RunningClock(Instant);
+
+#[async_trait]
+impl Clock for RunningClock {
+    fn now(&self) -> DateTime<Utc> {
+        start() + TimeDelta::from_std(self.0.elapsed()).expect("a short time")
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+struct Engine {
+    store: SqliteStore,
+    connection: Connection,
+    source: CommunityApi,
+    clock: Arc<RunningClock>,
+    settings: Settings,
+    runs: u128,
+    _folder: TempDir,
+}
+
+/// A first sync, an unchanged full one and an unchanged incremental one, a line each.
+pub(crate) async fn measure(address: &str) -> String {
+    let mut engine = Engine::open(address).await;
+    let first = engine.sync(Mode::Full).await;
+    let unchanged = engine.sync(Mode::Full).await;
+    let incremental = engine.sync(Mode::Incremental).await;
+    [first, unchanged, incremental].join("\n")
+}
+
+/// A first sync, and the most memory that this process has had since it began, in kB.
+pub(crate) async fn measure_first(address: &str) -> String {
+    let mut engine = Engine::open(address).await;
+    let first = engine.sync(Mode::Full).await;
+    format!("{first}\n{}", peak_memory_kb())
+}
+
+/// `VmHWM` of the kernel's account.
+fn peak_memory_kb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("a Linux machine");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kb = line.and_then(|line| line.split_whitespace().nth(1));
+    kb.and_then(|kb| kb.parse().ok()).expect("a number of kB")
+}
+
+impl Engine {
+    async fn open(address: &str) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let clock = Arc::new(RunningClock(Instant::now()));
+        let tenant_id: TenantId = TENANT.parse().expect("a tenant id");
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = SqliteStore::open(&folder.path().join("tributary.db"))
+            .await
+            .expect("a store");
+        let connection = Connection {
+            id: ConnectionId(Uuid::from_u128(1)),
+            name: tenant_id.to_string(),
+            client_id: tenant_id.to_string(),
+            tenant_id: tenant_id.clone(),
+            base_url: format!("http://{address}").parse().expect("a base URL"),
+            deactivated_at: None,
+            activity_source: None,
+            created_at: clock.now(),
+        };
+        let new = NewConnection {
+            connection: connection.clone(),
+            sealed_secret: "sealed".into(),
+        };
+        store.add_connection(&new).await.expect("a connection");
+        let source = CommunityApi::new(
+            HttpClient::new().expect("a client"),
+            tenant_id,
+            connection.base_url.clone(),
+            Credentials {
+                client_id: connection.client_id.clone(),
+                client_secret: "simulated-secret".into(),
+            },
+            Arc::clone(&clock) as Arc<dyn Clock>,
+        );
+        Self {
+            store,
+            connection,
+            source,
+            clock,
+            settings: Settings {
+                requests_per_minute: 0,
+                ..Settings::default()
+            },
+            runs: 0,
+            _folder: folder,
+        }
+    }
+
+    /// One sync from the queue to its end: seconds, requests, and what each stream found.
+    async fn sync(&mut self, mode: Mode) -> String {
+        let started = Instant::now();
+        let run = self.run(mode).await;
+        let seconds = started.elapsed().as_secs_f64();
+        assert_eq!(run.state, RunState::Completed, "{:?}", run.cause);
+        let found = |stream| {
+            let account = run.streams.iter().find(|account| account.stream == stream);
+            account.map_or(0, |account| account.ledger.found).to_string()
+        };
+        let found: Vec<_> = Stream::ALL.into_iter().map(found).collect();
+        format!("{seconds} {} {}", run.requests, found.join(" "))
+    }
+
+    async fn run(&mut self, mode: Mode) -> Run {
+        self.runs += 1;
+        let id = RunId(Uuid::from_u128(0x100 + self.runs));
+        let new = NewRun {
+            id,
+            connection_id: self.connection.id,
+            trigger: Trigger::Manual,
+            extent: Extent {
+                mode,
+                all_replies: false,
+            },
+            queued_at: self.clock.now(),
+        };
+        assert_eq!(self.store.enqueue(&new).await.expect("a queue"), Enqueued::Queued);
+        let claim = ClaimRequest {
+            worker: "bench".into(),
+            now: self.clock.now(),
+            lease_ttl: self.settings.lease_ttl,
+            only: Some(id),
+        };
+        let claimed = self.store.claim(&claim).await.expect("a queue").expect("the run");
+        let runner = Runner {
+            store: &self.store,
+            clock: &*self.clock,
+            settings: &self.settings,
+        };
+        let stop = CancellationToken::new();
+        let execution = runner
+            .execute(&claimed, &self.connection.tenant_id, &self.source, &stop)
+            .await;
+        match execution.expect("the lease is held") {
+            Execution::Ended(run) => *run,
+            Execution::Released => panic!("nobody stopped it"),
+        }
+    }
+}
