@@ -6,7 +6,7 @@ use domain::{
     ConnectionId, RunId, Stream,
     record::{ContentKind, Record, Subtype},
 };
-use sqlx::{AssertSqlSafe, Sqlite, Transaction, sqlite::SqliteRow};
+use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, Transaction, sqlite::SqliteRow};
 use store::{ContentHash, Fenced, Lease, PageCommit, PageOutcome, PageStore, Row, StoreError, TopicRef};
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     column::{Columns, corrupt, count, json_text, micros},
     database::commit,
     error::{database, ledger},
-    records::{Table, bind, read, statement},
+    records::{Table, bind, read},
 };
 
 /// Rows of one upsert. Statements of this width are prepared once; with 31 columns it stays far below SQLite's 32,766
@@ -308,7 +308,7 @@ async fn write_rows(
     );
     let on_conflict = table.on_conflict();
     for chunk in written.chunks(UPSERT_ROWS) {
-        let mut query = statement(insert.clone());
+        let mut query = QueryBuilder::<Sqlite>::new(insert.clone());
         for (index, Written { row, replies_due }) in chunk.iter().enumerate() {
             query.push(if index == 0 { "(" } else { ", (" });
             let mut values = query.separated(", ");

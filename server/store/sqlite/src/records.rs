@@ -4,7 +4,7 @@ use domain::{
     Stream,
     record::{Activity, Category, Content, ContentKind, IdeaStatus, Record, Subtype, User},
 };
-use sqlx::{QueryBuilder, Sqlite, query_builder::Separated, sqlite::SqliteRow};
+use sqlx::{Sqlite, query_builder::Separated, sqlite::SqliteRow};
 use store::StoreError;
 
 use crate::column::{Columns, json_text, micros};
@@ -395,9 +395,4 @@ fn read_activity(row: &SqliteRow) -> Result<Activity, StoreError> {
         user_id: row.optional_text("user_id")?,
         content_public_id: row.optional_text("content_public_id")?,
     })
-}
-
-/// A statement that begins like this; its text is made of the tables' fixed names only.
-pub(crate) fn statement(text: String) -> QueryBuilder<Sqlite> {
-    QueryBuilder::new(text)
 }
