@@ -5,6 +5,7 @@ mod checkpoint;
 mod clock;
 mod hash;
 mod machine;
+mod meter;
 mod missing;
 mod pace;
 mod reading;
@@ -13,6 +14,7 @@ mod runner;
 mod seen;
 mod settings;
 mod shard;
+mod signals;
 mod source;
 mod window;
 
@@ -22,6 +24,7 @@ pub use pace::Pace;
 pub use retry::RetryPolicy;
 pub use runner::{Execution, Runner};
 pub use settings::{InvalidBackoff, Settings, parse_backoff};
+pub use signals::Signals;
 pub use source::{
     Failure, Fetched, Lookup, PAGE_SIZE, Page, PageRequest, Presence, Served, Source, TopicFilter,
 };
