@@ -41,6 +41,8 @@ pub enum CauseCode {
     ListingTooLarge,
     /// A list ended before the number of records that it announced.
     StreamEndedEarly,
+    /// A list lost records whenever it was read, so that others may have slipped past.
+    ListingUnsteady,
     /// A list leaves out records that the provider still has, so nothing can be told to be deleted.
     DeletionSuspicious,
     /// The ledger does not add up.
@@ -54,7 +56,7 @@ pub enum CauseCode {
 }
 
 impl CauseCode {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::CredentialsRefused,
         Self::PermissionMissing,
         Self::HostUnknown,
@@ -63,6 +65,7 @@ impl CauseCode {
         Self::AnswerMalformed,
         Self::ListingTooLarge,
         Self::StreamEndedEarly,
+        Self::ListingUnsteady,
         Self::DeletionSuspicious,
         Self::LedgerUnbalanced,
         Self::SecretUnreadable,
@@ -80,6 +83,7 @@ impl CauseCode {
             Self::AnswerMalformed => "answer_malformed",
             Self::ListingTooLarge => "listing_too_large",
             Self::StreamEndedEarly => "stream_ended_early",
+            Self::ListingUnsteady => "listing_unsteady",
             Self::DeletionSuspicious => "deletion_suspicious",
             Self::LedgerUnbalanced => "ledger_unbalanced",
             Self::SecretUnreadable => "secret_unreadable",
@@ -103,6 +107,7 @@ impl CauseCode {
             | Self::AnswerMalformed
             | Self::ListingTooLarge
             | Self::StreamEndedEarly
+            | Self::ListingUnsteady
             | Self::DeletionSuspicious => Owner::Provider,
             Self::LedgerUnbalanced | Self::StoreFailed | Self::Internal => Owner::Us,
         }
@@ -112,7 +117,11 @@ impl CauseCode {
     pub fn heals_itself(self) -> bool {
         matches!(
             self,
-            Self::Throttled | Self::ProviderUnavailable | Self::AnswerMalformed | Self::StreamEndedEarly
+            Self::Throttled
+                | Self::ProviderUnavailable
+                | Self::AnswerMalformed
+                | Self::StreamEndedEarly
+                | Self::ListingUnsteady
         )
     }
 
@@ -136,7 +145,7 @@ impl CauseCode {
             Self::HostUnknown => format!(
                 "Ask an operator to run: tributary connection rotate {tenant_id} --base-url URL --client-secret-file FILE"
             ),
-            Self::Throttled | Self::ProviderUnavailable | Self::StreamEndedEarly => {
+            Self::Throttled | Self::ProviderUnavailable | Self::StreamEndedEarly | Self::ListingUnsteady => {
                 "Nothing to do for you. The next run tries again.".to_owned()
             }
             Self::AnswerMalformed => {

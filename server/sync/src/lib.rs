@@ -4,6 +4,7 @@ mod batch;
 mod checkpoint;
 mod clock;
 mod hash;
+mod listing;
 mod machine;
 mod missing;
 mod pace;
@@ -14,6 +15,7 @@ mod seen;
 mod settings;
 mod shard;
 mod source;
+mod steady;
 mod window;
 
 pub use clock::{Clock, Ids};
