@@ -41,6 +41,8 @@ pub enum CauseCode {
     ListingTooLarge,
     /// A list ended before the number of records that it announced.
     StreamEndedEarly,
+    /// A list lost records whenever it was read, so that others may have slipped past.
+    ListingUnsteady,
     /// A list leaves out records that the provider still has, so nothing can be told to be deleted.
     DeletionSuspicious,
     /// More records cannot be stored as they are than can be a flaw of single ones.
@@ -58,7 +60,7 @@ pub enum CauseCode {
 }
 
 impl CauseCode {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::CredentialsRefused,
         Self::PermissionMissing,
         Self::HostUnknown,
@@ -67,6 +69,7 @@ impl CauseCode {
         Self::AnswerMalformed,
         Self::ListingTooLarge,
         Self::StreamEndedEarly,
+        Self::ListingUnsteady,
         Self::DeletionSuspicious,
         Self::InvalidTooMany,
         Self::RunTooLong,
@@ -86,6 +89,7 @@ impl CauseCode {
             Self::AnswerMalformed => "answer_malformed",
             Self::ListingTooLarge => "listing_too_large",
             Self::StreamEndedEarly => "stream_ended_early",
+            Self::ListingUnsteady => "listing_unsteady",
             Self::DeletionSuspicious => "deletion_suspicious",
             Self::InvalidTooMany => "invalid_too_many",
             Self::RunTooLong => "run_too_long",
@@ -111,6 +115,7 @@ impl CauseCode {
             | Self::AnswerMalformed
             | Self::ListingTooLarge
             | Self::StreamEndedEarly
+            | Self::ListingUnsteady
             | Self::DeletionSuspicious => Owner::Provider,
             Self::InvalidTooMany
             | Self::RunTooLong
@@ -129,6 +134,7 @@ impl CauseCode {
                 | Self::AnswerMalformed
                 | Self::StreamEndedEarly
                 | Self::RunTooLong
+                | Self::ListingUnsteady
         )
     }
 
@@ -152,7 +158,7 @@ impl CauseCode {
             Self::HostUnknown => format!(
                 "Ask an operator to run: tributary connection rotate {tenant_id} --base-url URL --client-secret-file FILE"
             ),
-            Self::Throttled | Self::ProviderUnavailable | Self::StreamEndedEarly => {
+            Self::Throttled | Self::ProviderUnavailable | Self::StreamEndedEarly | Self::ListingUnsteady => {
                 "Nothing to do for you. The next run tries again.".to_owned()
             }
             Self::AnswerMalformed => {

@@ -2,6 +2,7 @@
 
 mod cause;
 mod connection;
+mod dice;
 mod health;
 mod id;
 mod ledger;
@@ -15,6 +16,7 @@ pub mod unification;
 
 pub use cause::{Cause, CauseCode, Owner};
 pub use connection::{BaseUrl, Connection, InvalidBaseUrl, InvalidTenantId, TenantId};
+pub use dice::Dice;
 pub use health::{FRESHNESS_LIMIT_H, Health, INVALID_SHARE_LIMIT, LastRuns};
 pub use id::{ConnectionId, RunId};
 pub use ledger::{Ledger, Unbalanced};

@@ -4,6 +4,7 @@ mod batch;
 mod checkpoint;
 mod clock;
 mod hash;
+mod listing;
 mod machine;
 mod meter;
 mod missing;
@@ -16,6 +17,7 @@ mod settings;
 mod shard;
 mod signals;
 mod source;
+mod steady;
 mod window;
 
 pub use clock::{Clock, Ids};

@@ -144,6 +144,7 @@ fn raw(request: &PageRequest) -> Value {
         PageRequest::Topics { .. } => raw_topic(),
         PageRequest::Replies { .. } => raw_reply(),
         PageRequest::Activity { .. } => raw_event(),
+        PageRequest::TopicCounts => json!({}),
     }
 }
 
@@ -511,6 +512,26 @@ fn a_payload_is_as_it_came_without_private_fields() {
         expected.as_object_mut().unwrap().remove(private);
     }
     assert_eq!(payload, expected);
+}
+
+#[test]
+fn topics_are_counted_by_category_and_another_shape_says_nothing() {
+    let counts = |text: &str| decode_counts(text.as_bytes());
+    let two = BTreeMap::from([("12".to_owned(), 34), ("7".to_owned(), 0)]);
+    assert_eq!(counts(r#"{"result":{"12":"34","7":0}}"#), Ok(Some(two)));
+    for other in [
+        r#"{"result":[]}"#,
+        r#"{"result":{"12":"many"}}"#,
+        r#"{"result":{"12":-1}}"#,
+        r#"{"12":"34"}"#,
+        "[]",
+        "7",
+    ] {
+        assert_eq!(counts(other), Ok(None), "{other}");
+    }
+    for cut in ["", r#"{"result":{"12":"3"#, "<!DOCTYPE html>"] {
+        assert!(counts(cut).is_err(), "{cut}");
+    }
 }
 
 #[test]

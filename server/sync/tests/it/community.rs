@@ -263,8 +263,10 @@ impl Source for Altered<'_> {
     }
 
     async fn fetch(&self, request: &PageRequest) -> Result<Fetched, Failure> {
-        let Fetched::Page(mut page) = self.source.fetch(request).await? else {
-            panic!("{request:?} has no page")
+        let mut page = match self.source.fetch(request).await? {
+            Fetched::Page(page) => page,
+            counts @ Fetched::Counts(_) => return Ok(counts),
+            other => panic!("{request:?} has no page: {other:?}"),
         };
         // A shorter list would say so.
         page.announced = None;

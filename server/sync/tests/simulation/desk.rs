@@ -9,10 +9,9 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::Dice;
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::sync::oneshot;
-
-use crate::dice::Dice;
 
 /// Hands a result to whoever waits for it.
 type Delivery = Box<dyn FnOnce() + Send>;

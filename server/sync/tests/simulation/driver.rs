@@ -259,6 +259,9 @@ impl World {
             if !self.desk.turn(is_frozen).await {
                 return Err("the worker waits for nothing".into());
             }
+            if connection.id == self.connection.id {
+                self.live();
+            }
         }
         Err(format!("the run does not end within {TURNS_MAX} turns"))
     }

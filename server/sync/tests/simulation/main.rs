@@ -25,7 +25,6 @@ mod check;
 #[path = "../common/mod.rs"]
 mod common;
 mod desk;
-mod dice;
 mod driver;
 mod ports;
 mod story;
