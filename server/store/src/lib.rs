@@ -9,6 +9,7 @@ mod error;
 mod export;
 mod overview;
 mod pages;
+mod replay;
 mod runs;
 mod trends;
 
@@ -19,6 +20,10 @@ pub use error::{Fenced, StoreError};
 pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, fields};
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
 pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};
+pub use replay::{
+    ProfileFieldCount, RemappedMember, Replay, ReplayOutcome, ReplayStore, SetAside, StoredMapping,
+    StoredMember,
+};
 pub use runs::{
     ClaimRequest, ClaimedRun, Enqueued, Finish, InvalidGroup, InvalidPage, Lease, LeaseState, NewRun,
     RunPage, RunQuery, RunStore,
@@ -35,6 +40,7 @@ pub trait Store:
     + ExportStore
     + TrendStore
     + ActivityStore
+    + ReplayStore
 {
 }
 
@@ -47,5 +53,6 @@ impl<T> Store for T where
         + ExportStore
         + TrendStore
         + ActivityStore
+        + ReplayStore
 {
 }
