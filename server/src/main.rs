@@ -15,6 +15,7 @@ mod marker;
 mod output;
 mod overview;
 mod progress;
+mod replay;
 mod scheduler;
 mod secrets;
 mod source;

@@ -19,6 +19,7 @@ use crate::{
     error::{CommandError, with_sources},
     executor::Executor,
     installation::Installation,
+    replay,
     scheduler::{extent_of_next_run, is_due},
 };
 
@@ -63,15 +64,24 @@ impl Worker {
     /// Works until it is told to stop; then its runs stop at their next page boundary and go back to the queue.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let worker = Arc::new(self);
-        let mut runs = JoinSet::new();
         info!(worker = %worker.executor.name, window = %worker.window, concurrent_runs = worker.concurrent_runs, "worker started");
+        let replays = tokio::spawn(replay::keep_up(
+            worker.executor.installation.clone(),
+            stop.clone(),
+        ));
+        worker.sync(&stop).await;
+        log_panic(replays.await);
+        info!(worker = %worker.executor.name, "worker stopped");
+    }
+
+    async fn sync(self: &Arc<Self>, stop: &CancellationToken) {
+        let mut runs = JoinSet::new();
         while !stop.is_cancelled() {
-            worker.queue_what_is_due().await;
-            worker.take_up(&mut runs, &stop).await;
-            worker.wait(&mut runs, &stop).await;
+            self.queue_what_is_due().await;
+            self.take_up(&mut runs, stop).await;
+            self.wait(&mut runs, stop).await;
         }
         drain(&mut runs).await;
-        info!(worker = %worker.executor.name, "worker stopped");
     }
 
     /// Until there may be something to do.
