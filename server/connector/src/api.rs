@@ -131,11 +131,18 @@ impl CommunityApi {
         }
     }
 
-    fn page(&self, request: &PageRequest, answer: &Answer, path: &str) -> Result<Page, Failure> {
+    /// Reads an answer in a task of its own, so that another core may do it while the caller's writes what came before.
+    async fn page(&self, request: &PageRequest, answer: Answer, path: &str) -> Result<Page, Failure> {
         if !answer.status.is_success() {
-            return Err(failure::of_status(answer, path, self.wire.clock.now()));
+            return Err(failure::of_status(&answer, path, self.wire.clock.now()));
         }
-        decode(request, &answer.body).map_err(|malformed| failure::of_malformed(&malformed, answer, path))
+        let request = request.clone();
+        let reading =
+            tokio::spawn(async move { decode(&request, &answer.body).map_err(|error| (error, answer)) });
+        match reading.await {
+            Ok(read) => read.map_err(|(malformed, answer)| failure::of_malformed(&malformed, &answer, path)),
+            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+        }
     }
 
     async fn users(
@@ -157,7 +164,7 @@ impl CommunityApi {
                 .map(|since| ("filter[lastactivity][from]", since)),
         );
         let (answer, path) = self.get_user("/user", &query).await?;
-        self.page(request, &answer, &path).map(Fetched::Page)
+        self.page(request, answer, &path).await.map(Fetched::Page)
     }
 
     async fn activity(&self, request: &PageRequest, page: u32) -> Result<Fetched, Failure> {
@@ -170,7 +177,7 @@ impl CommunityApi {
         if absent && page == 1 {
             return Ok(Fetched::NoSource);
         }
-        self.page(request, &answer, &path).map(Fetched::Page)
+        self.page(request, answer, &path).await.map(Fetched::Page)
     }
 
     async fn community(&self, path: &str, page: u32) -> Result<Answer, Failure> {
@@ -200,7 +207,7 @@ impl CommunityApi {
         if answer.status == StatusCode::UNPROCESSABLE_ENTITY && page > 1 {
             return Ok(Fetched::TooLong);
         }
-        self.page(request, &answer, PATH).map(Fetched::Page)
+        self.page(request, answer, PATH).await.map(Fetched::Page)
     }
 
     async fn replies(
@@ -225,7 +232,7 @@ impl CommunityApi {
         ) {
             return Ok(Fetched::Refused);
         }
-        self.page(request, &answer, &path).map(Fetched::Page)
+        self.page(request, answer, &path).await.map(Fetched::Page)
     }
 
     /// Whether the provider has what is at this path.
@@ -256,7 +263,7 @@ impl CommunityApi {
         let mut whole = Page::default();
         for number in 1..=WHOLE_PAGES_MAX {
             let answer = self.community(path, number).await?;
-            let page = self.page(request, &answer, path)?;
+            let page = self.page(request, answer, path).await?;
             whole.records.extend(page.records);
             if page.last {
                 whole.last = true;
