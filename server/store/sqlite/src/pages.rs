@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -6,7 +6,8 @@ use domain::{
     ConnectionId, RunId, Stream,
     record::{ContentKind, Record, Subtype},
 };
-use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, Transaction, sqlite::SqliteRow};
+use serde::Deserialize;
+use sqlx::{AssertSqlSafe, Sqlite, Transaction, sqlite::SqliteRow};
 use store::{ContentHash, Fenced, Lease, PageCommit, PageOutcome, PageStore, Row, StoreError, TopicRef};
 
 use crate::{
@@ -15,19 +16,29 @@ use crate::{
     column::{Columns, corrupt, count, json_text, micros},
     database::commit,
     error::{database, ledger},
-    records::{Table, bind, read},
+    records::{Table, Values, bind, read},
 };
 
 /// Rows of one upsert. Statements of this width are prepared once; with 31 columns it stays far below SQLite's 32,766
 /// parameters.
 const UPSERT_ROWS: usize = 50;
 
-/// What is stored of a key before a commit.
-struct Stored {
-    hash: ContentHash,
-    deleted: bool,
+/// What is stored of a key before a commit, in the order in which [`stored_of`] selects it.
+#[derive(Deserialize)]
+struct Stored<'s> {
+    #[serde(borrow)]
+    key: Cow<'s, str>,
+    /// In hexadecimal digits.
+    hash: &'s str,
+    deleted_at: Option<i64>,
     reply_count: i64,
-    last_activity_at: Option<DateTime<Utc>>,
+    last_activity_at: Option<i64>,
+}
+
+impl Stored<'_> {
+    fn has(&self, hash: ContentHash) -> bool {
+        u128::from_str_radix(self.hash, 16) == Ok(u128::from_be_bytes(hash.0))
+    }
 }
 
 /// The rows of a commit, judged by what is stored.
@@ -66,7 +77,7 @@ impl PageStore for SqliteStore {
         let run = pass_fence(&mut transaction, lease, &fence).await?;
         check_stream(page)?;
         let stored = stored_of(&mut transaction, page).await?;
-        let judged = judge(page, &stored, run.watermark_before);
+        let judged = judge(page, &stored, run.watermark_before)?;
         write_rows(&mut transaction, lease.run_id, page, &judged.written).await?;
         write_invalid(&mut transaction, lease.run_id, page).await?;
         write_ledger(&mut transaction, lease.run_id, page, &judged).await?;
@@ -198,55 +209,43 @@ fn check_stream(page: &PageCommit) -> Result<(), StoreError> {
     }
 }
 
+/// What is stored of a page's keys, as one JSON text: each row of an answer would come by itself from the database's thread.
 async fn stored_of(
     transaction: &mut Transaction<'static, Sqlite>,
     page: &PageCommit,
-) -> Result<HashMap<String, Stored>, StoreError> {
-    if page.rows.is_empty() {
-        return Ok(HashMap::new());
-    }
+) -> Result<String, StoreError> {
     let table = Table::of(page.stream);
     let (name, key, kind) = (table.name, table.key, table.kind_condition());
     let replies = match table.kind {
         Some(ContentKind::Topic) => "reply_count, last_activity_at",
-        _ => "0 AS reply_count, NULL AS last_activity_at",
+        _ => "0, NULL",
     };
     let keys: Vec<_> = page.rows.iter().map(|row| row.record.key()).collect();
-    let rows = sqlx::query(AssertSqlSafe(format!(
-        "SELECT {key} AS record_key, content_hash, deleted_at, {replies} FROM {name}
+    sqlx::query_scalar(AssertSqlSafe(format!(
+        "SELECT json_group_array(json_array({key}, hex(content_hash), deleted_at, {replies})) FROM {name}
          WHERE connection_id = $1{kind} AND {key} IN (SELECT value FROM json_each($2))"
     )))
     .bind(page.connection_id.0)
     .bind(json_text(&keys)?)
-    .fetch_all(&mut **transaction)
+    .fetch_one(&mut **transaction)
     .await
-    .map_err(database)?;
-    let stored = |row: &SqliteRow| {
-        let hash: Vec<u8> = sqlx::Row::try_get(row, "content_hash").map_err(database)?;
-        let hash = hash
-            .try_into()
-            .map_err(|_| corrupt("content_hash", "not 16 bytes"))?;
-        let stored = Stored {
-            hash: ContentHash(hash),
-            deleted: row.optional_time("deleted_at")?.is_some(),
-            reply_count: row.int("reply_count")?,
-            last_activity_at: row.optional_time("last_activity_at")?,
-        };
-        Ok((row.text("record_key")?, stored))
-    };
-    rows.iter().map(stored).collect()
+    .map_err(database)
 }
 
 fn judge<'r>(
     page: &'r PageCommit,
-    stored: &HashMap<String, Stored>,
+    stored: &str,
     watermark_before: Option<DateTime<Utc>>,
-) -> Judged<'r> {
+) -> Result<Judged<'r>, StoreError> {
+    let stored: Vec<Stored<'_>> =
+        serde_json::from_str(stored).map_err(|error| corrupt("content_hash", &error.to_string()))?;
+    let stored: HashMap<&str, &Stored<'_>> = stored.iter().map(|row| (row.key.as_ref(), row)).collect();
     let mut judged = Judged::default();
     for row in &page.rows {
-        let before = stored.get(row.record.key());
-        let changed = before.is_none_or(|before| before.hash != row.hash || before.deleted);
-        judged.gained += u64::from(before.is_none_or(|before| before.deleted));
+        let before = stored.get(row.record.key()).copied();
+        let stands = before.filter(|before| before.deleted_at.is_none());
+        let changed = stands.is_none_or(|before| !before.has(row.hash));
+        judged.gained += u64::from(stands.is_none());
         if changed {
             judged.written.push(Written {
                 row,
@@ -270,11 +269,11 @@ fn judge<'r>(
     judged
         .written
         .sort_by(|a, b| a.row.record.key().cmp(b.row.record.key()));
-    judged
+    Ok(judged)
 }
 
 /// Whether a topic has replies that the store does not know yet.
-fn replies_due(record: &Record, before: Option<&Stored>) -> bool {
+fn replies_due(record: &Record, before: Option<&Stored<'_>>) -> bool {
     let Record::Content(topic) = record else {
         return false;
     };
@@ -283,11 +282,12 @@ fn replies_due(record: &Record, before: Option<&Stored>) -> bool {
     }
     match before {
         // Its replies were deleted with it.
-        Some(before) if before.deleted => topic.reply_count > 0,
+        Some(before) if before.deleted_at.is_some() => topic.reply_count > 0,
         None => topic.reply_count > 0,
         Some(before) => {
+            let last_activity_at = topic.last_activity_at.map(micros);
             let moved =
-                before.reply_count != topic.reply_count || before.last_activity_at != topic.last_activity_at;
+                before.reply_count != topic.reply_count || before.last_activity_at != last_activity_at;
             moved && (topic.reply_count > 0 || before.reply_count > 0)
         }
     }
@@ -300,33 +300,21 @@ async fn write_rows(
     written: &[Written<'_>],
 ) -> Result<(), StoreError> {
     let table = Table::of(page.stream);
-    let replies_due = if table.kind.is_some() { ", replies_due" } else { "" };
-    let insert = format!(
-        "INSERT INTO {} (connection_id, content_hash, first_seen_run, changed_run, deleted_at{replies_due}, {}) VALUES ",
-        table.name,
-        table.column_list()
-    );
-    let on_conflict = table.on_conflict();
     for chunk in written.chunks(UPSERT_ROWS) {
-        let mut query = QueryBuilder::<Sqlite>::new(insert.clone());
-        for (index, Written { row, replies_due }) in chunk.iter().enumerate() {
-            query.push(if index == 0 { "(" } else { ", (" });
-            let mut values = query.separated(", ");
+        let mut values = Values::default();
+        for Written { row, replies_due } in chunk {
             values
                 .push_bind(page.connection_id.0)
-                .push_bind(row.hash.0.to_vec())
+                .push_bind(row.hash.0.as_slice())
                 .push_bind(run.0)
-                .push_bind(run.0)
-                .push("NULL");
+                .push_bind(run.0);
             if table.kind.is_some() {
                 values.push_bind(*replies_due);
             }
             bind(&mut values, &row.record)?;
-            query.push(")");
         }
-        query.push(&on_conflict);
-        let done = query
-            .build()
+        let upsert = AssertSqlSafe(table.upsert(chunk.len()));
+        let done = sqlx::query_with(upsert, values.into_arguments()?)
             .execute(&mut **transaction)
             .await
             .map_err(database)?;

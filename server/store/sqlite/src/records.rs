@@ -4,10 +4,17 @@ use domain::{
     Stream,
     record::{Activity, Category, Content, ContentKind, IdeaStatus, Record, Subtype, User},
 };
-use sqlx::{Sqlite, query_builder::Separated, sqlite::SqliteRow};
+use sqlx::{
+    Arguments as _, Encode, Sqlite, Type,
+    error::BoxDynError,
+    sqlite::{SqliteArguments, SqliteRow},
+};
 use store::StoreError;
 
-use crate::column::{Columns, json_text, micros};
+use crate::{
+    column::{Columns, json_text, micros},
+    error::database,
+};
 
 /// A community table: its name, its key within a connection, and the record's own columns (the key's first).
 #[derive(Debug)]
@@ -44,8 +51,23 @@ impl Table {
         self.columns.join(", ")
     }
 
+    /// An upsert of so many rows, each of which begins with connection, hash, run, run and, for content, whether its replies
+    /// are due.
+    pub(crate) fn upsert(&self, rows: usize) -> String {
+        let replies_due = if self.kind.is_some() { ", replies_due" } else { "" };
+        let before = if self.kind.is_some() { 5 } else { 4 };
+        let row = format!("({})", vec!["?"; before + self.columns.len()].join(", "));
+        format!(
+            "INSERT INTO {} (connection_id, content_hash, first_seen_run, changed_run{replies_due}, {}) VALUES {}{}",
+            self.name,
+            self.column_list(),
+            vec![row.as_str(); rows].join(", "),
+            self.on_conflict()
+        )
+    }
+
     /// What follows the rows of an upsert: a row that exists takes all new values and comes back if it was deleted.
-    pub(crate) fn on_conflict(&self) -> String {
+    fn on_conflict(&self) -> String {
         let kind = if self.kind.is_some() { "kind, " } else { "" };
         let mut sets: Vec<_> = self
             .columns
@@ -188,8 +210,35 @@ static ACTIVITY: Table = Table {
     ],
 };
 
+/// The values of an upsert's rows, in the order of its columns.
+#[derive(Default)]
+pub(crate) struct Values {
+    arguments: SqliteArguments,
+    /// The first value that cannot be bound.
+    refused: Option<BoxDynError>,
+}
+
+impl Values {
+    pub(crate) fn push_bind<'v, V>(&mut self, value: V) -> &mut Self
+    where
+        V: Encode<'v, Sqlite> + Type<Sqlite>,
+    {
+        if let Err(error) = self.arguments.add(value) {
+            self.refused.get_or_insert(error);
+        }
+        self
+    }
+
+    pub(crate) fn into_arguments(self) -> Result<SqliteArguments, StoreError> {
+        match self.refused {
+            None => Ok(self.arguments),
+            Some(error) => Err(database(sqlx::Error::Encode(error))),
+        }
+    }
+}
+
 /// Binds a record's own columns, in the order of its table's.
-pub(crate) fn bind(row: &mut Separated<'_, Sqlite, &'static str>, record: &Record) -> Result<(), StoreError> {
+pub(crate) fn bind(row: &mut Values, record: &Record) -> Result<(), StoreError> {
     match record {
         Record::IdeaStatus(status) => bind_idea_status(row, status),
         Record::Category(category) => bind_category(row, category)?,
@@ -200,7 +249,7 @@ pub(crate) fn bind(row: &mut Separated<'_, Sqlite, &'static str>, record: &Recor
     Ok(())
 }
 
-fn bind_idea_status(row: &mut Separated<'_, Sqlite, &'static str>, status: &IdeaStatus) {
+fn bind_idea_status(row: &mut Values, status: &IdeaStatus) {
     row.push_bind(status.idea_status_id.clone())
         .push_bind(status.name.clone())
         .push_bind(status.status_type.clone())
@@ -211,10 +260,7 @@ fn bind_idea_status(row: &mut Separated<'_, Sqlite, &'static str>, status: &Idea
         .push_bind(status.background_color.clone());
 }
 
-fn bind_category(
-    row: &mut Separated<'_, Sqlite, &'static str>,
-    category: &Category,
-) -> Result<(), StoreError> {
+fn bind_category(row: &mut Values, category: &Category) -> Result<(), StoreError> {
     row.push_bind(category.category_id.clone())
         .push_bind(category.name.clone())
         .push_bind(category.display_order)
@@ -225,7 +271,7 @@ fn bind_category(
     Ok(())
 }
 
-fn bind_user(row: &mut Separated<'_, Sqlite, &'static str>, user: &User) -> Result<(), StoreError> {
+fn bind_user(row: &mut Values, user: &User) -> Result<(), StoreError> {
     row.push_bind(user.community_user_id.clone())
         .push_bind(user.username.clone())
         .push_bind(user.email.clone())
@@ -254,7 +300,7 @@ fn bind_user(row: &mut Separated<'_, Sqlite, &'static str>, user: &User) -> Resu
     Ok(())
 }
 
-fn bind_content(row: &mut Separated<'_, Sqlite, &'static str>, content: &Content) -> Result<(), StoreError> {
+fn bind_content(row: &mut Values, content: &Content) -> Result<(), StoreError> {
     row.push_bind(content.public_id.clone())
         .push_bind(content.kind.as_str())
         .push_bind(content.private_id.clone())
@@ -282,7 +328,7 @@ fn bind_content(row: &mut Separated<'_, Sqlite, &'static str>, content: &Content
     Ok(())
 }
 
-fn bind_activity(row: &mut Separated<'_, Sqlite, &'static str>, activity: &Activity) {
+fn bind_activity(row: &mut Values, activity: &Activity) {
     row.push_bind(activity.event_id.clone())
         .push_bind(activity.activity_type.clone())
         .push_bind(micros(activity.occurred_at))
