@@ -7,7 +7,10 @@ use domain::{
     record::{ContentKind, Record, Subtype},
 };
 use serde::Deserialize;
-use sqlx::{AssertSqlSafe, Sqlite, Transaction, sqlite::SqliteRow};
+use sqlx::{
+    AssertSqlSafe, Sqlite, Transaction,
+    sqlite::{SqliteArguments, SqliteRow},
+};
 use store::{ContentHash, Fenced, Lease, PageCommit, PageOutcome, PageStore, Row, StoreError, TopicRef};
 
 use crate::{
@@ -19,9 +22,9 @@ use crate::{
     records::{Table, Values, bind, read},
 };
 
-/// Rows of one upsert. Statements of this width are prepared once; with 31 columns it stays far below SQLite's 32,766
-/// parameters.
-const UPSERT_ROWS: usize = 50;
+/// Rows of one upsert, at most: a page of the provider. Few lengths, because each is a statement that is prepared once and
+/// then kept; with 26 values a row the longest stays far below SQLite's 32,766 parameters.
+const UPSERT_ROWS: [usize; 4] = [100, 25, 5, 1];
 
 /// What is stored of a key before a commit, in the order in which [`stored_of`] selects it.
 #[derive(Deserialize)]
@@ -300,34 +303,50 @@ async fn write_rows(
     written: &[Written<'_>],
 ) -> Result<(), StoreError> {
     let table = Table::of(page.stream);
-    for chunk in written.chunks(UPSERT_ROWS) {
-        let mut values = Values::default();
-        for Written { row, replies_due } in chunk {
-            values
-                .push_bind(page.connection_id.0)
-                .push_bind(row.hash.0.as_slice())
-                .push_bind(run.0)
-                .push_bind(run.0);
-            if table.kind.is_some() {
-                values.push_bind(*replies_due);
-            }
-            bind(&mut values, &row.record)?;
-        }
-        let upsert = AssertSqlSafe(table.upsert(chunk.len()));
-        let done = sqlx::query_with(upsert, values.into_arguments()?)
-            .execute(&mut **transaction)
-            .await
-            .map_err(database)?;
-        if done.rows_affected() != chunk.len() as u64 {
+    let mut rest = written;
+    let mut upsert = next_upsert(table, run, page, &mut rest)?;
+    while let Some((values, rows)) = upsert {
+        let statement = sqlx::query_with(AssertSqlSafe(table.upsert(rows)), values);
+        // The values of the next one are bound while the database's thread works on this one.
+        let (done, following) = tokio::join!(
+            biased;
+            statement.execute(&mut **transaction),
+            async { next_upsert(table, run, page, &mut rest) }
+        );
+        let affected = done.map_err(database)?.rows_affected();
+        if affected != rows as u64 {
             return Err(StoreError::Corrupt(format!(
-                "{} rows were to be written into {}, but {} were",
-                chunk.len(),
-                table.name,
-                done.rows_affected()
+                "{rows} rows were to be written into {}, but {affected} were",
+                table.name
             )));
         }
+        upsert = following?;
     }
     Ok(())
+}
+
+/// Takes as many rows as one upsert writes, and binds their values.
+fn next_upsert(
+    table: &Table,
+    run: RunId,
+    page: &PageCommit,
+    rest: &mut &[Written<'_>],
+) -> Result<Option<(SqliteArguments, usize)>, StoreError> {
+    let Some(rows) = UPSERT_ROWS.into_iter().find(|rows| *rows <= rest.len()) else {
+        return Ok(None);
+    };
+    let (chunk, others) = rest.split_at(rows);
+    *rest = others;
+    let mut values = Values::default();
+    for Written { row, replies_due } in chunk {
+        values.push_bind(row.hash.0.as_slice());
+        if table.kind.is_some() {
+            values.push_bind(*replies_due);
+        }
+        bind(&mut values, &row.record)?;
+    }
+    values.push_bind(page.connection_id.0).push_bind(run.0);
+    Ok(Some((values.into_arguments()?, rows)))
 }
 
 async fn write_invalid(

@@ -1,5 +1,7 @@
 //! The community tables: which columns a record has, how they are written and read back.
 
+use std::sync::Arc;
+
 use domain::{
     Stream,
     record::{Activity, Category, Content, ContentKind, IdeaStatus, Record, Subtype, User},
@@ -51,17 +53,24 @@ impl Table {
         self.columns.join(", ")
     }
 
-    /// An upsert of so many rows, each of which begins with connection, hash, run, run and, for content, whether its replies
-    /// are due.
+    /// An upsert of so many rows: the values of each (its hash, for content whether its replies are due, its own columns),
+    /// then connection and run, which all rows share.
     pub(crate) fn upsert(&self, rows: usize) -> String {
-        let replies_due = if self.kind.is_some() { ", replies_due" } else { "" };
-        let before = if self.kind.is_some() { 5 } else { 4 };
-        let row = format!("({})", vec!["?"; before + self.columns.len()].join(", "));
+        let (replies_due, before) = if self.kind.is_some() {
+            (", replies_due", 2)
+        } else {
+            ("", 1)
+        };
+        let width = before + self.columns.len();
+        let row = format!("({})", vec!["?"; width].join(", "));
+        let (connection, run) = (rows * width + 1, rows * width + 2);
         format!(
-            "INSERT INTO {} (connection_id, content_hash, first_seen_run, changed_run{replies_due}, {}) VALUES {}{}",
+            "WITH written AS (VALUES {})
+             INSERT INTO {} (connection_id, first_seen_run, changed_run, content_hash{replies_due}, {})
+             SELECT ?{connection}, ?{run}, ?{run}, * FROM written WHERE true{}",
+            vec![row.as_str(); rows].join(", "),
             self.name,
             self.column_list(),
-            vec![row.as_str(); rows].join(", "),
             self.on_conflict()
         )
     }
@@ -229,6 +238,15 @@ impl Values {
         self
     }
 
+    /// One copy, where binding a `String` takes two pieces of memory.
+    fn push_text(&mut self, text: &str) -> &mut Self {
+        self.push_bind(Arc::<str>::from(text))
+    }
+
+    fn push_option(&mut self, text: Option<&String>) -> &mut Self {
+        self.push_bind(text.map(|text| Arc::<str>::from(text.as_str())))
+    }
+
     pub(crate) fn into_arguments(self) -> Result<SqliteArguments, StoreError> {
         match self.refused {
             None => Ok(self.arguments),
@@ -250,41 +268,41 @@ pub(crate) fn bind(row: &mut Values, record: &Record) -> Result<(), StoreError> 
 }
 
 fn bind_idea_status(row: &mut Values, status: &IdeaStatus) {
-    row.push_bind(status.idea_status_id.clone())
-        .push_bind(status.name.clone())
-        .push_bind(status.status_type.clone())
+    row.push_text(&status.idea_status_id)
+        .push_text(&status.name)
+        .push_text(&status.status_type)
         .push_bind(status.is_default)
         .push_bind(status.visible)
         .push_bind(status.display_order)
-        .push_bind(status.text_color.clone())
-        .push_bind(status.background_color.clone());
+        .push_option(status.text_color.as_ref())
+        .push_option(status.background_color.as_ref());
 }
 
 fn bind_category(row: &mut Values, category: &Category) -> Result<(), StoreError> {
-    row.push_bind(category.category_id.clone())
-        .push_bind(category.name.clone())
+    row.push_text(&category.category_id)
+        .push_text(&category.name)
         .push_bind(category.display_order)
-        .push_bind(category.parent_id.clone())
+        .push_option(category.parent_id.as_ref())
         .push_bind(category.is_section)
-        .push_bind(category.module.clone())
+        .push_option(category.module.as_ref())
         .push_bind(json_text(&category.supported_content_types)?);
     Ok(())
 }
 
 fn bind_user(row: &mut Values, user: &User) -> Result<(), StoreError> {
-    row.push_bind(user.community_user_id.clone())
-        .push_bind(user.username.clone())
-        .push_bind(user.email.clone())
-        .push_bind(user.first_name.clone())
-        .push_bind(user.last_name.clone())
-        .push_bind(user.phone.clone())
-        .push_bind(user.company_custom.clone())
-        .push_bind(user.department.clone())
-        .push_bind(user.title.clone())
-        .push_bind(user.sso_id.clone())
-        .push_bind(user.profile_picture.clone())
-        .push_bind(user.rank_id.clone())
-        .push_bind(user.rank_name.clone())
+    row.push_text(&user.community_user_id)
+        .push_text(&user.username)
+        .push_option(user.email.as_ref())
+        .push_option(user.first_name.as_ref())
+        .push_option(user.last_name.as_ref())
+        .push_option(user.phone.as_ref())
+        .push_option(user.company_custom.as_ref())
+        .push_option(user.department.as_ref())
+        .push_option(user.title.as_ref())
+        .push_option(user.sso_id.as_ref())
+        .push_option(user.profile_picture.as_ref())
+        .push_option(user.rank_id.as_ref())
+        .push_option(user.rank_name.as_ref())
         .push_bind(user.is_moderator)
         .push_bind(json_text(&user.roles)?)
         .push_bind(json_text(&user.badges)?)
@@ -301,17 +319,17 @@ fn bind_user(row: &mut Values, user: &User) -> Result<(), StoreError> {
 }
 
 fn bind_content(row: &mut Values, content: &Content) -> Result<(), StoreError> {
-    row.push_bind(content.public_id.clone())
-        .push_bind(content.kind.as_str())
-        .push_bind(content.private_id.clone())
-        .push_bind(content.subtype.as_str())
-        .push_bind(content.topic_public_id.clone())
-        .push_bind(content.title.clone())
-        .push_bind(content.category_id.clone())
-        .push_bind(content.category_name.clone())
-        .push_bind(content.idea_status.clone())
-        .push_bind(content.author_user_id.clone())
-        .push_bind(content.author_username.clone())
+    row.push_text(&content.public_id)
+        .push_text(content.kind.as_str())
+        .push_text(&content.private_id)
+        .push_text(content.subtype.as_str())
+        .push_option(content.topic_public_id.as_ref())
+        .push_option(content.title.as_ref())
+        .push_option(content.category_id.as_ref())
+        .push_option(content.category_name.as_ref())
+        .push_option(content.idea_status.as_ref())
+        .push_option(content.author_user_id.as_ref())
+        .push_option(content.author_username.as_ref())
         .push_bind(micros(content.posted_at))
         .push_bind(content.published_at.map(micros))
         .push_bind(content.last_activity_at.map(micros))
@@ -322,18 +340,18 @@ fn bind_content(row: &mut Values, content: &Content) -> Result<(), StoreError> {
         .push_bind(content.highlighted)
         .push_bind(content.sticky)
         .push_bind(content.trashed)
-        .push_bind(content.moderation_label.clone())
+        .push_option(content.moderation_label.as_ref())
         .push_bind(json_text(&content.tags)?)
-        .push_bind(content.permalink.clone());
+        .push_option(content.permalink.as_ref());
     Ok(())
 }
 
 fn bind_activity(row: &mut Values, activity: &Activity) {
-    row.push_bind(activity.event_id.clone())
-        .push_bind(activity.activity_type.clone())
+    row.push_text(&activity.event_id)
+        .push_text(&activity.activity_type)
         .push_bind(micros(activity.occurred_at))
-        .push_bind(activity.user_id.clone())
-        .push_bind(activity.content_public_id.clone());
+        .push_option(activity.user_id.as_ref())
+        .push_option(activity.content_public_id.as_ref());
 }
 
 pub(crate) fn read(stream: Stream, row: &SqliteRow) -> Result<Record, StoreError> {
