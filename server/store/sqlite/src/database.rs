@@ -20,10 +20,6 @@ const READERS: u32 = 4;
 /// lease, so that a worker that waits here still knows whether its lease holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The writer's pages in memory, in KiB (SQLite counts so what is negative): keys of a large table are spread, so that
-/// SQLite's own 2 MB would be read from the file again and again.
-const WRITER_CACHE: &str = "-8000";
-
 /// The write-ahead log is folded in after so many pages, 16 MB: a page that changes often is written into the file less often
 /// than with SQLite's own 1,000.
 const CHECKPOINT_PAGES: &str = "4000";
@@ -66,9 +62,7 @@ impl SqliteStore {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false);
-        let writing = options
-            .pragma("cache_size", WRITER_CACHE)
-            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
+        let writing = options.pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
         let writer = lasting.clone().max_connections(1).connect_with(writing).await;
         let readers = lasting.max_connections(READERS).connect_with(reading).await;
         Ok(Self {
