@@ -7,7 +7,7 @@ use domain::{BaseUrl, Object, RunId, TenantId};
 use simulator::{FaultProfile, TenantSpec};
 
 use crate::{
-    config::{COMMON, Database, Http, KeyFile, NewSecret, Sync, Telemetry, Worker},
+    config::{COMMON, Database, Http, KeyFile, NewSecret, Outbound, Sync, Telemetry, Worker},
     export::Format,
 };
 
@@ -19,6 +19,8 @@ pub(crate) struct Cli {
     pub(crate) database: Database,
     #[command(flatten)]
     pub(crate) key_file: KeyFile,
+    #[command(flatten)]
+    pub(crate) outbound: Outbound,
     #[command(flatten)]
     pub(crate) telemetry: Telemetry,
     /// Print one JSON document on stdout; messages stay on stderr

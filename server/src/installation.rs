@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use connector::AllowedHosts;
 use domain::{Connection, TenantId};
 use secrecy::SecretString;
 use store::Store;
@@ -38,6 +39,8 @@ pub(crate) struct Installation {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn sync::Ids>,
     pub(crate) keys: Keys,
+    /// The operator's exceptions to the filter for outgoing requests.
+    pub(crate) allowed: AllowedHosts,
     sqlite: Arc<SqliteStore>,
 }
 
@@ -53,6 +56,7 @@ impl Installation {
             keys: Keys {
                 file: places.key_file,
             },
+            allowed: cli.outbound.allow_hosts.clone(),
             sqlite,
         })
     }

@@ -31,6 +31,8 @@ pub enum CauseCode {
     PermissionMissing,
     /// The base URL names a host that does not exist.
     HostUnknown,
+    /// The base URL leads to where the operator's filter lets no request pass.
+    HostNotAllowed,
     /// The provider asked for fewer requests (429), longer than the retries last.
     Throttled,
     /// 5xx, connection refused or reset, time-out.
@@ -54,10 +56,11 @@ pub enum CauseCode {
 }
 
 impl CauseCode {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::CredentialsRefused,
         Self::PermissionMissing,
         Self::HostUnknown,
+        Self::HostNotAllowed,
         Self::Throttled,
         Self::ProviderUnavailable,
         Self::AnswerMalformed,
@@ -75,6 +78,7 @@ impl CauseCode {
             Self::CredentialsRefused => "credentials_refused",
             Self::PermissionMissing => "permission_missing",
             Self::HostUnknown => "host_unknown",
+            Self::HostNotAllowed => "host_not_allowed",
             Self::Throttled => "throttled",
             Self::ProviderUnavailable => "provider_unavailable",
             Self::AnswerMalformed => "answer_malformed",
@@ -97,6 +101,7 @@ impl CauseCode {
             Self::CredentialsRefused
             | Self::PermissionMissing
             | Self::HostUnknown
+            | Self::HostNotAllowed
             | Self::SecretUnreadable => Owner::You,
             Self::Throttled
             | Self::ProviderUnavailable
@@ -135,6 +140,9 @@ impl CauseCode {
             }
             Self::HostUnknown => format!(
                 "Ask an operator to run: tributary connection rotate {tenant_id} --base-url URL --client-secret-file FILE"
+            ),
+            Self::HostNotAllowed => format!(
+                "Ask an operator to correct the base URL (tributary connection rotate {tenant_id} --base-url URL --client-secret-file FILE), or to let the host pass with TRIBUTARY_ALLOW_HOSTS."
             ),
             Self::Throttled | Self::ProviderUnavailable | Self::StreamEndedEarly => {
                 "Nothing to do for you. The next run tries again.".to_owned()

@@ -6,6 +6,7 @@ mod console;
 mod crashes;
 mod exports;
 mod imports;
+mod outbound;
 mod support;
 mod syncs;
 mod workers;
