@@ -64,6 +64,9 @@ pub(crate) enum WithData {
     Run(Run),
     /// Write an object whole, deleted rows too
     Export(Export),
+    /// Look after the keys that seal secrets
+    #[command(subcommand)]
+    Secrets(Secrets),
     /// Bring in what members did, where the tenant's API does not say
     #[command(subcommand)]
     Activity(Activity),
@@ -187,6 +190,12 @@ pub(crate) struct SyncTenant {
 pub(crate) enum Run {
     /// Show a run with its ledger
     Show { id: RunId },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Secrets {
+    /// Make a new key, and seal everything with it; if this is cut short, the next one goes on with it
+    Rotate,
 }
 
 #[derive(Debug, Subcommand)]

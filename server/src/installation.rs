@@ -1,10 +1,14 @@
 //! What every command that works with data needs: the open database, the key, the clock and the ids.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use connector::AllowedHosts;
 use domain::{Connection, TenantId};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use store::Store;
 use store_sqlite::SqliteStore;
 use sync::Clock;
@@ -13,7 +17,7 @@ use crate::{
     cli::Cli,
     config::{Database, KeyFile},
     error::{CommandError, with_sources},
-    secrets::{KeyError, OpenError, SecretKey},
+    secrets::{Hold, KeyError, KeyRing, OpenError, hold},
     system::{SystemClock, SystemIds},
 };
 
@@ -53,9 +57,7 @@ impl Installation {
             store: Arc::clone(&sqlite) as Arc<dyn Store>,
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
-            keys: Keys {
-                file: places.key_file,
-            },
+            keys: Keys::of(places.key_file),
             allowed: cli.outbound.allow_hosts.clone(),
             sqlite,
         })
@@ -104,15 +106,46 @@ pub(crate) enum SecretError {
 }
 
 impl Keys {
-    /// Seals a secret, and makes the key first if there is none.
-    pub(crate) fn seal(&self, tenant: &TenantId, secret: &SecretString) -> Result<String, CommandError> {
-        let key = SecretKey::load_or_create(&self.file)
-            .map_err(|error| CommandError::usage(error.to_string(), error.next_action()))?;
-        Ok(key.seal(tenant, secret))
+    pub(crate) fn of(file: PathBuf) -> Self {
+        Self { file }
     }
 
-    /// Opens a secret. A key that is missing is not made: it could not open anything.
+    /// The keys that seal, made first if there are none. They do not change until the answer is dropped: hold it until
+    /// what was sealed is stored.
+    pub(crate) fn sealing(&self) -> Result<Sealing, CommandError> {
+        let failed = |error: KeyError| CommandError::usage(error.to_string(), error.next_action());
+        KeyRing::load_or_create(&self.file).map_err(failed)?;
+        let held = tokio::task::block_in_place(|| hold(&self.file, Hold::Seal)).map_err(failed)?;
+        Ok(Sealing {
+            keys: KeyRing::load(&self.file).map_err(failed)?,
+            _held: held,
+        })
+    }
+
+    /// Opens a tenant's secret. A key that is missing is not made: it could not open anything.
     pub(crate) fn open(&self, tenant: &TenantId, sealed: &str) -> Result<SecretString, SecretError> {
-        Ok(SecretKey::load(&self.file)?.open(tenant, sealed)?)
+        Ok(KeyRing::load(&self.file)?.open_text(tenant.as_str(), sealed)?)
+    }
+
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+}
+
+/// Seals, and holds off a change of keys meanwhile.
+pub(crate) struct Sealing {
+    keys: KeyRing,
+    _held: File,
+}
+
+impl Sealing {
+    /// A secret of the installation itself.
+    #[cfg(test)]
+    pub(crate) fn seal_own(&self, name: &str, secret: &[u8]) -> String {
+        self.keys.seal(name, secret)
+    }
+
+    pub(crate) fn seal(&self, tenant: &TenantId, secret: &SecretString) -> String {
+        self.keys.seal(tenant.as_str(), secret.expose_secret().as_bytes())
     }
 }

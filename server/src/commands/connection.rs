@@ -76,7 +76,8 @@ async fn add(
         .ok_or_else(|| CommandError::usage("no tenant is named", "Give --tenant-id or --control-url."))?;
     check_base_url(installation, &options.base_url)?;
     let secret = options.secret.read()?;
-    let sealed_secret = installation.keys.seal(&tenant_id, &secret)?;
+    let sealing = installation.keys.sealing()?;
+    let sealed_secret = sealing.seal(&tenant_id, &secret);
     let now = installation.clock.now();
     let new = NewConnection {
         connection: Connection {
@@ -92,6 +93,7 @@ async fn add(
         sealed_secret,
     };
     installation.store.add_connection(&new).await.map_err(not_added)?;
+    drop(sealing);
     output.data(&Printed::from(&new.connection), |added| {
         format!(
             "{} is connected. Try the credentials with: tributary connection test {}",
@@ -282,16 +284,19 @@ async fn rotate(
     if let Some(base_url) = &options.base_url {
         check_base_url(installation, base_url)?;
     }
+    let secret = options.secret.read()?;
+    let sealing = installation.keys.sealing()?;
     let access = Access {
         base_url: options.base_url.clone().unwrap_or(connection.base_url),
         client_id: options.client_id.clone().unwrap_or(connection.client_id),
-        sealed_secret: installation.keys.seal(tenant, &options.secret.read()?)?,
+        sealed_secret: sealing.seal(tenant, &secret),
     };
     installation
         .store
         .replace_access(connection.id, &access)
         .await
         .map_err(not_added)?;
+    drop(sealing);
     let what = "has its new credentials; try them with: tributary connection test";
     print_changed(installation, tenant, output, what).await
 }

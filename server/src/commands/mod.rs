@@ -6,6 +6,7 @@ mod doctor;
 mod export;
 mod migrate;
 mod runs;
+mod secrets;
 mod serve;
 mod simulate;
 mod sync;
@@ -57,6 +58,7 @@ async fn with_data(
         WithData::Activity(Activity::Import { tenant, file }) => {
             or_stopped(activity::import(installation, tenant, file, output), &stop).await
         }
+        WithData::Secrets(command) => or_stopped(secrets::run(installation, command, output), &stop).await,
         WithData::Export(options) => or_stopped(export::run(installation, options, output), &stop).await,
         WithData::Run(Run::Show { id }) => or_stopped(runs::show(installation, *id, output), &stop).await,
     }

@@ -17,6 +17,7 @@ mod records;
 mod replies;
 mod resuming;
 mod runs;
+mod secrets;
 mod trends;
 
 pub use activity::*;
@@ -32,6 +33,7 @@ pub use random::*;
 pub use replies::*;
 pub use resuming::*;
 pub use runs::*;
+pub use secrets::*;
 pub use trends::*;
 
 /// Makes one `#[tokio::test]` of each story. The expression is evaluated in each of them (it may await), and gives an
@@ -104,6 +106,9 @@ macro_rules! contract_tests {
             a_lost_lease_marks_nothing,
             replies_go_with_their_topic_and_are_read_again_when_it_comes_back,
             of_replies_only_those_of_topics_that_were_read_in_the_pass_are_looked_for,
+            sealed_secrets_are_paged_by_connection,
+            a_secret_is_sealed_anew_unless_it_changed_meanwhile,
+            a_secret_of_the_installation_is_kept_once_and_sealed_anew,
             random_commits_leave_what_a_model_says,
         }
     };

@@ -10,6 +10,7 @@ mod export;
 mod overview;
 mod pages;
 mod runs;
+mod secrets;
 mod trends;
 
 pub use activity::{ActivityStore, ImportOutcome, ImportedActivity};
@@ -23,6 +24,7 @@ pub use runs::{
     ClaimRequest, ClaimedRun, Enqueued, Finish, InvalidGroup, InvalidPage, Lease, LeaseState, NewRun,
     RunPage, RunQuery, RunStore,
 };
+pub use secrets::{Resealed, SealedSecret, SecretStore};
 pub use trends::TrendStore;
 
 /// A whole store. What has all the parts is one.
@@ -35,6 +37,7 @@ pub trait Store:
     + ExportStore
     + TrendStore
     + ActivityStore
+    + SecretStore
 {
 }
 
@@ -47,5 +50,6 @@ impl<T> Store for T where
         + ExportStore
         + TrendStore
         + ActivityStore
+        + SecretStore
 {
 }

@@ -7,6 +7,7 @@ mod crashes;
 mod exports;
 mod imports;
 mod outbound;
+mod secrets;
 mod support;
 mod syncs;
 mod workers;

@@ -11,6 +11,7 @@ mod overview;
 mod pages;
 mod records;
 mod runs;
+mod secrets;
 mod trends;
 mod views;
 

@@ -19,8 +19,8 @@ use store::{
     Access, ActivityStore, AddConnectionError, ClaimRequest, ClaimedRun, ConnectionOverview, ConnectionStore,
     Deletion, DeletionStore, Enqueued, ExportCursor, ExportPage, ExportQuery, ExportStore, Fenced, Finish,
     ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, Lease, LeaseState, NewConnection, NewRun,
-    OverviewStore, PageCommit, PageOutcome, PageStore, RunPage, RunQuery, RunStore, StoreError, TopicRef,
-    TrendStore,
+    OverviewStore, PageCommit, PageOutcome, PageStore, Resealed, RunPage, RunQuery, RunStore, SealedSecret,
+    SecretStore, StoreError, TopicRef, TrendStore,
 };
 use store_sqlite::SqliteStore;
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
@@ -412,5 +412,37 @@ impl TrendStore for Ports {
 
     async fn rebuild_all_trends(&self, connection: ConnectionId) -> Result<u64, StoreError> {
         self.store.rebuild_all_trends(connection).await
+    }
+}
+
+#[async_trait]
+impl SecretStore for Ports {
+    async fn sealed_secrets(
+        &self,
+        after: Option<ConnectionId>,
+        limit: u32,
+    ) -> Result<Vec<SealedSecret>, StoreError> {
+        self.store.sealed_secrets(after, limit).await
+    }
+
+    async fn reseal(&self, resealed: &[Resealed]) -> Result<u64, StoreError> {
+        self.store.reseal(resealed).await
+    }
+
+    async fn installation_secret(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.store.installation_secret(name).await
+    }
+
+    async fn keep_installation_secret(&self, name: &str, sealed: &str) -> Result<String, StoreError> {
+        self.store.keep_installation_secret(name, sealed).await
+    }
+
+    async fn reseal_installation_secret(
+        &self,
+        name: &str,
+        before: &str,
+        after: &str,
+    ) -> Result<bool, StoreError> {
+        self.store.reseal_installation_secret(name, before, after).await
     }
 }
