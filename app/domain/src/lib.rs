@@ -10,6 +10,7 @@ pub mod record;
 mod run;
 mod schedule;
 mod stream;
+pub mod unification;
 
 pub use cause::{Cause, CauseCode, Owner};
 pub use connection::{BaseUrl, Connection, InvalidBaseUrl, InvalidTenantId, TenantId};

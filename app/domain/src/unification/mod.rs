@@ -1,0 +1,18 @@
+//! The words of unification: companies and persons, the rules that tie a member to them, and what came of it.
+
+mod change;
+mod country;
+mod outcome;
+mod party;
+mod rule;
+mod rule_set;
+
+pub use country::{Country, InvalidCountry};
+pub use outcome::{
+    Candidate, ComparedValue, DecidedBy, Explanation, Match, MatchStatus, RuleOutcome, RuleResult, WhyNot,
+};
+pub use party::{Company, Member, Person};
+pub use rule::{
+    Attribute, Condition, Field, InvalidThreshold, Operator, Rule, Target, Threshold, WhenAmbiguous,
+};
+pub use rule_set::{DefaultCountries, InvalidRuleSet, RuleSet};

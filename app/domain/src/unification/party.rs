@@ -1,0 +1,43 @@
+use serde::{Deserialize, Serialize};
+
+/// A company of the customer-success database, as it was imported. Its external id is its key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Company {
+    pub external_id: String,
+    pub name: String,
+    /// As they were given; compared as A-labels (`unification::normalise::domain`).
+    pub domains: Vec<String>,
+    /// The company that this one's figures roll up to.
+    pub parent_external_id: Option<String>,
+}
+
+/// A person of the customer-success database, as it was imported. Its external id is its key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    pub external_id: String,
+    pub email: Option<String>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub phone: Option<String>,
+    /// `None` for a person without a company.
+    pub company_external_id: Option<String>,
+    /// An inactive person is no candidate.
+    pub active: bool,
+}
+
+/// What of a member rules compare: a view of the stored record, together with its tenant, whose default country its phone
+/// number is read with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    pub tenant_id: String,
+    pub community_user_id: String,
+    pub username: String,
+    pub email: Option<String>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub phone: Option<String>,
+    /// The company that the member typed.
+    pub company_custom: Option<String>,
+    pub sso_id: Option<String>,
+    pub roles: Vec<String>,
+}
