@@ -512,6 +512,24 @@ async fn an_oversized_answer_is_not_read_to_its_end() {
     assert!(failure.message.contains("more than 33554432 bytes"), "{failure}");
 }
 
+#[tokio::test]
+async fn a_packed_answer_is_measured_as_it_is_unpacked() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut gzip, &vec![b' '; 33 * 1024 * 1024]).unwrap();
+    let packed = gzip.finish().unwrap();
+    assert!(packed.len() < 64 * 1024, "{}", packed.len());
+    let provider = provider(move |_, _| {
+        let mut response = answer(200, packed.clone());
+        response
+            .headers_mut()
+            .insert("content-encoding", "gzip".parse().unwrap());
+        response
+    })
+    .await;
+    let failure = provider.api.fetch(&TOPICS).await.unwrap_err();
+    assert!(failure.message.contains("more than 33554432 bytes"), "{failure}");
+}
+
 /// A provider that answers every request after the token's with these bytes, and closes.
 async fn raw_provider(bytes: &'static [u8]) -> Failure {
     let tokens = provider(|_, _| answer(200, EMPTY)).await;
