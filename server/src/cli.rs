@@ -64,6 +64,8 @@ pub(crate) enum WithData {
     Run(Run),
     /// Write an object whole, deleted rows too
     Export(Export),
+    /// Take a person out of every tenant, and keep later syncs from bringing them back
+    Erase(Erase),
     /// Look after the keys that seal secrets
     #[command(subcommand)]
     Secrets(Secrets),
@@ -192,6 +194,13 @@ pub(crate) enum Run {
     Show { id: RunId },
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Erase {
+    /// The person's address, in whatever case
+    #[arg(long, value_name = "ADDRESS", env = "TRIBUTARY_ERASE_EMAIL", hide_env_values = true, value_parser = email)]
+    pub(crate) email: String,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Secrets {
     /// Make a new key, and seal everything with it; if this is cut short, the next one goes on with it
@@ -264,6 +273,10 @@ fn object(name: &str) -> Result<Object, String> {
         let names = Object::ALL.map(Object::as_str);
         format!("objects are {}", names.join(", "))
     })
+}
+
+fn email(text: &str) -> Result<String, String> {
+    store::normal_email(text).ok_or_else(|| "that is no e-mail address".to_owned())
 }
 
 fn client_id(text: &str) -> Result<String, String> {

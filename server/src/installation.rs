@@ -9,7 +9,7 @@ use std::{
 use connector::AllowedHosts;
 use domain::{Connection, TenantId};
 use secrecy::{ExposeSecret, SecretString};
-use store::Store;
+use store::{ErasureStore as _, OpenSalt, SALT_NAME, Salt, Store};
 use store_sqlite::SqliteStore;
 use sync::Clock;
 
@@ -53,11 +53,13 @@ impl Installation {
     pub(crate) async fn open(cli: &Cli) -> Result<Self, CommandError> {
         let places = Places::of(&cli.database, &cli.key_file)?;
         let sqlite = Arc::new(open_database(&places).await?);
+        let keys = Keys::of(places.key_file);
+        sqlite.use_salt(Arc::new(keys.clone()));
         Ok(Self {
             store: Arc::clone(&sqlite) as Arc<dyn Store>,
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
-            keys: Keys::of(places.key_file),
+            keys,
             allowed: cli.outbound.allow_hosts.clone(),
             sqlite,
         })
@@ -132,6 +134,18 @@ impl Keys {
     }
 }
 
+impl OpenSalt for Keys {
+    fn open(&self, sealed: &str) -> Result<Salt, String> {
+        let ring = KeyRing::load(&self.file).map_err(|error| error.to_string())?;
+        let opened = ring.open(SALT_NAME, sealed).map_err(|error| error.to_string())?;
+        let salt: [u8; 32] = opened
+            .as_slice()
+            .try_into()
+            .map_err(|_| "the salt is damaged".to_owned())?;
+        Ok(Salt::new(salt))
+    }
+}
+
 /// Seals, and holds off a change of keys meanwhile.
 pub(crate) struct Sealing {
     keys: KeyRing,
@@ -140,7 +154,6 @@ pub(crate) struct Sealing {
 
 impl Sealing {
     /// A secret of the installation itself.
-    #[cfg(test)]
     pub(crate) fn seal_own(&self, name: &str, secret: &[u8]) -> String {
         self.keys.seal(name, secret)
     }

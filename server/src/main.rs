@@ -16,6 +16,7 @@ mod marker;
 mod output;
 mod overview;
 mod progress;
+mod retention;
 mod rotation;
 mod scheduler;
 mod secrets;

@@ -5,16 +5,13 @@ use std::fs::File;
 
 use domain::{ConnectionId, TenantId};
 use serde::Serialize;
-use store::{Resealed, Store};
+use store::{Resealed, SALT_NAME, Store};
 
 use crate::{
     error::CommandError,
     installation::Keys,
     secrets::{Hold, KeyError, KeyRing, OpenError, hold},
 };
-
-/// The name of the secret that erased persons are hashed with. A space makes it no tenant id.
-pub(crate) const SALT: &str = "salt of erasures";
 
 /// Secrets sealed anew in one transaction, which takes a few milliseconds.
 const AT_A_TIME: u32 = 100;
@@ -136,8 +133,8 @@ impl<'i> Rotation<'i> {
 
     /// Of the installation's own secrets a loss would be felt later and by nobody in particular, so it stops the change.
     async fn seal_installation_anew(&mut self, ring: &KeyRing) -> Result<Phase, CommandError> {
-        if let Some(sealed) = self.store.installation_secret(SALT).await? {
-            let anew = ring.seal_anew(SALT, &sealed).map_err(|error| {
+        if let Some(sealed) = self.store.installation_secret(SALT_NAME).await? {
+            let anew = ring.seal_anew(SALT_NAME, &sealed).map_err(|error| {
                 CommandError::failed(
                     format!("the salt of erasures cannot be sealed anew: {error}; the former key is kept"),
                     "Put the key file back that belongs to this database, then run the command again.",
@@ -146,7 +143,7 @@ impl<'i> Rotation<'i> {
             if let Some(anew) = anew {
                 let replaced = self
                     .store
-                    .reseal_installation_secret(SALT, &sealed, &anew)
+                    .reseal_installation_secret(SALT_NAME, &sealed, &anew)
                     .await?;
                 self.report.sealed_anew += u64::from(replaced);
             }
@@ -207,10 +204,10 @@ mod tests {
                     )
                     .await;
             }
-            let salt = sealing.seal_own(SALT, &[7; 32]);
+            let salt = sealing.seal_own(SALT_NAME, &[7; 32]);
             ground
                 .store
-                .keep_installation_secret(SALT, &salt)
+                .keep_installation_secret(SALT_NAME, &salt)
                 .await
                 .expect("kept");
             ground
@@ -246,11 +243,11 @@ mod tests {
             }
             let salt = self
                 .store
-                .installation_secret(SALT)
+                .installation_secret(SALT_NAME)
                 .await
                 .expect("an answer")
                 .expect("the salt");
-            assert_eq!(*self.ring().open(SALT, &salt).expect("opens"), [7; 32]);
+            assert_eq!(*self.ring().open(SALT_NAME, &salt).expect("opens"), [7; 32]);
         }
 
         fn files(&self) -> Vec<PathBuf> {

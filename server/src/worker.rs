@@ -19,6 +19,7 @@ use crate::{
     error::{CommandError, with_sources},
     executor::Executor,
     installation::Installation,
+    retention::Retention,
     scheduler::{extent_of_next_run, is_due},
 };
 
@@ -43,6 +44,7 @@ pub(crate) struct Worker {
     full_every: NonZeroU32,
     concurrent_runs: NonZeroUsize,
     wake_up: WakeUp,
+    retention: Retention,
 }
 
 impl Worker {
@@ -57,6 +59,7 @@ impl Worker {
             full_every: config.sync.full_every,
             concurrent_runs: config.concurrent_runs,
             wake_up,
+            retention: Retention::new(config.keep_payloads_days),
         })
     }
 
@@ -66,7 +69,7 @@ impl Worker {
         let mut runs = JoinSet::new();
         info!(worker = %worker.executor.name, window = %worker.window, concurrent_runs = worker.concurrent_runs, "worker started");
         while !stop.is_cancelled() {
-            worker.queue_what_is_due().await;
+            worker.do_what_is_due().await;
             worker.take_up(&mut runs, &stop).await;
             worker.wait(&mut runs, &stop).await;
         }
@@ -85,6 +88,11 @@ impl Worker {
         }
     }
 
+    async fn do_what_is_due(&self) {
+        self.queue_what_is_due().await;
+        self.expire_payloads().await;
+    }
+
     async fn queue_what_is_due(&self) {
         let connections = match self.executor.installation.store.connections().await {
             Ok(connections) => connections,
@@ -95,6 +103,16 @@ impl Worker {
             if let Err(error) = self.queue_if_due(connection, now).await {
                 log_store("a due run cannot be queued", &error);
             }
+        }
+    }
+
+    async fn expire_payloads(&self) {
+        let installation = &self.executor.installation;
+        let now = installation.clock.now();
+        match self.retention.step(installation.store.as_ref(), now).await {
+            Ok(0) => {}
+            Ok(expired) => info!(expired, "payloads of old invalid records emptied"),
+            Err(error) => log_store("old payloads cannot be emptied", &error),
         }
     }
 

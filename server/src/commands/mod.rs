@@ -3,6 +3,7 @@
 mod activity;
 mod connection;
 mod doctor;
+mod erase;
 mod export;
 mod migrate;
 mod runs;
@@ -58,6 +59,7 @@ async fn with_data(
         WithData::Activity(Activity::Import { tenant, file }) => {
             or_stopped(activity::import(installation, tenant, file, output), &stop).await
         }
+        WithData::Erase(options) => or_stopped(erase::run(installation, options, output), &stop).await,
         WithData::Secrets(command) => or_stopped(secrets::run(installation, command, output), &stop).await,
         WithData::Export(options) => or_stopped(export::run(installation, options, output), &stop).await,
         WithData::Run(Run::Show { id }) => or_stopped(runs::show(installation, *id, output), &stop).await,

@@ -5,17 +5,24 @@ mod connections;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod deletion;
+mod erasure;
 mod error;
 mod export;
 mod overview;
 mod pages;
 mod runs;
+mod screening;
 mod secrets;
 mod trends;
 
 pub use activity::{ActivityStore, ImportOutcome, ImportedActivity};
 pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection};
 pub use deletion::{Deletion, DeletionStore};
+pub use erasure::{
+    ERASED, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, ErasedOfTenant, Erasure, ErasureRequest,
+    ErasureStore, Leftovers, OpenSalt, PersonHash, Receipt, SALT_NAME, Salt, SaltKeeper, Traces,
+    normal_email, redact, without_email,
+};
 pub use error::{Fenced, StoreError};
 pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, fields};
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
@@ -24,6 +31,7 @@ pub use runs::{
     ClaimRequest, ClaimedRun, Enqueued, Finish, InvalidGroup, InvalidPage, Lease, LeaseState, NewRun,
     RunPage, RunQuery, RunStore,
 };
+pub use screening::{ErasedSubjects, Screened, Subjects};
 pub use secrets::{Resealed, SealedSecret, SecretStore};
 pub use trends::TrendStore;
 
@@ -38,6 +46,7 @@ pub trait Store:
     + TrendStore
     + ActivityStore
     + SecretStore
+    + ErasureStore
 {
 }
 
@@ -51,5 +60,6 @@ impl<T> Store for T where
         + TrendStore
         + ActivityStore
         + SecretStore
+        + ErasureStore
 {
 }

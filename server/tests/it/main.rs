@@ -4,6 +4,7 @@ mod bad_input;
 mod connections;
 mod console;
 mod crashes;
+mod erasure;
 mod exports;
 mod imports;
 mod outbound;

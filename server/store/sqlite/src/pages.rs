@@ -7,7 +7,9 @@ use domain::{
     record::{ContentKind, Record, Subtype},
 };
 use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, Transaction, sqlite::SqliteRow};
-use store::{ContentHash, Fenced, Lease, PageCommit, PageOutcome, PageStore, Row, StoreError, TopicRef};
+use store::{
+    ContentHash, Fenced, Lease, PageCommit, PageOutcome, PageStore, Row, Screened, StoreError, TopicRef,
+};
 
 use crate::{
     SqliteStore,
@@ -16,6 +18,7 @@ use crate::{
     database::commit,
     error::{database, ledger},
     records::{Table, bind, read},
+    suppression::screen,
 };
 
 /// Rows of one upsert. Statements of this width are prepared once; with 31 columns it stays far below SQLite's 32,766
@@ -46,6 +49,8 @@ pub(crate) struct CommittingRun {
     pub(crate) stop_requested: bool,
     all_replies: bool,
     watermark_before: Option<DateTime<Utc>>,
+    /// Someone was erased from this installation, and is to be kept out.
+    anyone_erased: bool,
 }
 
 struct Written<'r> {
@@ -65,8 +70,15 @@ impl PageStore for SqliteStore {
         };
         let run = pass_fence(&mut transaction, lease, &fence).await?;
         check_stream(page)?;
+        let Screened { page, kept_out, .. } = if run.anyone_erased {
+            screen(&mut transaction, &self.salts, page).await?
+        } else {
+            Screened::whole(page)
+        };
+        let page = page.as_ref();
         let stored = stored_of(&mut transaction, page).await?;
-        let judged = judge(page, &stored, run.watermark_before);
+        let mut judged = judge(page, &stored, run.watermark_before);
+        judged.outcome.unchanged += kept_out;
         write_rows(&mut transaction, lease.run_id, page, &judged.written).await?;
         write_invalid(&mut transaction, lease.run_id, page).await?;
         write_ledger(&mut transaction, lease.run_id, page, &judged).await?;
@@ -167,7 +179,8 @@ pub(crate) async fn pass_fence(
         "UPDATE run SET checkpoint = $3, requests = requests + $4
          WHERE id = $1 AND fencing_token = $2 AND state = 'running' AND connection_id = $5
          RETURNING stop_requested, all_replies,
-            (SELECT watermark_before FROM run_stream WHERE run_id = run.id AND stream = $6) AS watermark_before",
+            (SELECT watermark_before FROM run_stream WHERE run_id = run.id AND stream = $6) AS watermark_before,
+            EXISTS (SELECT 1 FROM erasure) AS anyone_erased",
     )
     .bind(lease.run_id.0)
     .bind(lease.fencing_token)
@@ -183,6 +196,7 @@ pub(crate) async fn pass_fence(
         stop_requested: run.flag("stop_requested")?,
         all_replies: run.flag("all_replies")?,
         watermark_before: run.optional_time("watermark_before")?,
+        anyone_erased: run.flag("anyone_erased")?,
     })
 }
 

@@ -17,10 +17,11 @@ use domain::{
 };
 use store::{
     Access, ActivityStore, AddConnectionError, ClaimRequest, ClaimedRun, ConnectionOverview, ConnectionStore,
-    Deletion, DeletionStore, Enqueued, ExportCursor, ExportPage, ExportQuery, ExportStore, Fenced, Finish,
-    ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, Lease, LeaseState, NewConnection, NewRun,
-    OverviewStore, PageCommit, PageOutcome, PageStore, Resealed, RunPage, RunQuery, RunStore, SealedSecret,
-    SecretStore, StoreError, TopicRef, TrendStore,
+    Deletion, DeletionStore, Enqueued, Erasure, ErasureRequest, ErasureStore, ExportCursor, ExportPage,
+    ExportQuery, ExportStore, Fenced, Finish, ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage,
+    Lease, LeaseState, Leftovers, NewConnection, NewRun, OpenSalt, OverviewStore, PageCommit, PageOutcome,
+    PageStore, Resealed, RunPage, RunQuery, RunStore, SealedSecret, SecretStore, StoreError, TopicRef,
+    TrendStore,
 };
 use store_sqlite::SqliteStore;
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
@@ -444,5 +445,24 @@ impl SecretStore for Ports {
         after: &str,
     ) -> Result<bool, StoreError> {
         self.store.reseal_installation_secret(name, before, after).await
+    }
+}
+
+#[async_trait]
+impl ErasureStore for Ports {
+    fn use_salt(&self, opener: Arc<dyn OpenSalt>) {
+        self.store.use_salt(opener);
+    }
+
+    async fn erase(&self, request: &ErasureRequest) -> Result<Erasure, StoreError> {
+        self.store.erase(request).await
+    }
+
+    async fn wipe_leftovers(&self, email: &str) -> Result<Leftovers, StoreError> {
+        self.store.wipe_leftovers(email).await
+    }
+
+    async fn expire_payloads(&self, ended_before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        self.store.expire_payloads(ended_before, limit).await
     }
 }
