@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Serve(Serve),
     #[command(flatten)]
     WithData(WithData),
+    /// Bring the database to this version
+    Migrate,
     /// Check the installation, and say what to do
     Doctor(Doctor),
     /// Behave as community tenants do, for trying and testing
@@ -47,8 +49,6 @@ pub(crate) enum Command {
 pub(crate) enum WithData {
     /// Run syncs, without a console
     Worker(Worker),
-    /// Bring the database to this version
-    Migrate,
     /// Add connections and look after them
     #[command(subcommand)]
     Connection(Connection),

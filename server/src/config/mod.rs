@@ -7,7 +7,7 @@ mod secrets;
 mod sync;
 mod telemetry;
 
-pub(crate) use database::Database;
+pub(crate) use database::{Database, DatabaseUrl};
 pub(crate) use http::Http;
 pub(crate) use outbound::Outbound;
 pub(crate) use secrets::{KeyFile, NewSecret};

@@ -8,6 +8,7 @@ mod deletion;
 mod erasure;
 mod error;
 mod export;
+mod judging;
 mod overview;
 mod pages;
 mod runs;
@@ -25,6 +26,7 @@ pub use erasure::{
 };
 pub use error::{Fenced, StoreError};
 pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, fields};
+pub use judging::{Judged, Stored, Written, check_stream, judge};
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
 pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};
 pub use runs::{

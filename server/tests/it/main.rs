@@ -8,6 +8,7 @@ mod erasure;
 mod exports;
 mod imports;
 mod outbound;
+mod postgres;
 mod secrets;
 mod support;
 mod syncs;

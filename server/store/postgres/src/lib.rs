@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod activity;
+mod column;
+mod connections;
+mod database;
+mod deletion;
+mod erasure;
+mod error;
+mod export;
+mod overview;
+mod pages;
+mod records;
+mod runs;
+mod secrets;
+mod suppression;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod trends;
+mod views;
+
+pub use database::PostgresStore;
