@@ -59,7 +59,7 @@ pub(crate) enum WithData {
         /// Only those of this tenant
         tenant: Option<TenantId>,
     },
-    /// Look at one run
+    /// Look at one run, or stop it
     #[command(subcommand)]
     Run(Run),
     /// Write an object whole, deleted rows too
@@ -192,6 +192,8 @@ pub(crate) struct SyncTenant {
 pub(crate) enum Run {
     /// Show a run with its ledger
     Show { id: RunId },
+    /// Stop a run, or take it from the queue; what is stored is kept
+    Cancel { id: RunId },
 }
 
 #[derive(Debug, Args)]

@@ -43,8 +43,14 @@ pub enum CauseCode {
     ListingTooLarge,
     /// A list ended before the number of records that it announced.
     StreamEndedEarly,
+    /// A list lost records whenever it was read, so that others may have slipped past.
+    ListingUnsteady,
     /// A list leaves out records that the provider still has, so nothing can be told to be deleted.
     DeletionSuspicious,
+    /// More records cannot be stored as they are than can be a flaw of single ones.
+    InvalidTooMany,
+    /// The run went on for longer than any run needs.
+    RunTooLong,
     /// The ledger does not add up.
     LedgerUnbalanced,
     /// The stored client secret cannot be opened with the installation's key.
@@ -56,7 +62,7 @@ pub enum CauseCode {
 }
 
 impl CauseCode {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::CredentialsRefused,
         Self::PermissionMissing,
         Self::HostUnknown,
@@ -66,7 +72,10 @@ impl CauseCode {
         Self::AnswerMalformed,
         Self::ListingTooLarge,
         Self::StreamEndedEarly,
+        Self::ListingUnsteady,
         Self::DeletionSuspicious,
+        Self::InvalidTooMany,
+        Self::RunTooLong,
         Self::LedgerUnbalanced,
         Self::SecretUnreadable,
         Self::StoreFailed,
@@ -84,7 +93,10 @@ impl CauseCode {
             Self::AnswerMalformed => "answer_malformed",
             Self::ListingTooLarge => "listing_too_large",
             Self::StreamEndedEarly => "stream_ended_early",
+            Self::ListingUnsteady => "listing_unsteady",
             Self::DeletionSuspicious => "deletion_suspicious",
+            Self::InvalidTooMany => "invalid_too_many",
+            Self::RunTooLong => "run_too_long",
             Self::LedgerUnbalanced => "ledger_unbalanced",
             Self::SecretUnreadable => "secret_unreadable",
             Self::StoreFailed => "store_failed",
@@ -108,8 +120,13 @@ impl CauseCode {
             | Self::AnswerMalformed
             | Self::ListingTooLarge
             | Self::StreamEndedEarly
+            | Self::ListingUnsteady
             | Self::DeletionSuspicious => Owner::Provider,
-            Self::LedgerUnbalanced | Self::StoreFailed | Self::Internal => Owner::Us,
+            Self::InvalidTooMany
+            | Self::RunTooLong
+            | Self::LedgerUnbalanced
+            | Self::StoreFailed
+            | Self::Internal => Owner::Us,
         }
     }
 
@@ -117,7 +134,12 @@ impl CauseCode {
     pub fn heals_itself(self) -> bool {
         matches!(
             self,
-            Self::Throttled | Self::ProviderUnavailable | Self::AnswerMalformed | Self::StreamEndedEarly
+            Self::Throttled
+                | Self::ProviderUnavailable
+                | Self::AnswerMalformed
+                | Self::StreamEndedEarly
+                | Self::RunTooLong
+                | Self::ListingUnsteady
         )
     }
 
@@ -125,7 +147,7 @@ impl CauseCode {
     pub fn keeps_checkpoint(self) -> bool {
         !matches!(
             self,
-            Self::DeletionSuspicious | Self::LedgerUnbalanced | Self::Internal
+            Self::DeletionSuspicious | Self::InvalidTooMany | Self::LedgerUnbalanced | Self::Internal
         )
     }
 
@@ -144,7 +166,7 @@ impl CauseCode {
             Self::HostNotAllowed => format!(
                 "Ask an operator to correct the base URL (tributary connection rotate {tenant_id} --base-url URL --client-secret-file FILE), or to let the host pass with TRIBUTARY_ALLOW_HOSTS."
             ),
-            Self::Throttled | Self::ProviderUnavailable | Self::StreamEndedEarly => {
+            Self::Throttled | Self::ProviderUnavailable | Self::StreamEndedEarly | Self::ListingUnsteady => {
                 "Nothing to do for you. The next run tries again.".to_owned()
             }
             Self::AnswerMalformed => {
@@ -158,6 +180,14 @@ impl CauseCode {
             ),
             Self::SecretUnreadable => {
                 "Give the process the key file that sealed this secret (TRIBUTARY_SECRET_KEY_FILE), or rotate the secret."
+                    .to_owned()
+            }
+            Self::RunTooLong => {
+                "Nothing to do for you. The next run goes on from the last page that was kept. If it happens again, ask an operator to allow more requests (TRIBUTARY_REQUESTS_PER_MINUTE)."
+                    .to_owned()
+            }
+            Self::InvalidTooMany => {
+                "Look at the reasons in Summary and report this run's id to the maintainers: the provider may serve another format now."
                     .to_owned()
             }
             Self::LedgerUnbalanced | Self::Internal => {
@@ -208,6 +238,34 @@ mod tests {
         for code in CauseCode::ALL {
             assert_eq!(CauseCode::parse(code.as_str()), Some(code));
             assert!(!code.next_action("customer-en").is_empty());
+        }
+    }
+
+    #[test]
+    fn each_class_has_its_owner_and_says_whether_it_heals() {
+        use CauseCode as C;
+        let table = [
+            (C::CredentialsRefused, Owner::You, false),
+            (C::PermissionMissing, Owner::You, false),
+            (C::HostUnknown, Owner::You, false),
+            (C::HostNotAllowed, Owner::You, false),
+            (C::SecretUnreadable, Owner::You, false),
+            (C::Throttled, Owner::Provider, true),
+            (C::ProviderUnavailable, Owner::Provider, true),
+            (C::AnswerMalformed, Owner::Provider, true),
+            (C::StreamEndedEarly, Owner::Provider, true),
+            (C::ListingTooLarge, Owner::Provider, false),
+            (C::ListingUnsteady, Owner::Provider, true),
+            (C::DeletionSuspicious, Owner::Provider, false),
+            (C::RunTooLong, Owner::Us, true),
+            (C::InvalidTooMany, Owner::Us, false),
+            (C::LedgerUnbalanced, Owner::Us, false),
+            (C::StoreFailed, Owner::Us, false),
+            (C::Internal, Owner::Us, false),
+        ];
+        assert_eq!(table.len(), CauseCode::ALL.len());
+        for (code, owner, heals) in table {
+            assert_eq!((code.owner(), code.heals_itself()), (owner, heals), "{code}");
         }
     }
 

@@ -9,7 +9,7 @@ mod probe;
 mod token;
 
 pub use api::CommunityApi;
-pub use decode::{Malformed, decode};
+pub use decode::{Malformed, decode, decode_counts};
 pub use http::{ClientError, HttpClient};
 pub use outbound::{AddressKind, AllowedHosts, InvalidHost, Refused, is_public, kind_of};
 pub use probe::Probe;

@@ -63,6 +63,7 @@ async fn with_data(
         WithData::Secrets(command) => or_stopped(secrets::run(installation, command, output), &stop).await,
         WithData::Export(options) => or_stopped(export::run(installation, options, output), &stop).await,
         WithData::Run(Run::Show { id }) => or_stopped(runs::show(installation, *id, output), &stop).await,
+        WithData::Run(Run::Cancel { id }) => or_stopped(runs::cancel(installation, *id, output), &stop).await,
     }
 }
 

@@ -30,8 +30,9 @@ pub use judging::{Judged, Stored, Written, check_stream, judge};
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
 pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};
 pub use runs::{
-    ClaimRequest, ClaimedRun, Enqueued, Finish, InvalidGroup, InvalidPage, Lease, LeaseState, NewRun,
-    RunPage, RunQuery, RunStore,
+    CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Enqueued, Finish, InvalidGroup, InvalidPage,
+    KeptPace, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue, Release, Renewal, Renewed,
+    RunPage, RunQuery, RunStore, WaitingRun,
 };
 pub use screening::{ErasedSubjects, Screened, Subjects};
 pub use secrets::{Resealed, SealedSecret, SecretStore};
