@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::{
-    error::CommandError, installation::Installation, secrets::to_hex, source::Sources, system::random_bytes,
+    error::CommandError, installation::Installation, replay, secrets::to_hex, source::Sources,
+    system::random_bytes,
 };
 
 pub(crate) struct Executor {
@@ -56,6 +57,8 @@ impl Executor {
             .execute(claimed, &connection.tenant_id, source.as_ref(), stop)
             .await?;
         if let Execution::Ended(_) = execution {
+            // It wrote by the mapping that there was when it began.
+            replay::keep_up_one(&self.installation, connection.id).await;
             self.rebuild_trends(&connection).await;
         }
         Ok(execution)

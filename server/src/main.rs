@@ -15,6 +15,8 @@ mod marker;
 mod output;
 mod overview;
 mod progress;
+mod replay;
+mod retention;
 mod scheduler;
 mod secrets;
 mod source;

@@ -19,6 +19,7 @@ use crate::{
     error::{CommandError, with_sources},
     executor::Executor,
     installation::Installation,
+    replay, retention,
     scheduler::{extent_of_next_run, is_due},
 };
 
@@ -42,6 +43,7 @@ pub(crate) struct Worker {
     window: SyncWindow,
     full_every: NonZeroU32,
     concurrent_runs: NonZeroUsize,
+    retention: config::Retention,
     wake_up: WakeUp,
 }
 
@@ -56,6 +58,7 @@ impl Worker {
             window: config.sync_window,
             full_every: config.sync.full_every,
             concurrent_runs: config.concurrent_runs,
+            retention: config.retention,
             wake_up,
         })
     }
@@ -63,15 +66,30 @@ impl Worker {
     /// Works until it is told to stop; then its runs stop at their next page boundary and go back to the queue.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let worker = Arc::new(self);
-        let mut runs = JoinSet::new();
         info!(worker = %worker.executor.name, window = %worker.window, concurrent_runs = worker.concurrent_runs, "worker started");
+        let replays = tokio::spawn(replay::keep_up(
+            worker.executor.installation.clone(),
+            stop.clone(),
+        ));
+        let forgetting = tokio::spawn(retention::keep_up(
+            worker.executor.installation.clone(),
+            worker.retention,
+            stop.clone(),
+        ));
+        worker.sync(&stop).await;
+        log_panic(replays.await);
+        log_panic(forgetting.await);
+        info!(worker = %worker.executor.name, "worker stopped");
+    }
+
+    async fn sync(self: &Arc<Self>, stop: &CancellationToken) {
+        let mut runs = JoinSet::new();
         while !stop.is_cancelled() {
-            worker.queue_what_is_due().await;
-            worker.take_up(&mut runs, &stop).await;
-            worker.wait(&mut runs, &stop).await;
+            self.queue_what_is_due().await;
+            self.take_up(&mut runs, stop).await;
+            self.wait(&mut runs, stop).await;
         }
         drain(&mut runs).await;
-        info!(worker = %worker.executor.name, "worker stopped");
     }
 
     /// Until there may be something to do.
@@ -79,6 +97,7 @@ impl Worker {
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.wake_up.0.notified() => {}
+            () = self.executor.installation.queue_moved() => {}
             () = self.executor.installation.clock.sleep(TICK) => {}
             // A free place: the next run may be waiting for it.
             Some(ended) = runs.join_next() => log_panic(ended),

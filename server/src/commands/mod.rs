@@ -1,10 +1,13 @@
 //! One module per command.
 
 mod activity;
+mod backup;
 mod connection;
 mod doctor;
 mod export;
+mod mapping;
 mod migrate;
+mod replay;
 mod runs;
 mod serve;
 mod simulate;
@@ -13,6 +16,7 @@ mod worker;
 
 use std::process::ExitCode;
 
+pub(crate) use backup::on_a_server;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -27,12 +31,13 @@ pub(crate) async fn run(cli: Cli, output: Output, stop: CancellationToken) -> Re
     match &cli.command {
         Command::Simulate(options) => simulate::run(options, stop).await,
         Command::Doctor(options) => doctor::run(&cli, options, output).await,
-        Command::Migrate => or_stopped(migrate::run(&cli, output), &stop).await,
+        Command::Migrate(options) => or_stopped(migrate::run(&cli, options, output), &stop).await,
+        Command::Restore { file } => backup::restore(&cli, file, output).await,
         // The address is tried before the database is: the second `serve` of two should not migrate.
         Command::Serve(options) => serve::run(&cli, options, stop).await,
         Command::WithData(command) => {
             let installation = Installation::open(&cli).await?;
-            let result = with_data(&installation, command, output, stop).await;
+            let result = with_data(&installation, &cli, command, output, stop).await;
             close(installation).await;
             result
         }
@@ -41,6 +46,7 @@ pub(crate) async fn run(cli: Cli, output: Output, stop: CancellationToken) -> Re
 
 async fn with_data(
     installation: &Installation,
+    cli: &Cli,
     command: &WithData,
     output: Output,
     stop: CancellationToken,
@@ -51,12 +57,14 @@ async fn with_data(
         WithData::Connection(command) => {
             or_stopped(connection::run(installation, command, output), &stop).await
         }
+        WithData::Backup { file } => or_stopped(backup::run(installation, cli, file, output), &stop).await,
         WithData::Runs { tenant } => {
             or_stopped(runs::list(installation, tenant.as_ref(), output), &stop).await
         }
         WithData::Activity(Activity::Import { tenant, file }) => {
             or_stopped(activity::import(installation, tenant, file, output), &stop).await
         }
+        WithData::Replay(options) => or_stopped(replay::run(installation, options, output), &stop).await,
         WithData::Export(options) => or_stopped(export::run(installation, options, output), &stop).await,
         WithData::Run(Run::Show { id }) => or_stopped(runs::show(installation, *id, output), &stop).await,
     }

@@ -108,6 +108,8 @@ pub(crate) fn describe(run: &Run) -> String {
                 ledger.unchanged,
                 ledger.invalid,
                 ledger.repeated,
+                ledger.deleted,
+                ledger.late,
                 ledger.refused,
                 ledger.pages,
             ];
@@ -125,6 +127,8 @@ pub(crate) fn describe(run: &Run) -> String {
         "UNCHANGED",
         "INVALID",
         "REPEATED",
+        "DELETED",
+        "LATE",
         "REFUSED",
         "PAGES",
         "SOURCE",

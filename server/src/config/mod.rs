@@ -2,12 +2,14 @@
 
 mod database;
 mod http;
+mod retention;
 mod secrets;
 mod sync;
 mod telemetry;
 
 pub(crate) use database::{Database, DatabaseUrl};
 pub(crate) use http::Http;
+pub(crate) use retention::Retention;
 pub(crate) use secrets::{KeyFile, NewSecret};
 pub(crate) use sync::{Sync, Worker};
 pub(crate) use telemetry::{LogFormat, Telemetry};

@@ -14,8 +14,10 @@ mod overview;
 mod pages;
 mod random;
 mod records;
+mod replay;
 mod replies;
 mod resuming;
+mod retention;
 mod runs;
 mod trends;
 
@@ -29,8 +31,10 @@ pub use invalid::*;
 pub use overview::*;
 pub use pages::*;
 pub use random::*;
+pub use replay::*;
 pub use replies::*;
 pub use resuming::*;
+pub use retention::*;
 pub use runs::*;
 pub use trends::*;
 
@@ -104,6 +108,22 @@ macro_rules! contract_tests {
             a_lost_lease_marks_nothing,
             replies_go_with_their_topic_and_are_read_again_when_it_comes_back,
             of_replies_only_those_of_topics_that_were_read_in_the_pass_are_looked_for,
+            a_mapping_is_kept_and_makes_a_replay_due,
+            a_newer_decoder_makes_a_replay_due_and_an_older_one_does_not,
+            a_replay_stays_due_while_a_run_is_under_way,
+            profile_fields_are_counted,
+            members_are_remapped_unless_a_run_has_changed_them,
+            the_next_sync_finds_members_as_they_were_remapped,
+            what_can_be_read_now_is_stored_as_its_run_would_have,
+            a_record_is_repaired_once_and_says_when,
+            a_topic_that_is_repaired_awaits_its_replies,
+            a_record_that_is_still_invalid_has_its_newest_reason,
+            a_payload_replaces_what_an_earlier_run_stored,
+            an_older_payload_never_replaces_newer_data,
+            a_record_that_a_later_full_pass_has_not_met_is_not_brought_back,
+            activity_past_its_retention_is_forgotten_bit_by_bit,
+            months_of_activity_are_forgotten_for_all_connections,
+            invalid_records_of_old_runs_are_forgotten,
             random_commits_leave_what_a_model_says,
         }
     };

@@ -10,6 +10,8 @@ mod export;
 mod judging;
 mod overview;
 mod pages;
+mod replay;
+mod retention;
 mod runs;
 mod trends;
 
@@ -21,6 +23,11 @@ pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field
 pub use judging::{Judged, Stored, Written, check_stream, judge};
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
 pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};
+pub use replay::{
+    ProfileFieldCount, RemappedMember, Replay, ReplayOutcome, ReplayStore, SetAside, StoredMapping,
+    StoredMember,
+};
+pub use retention::RetentionStore;
 pub use runs::{
     ClaimRequest, ClaimedRun, Enqueued, Finish, InvalidGroup, InvalidPage, Lease, LeaseState, NewRun,
     RunPage, RunQuery, RunStore,
@@ -37,6 +44,8 @@ pub trait Store:
     + ExportStore
     + TrendStore
     + ActivityStore
+    + ReplayStore
+    + RetentionStore
 {
 }
 
@@ -49,5 +58,7 @@ impl<T> Store for T where
         + ExportStore
         + TrendStore
         + ActivityStore
+        + ReplayStore
+        + RetentionStore
 {
 }

@@ -4,7 +4,10 @@ use std::{collections::HashSet, thread, time::Duration};
 
 use serde_json::Value;
 
-use crate::support::{Home, assert_balanced, assert_truth, count, get, streams, text};
+use crate::{
+    postgres::on_postgres,
+    support::{Home, assert_balanced, assert_truth, count, get, streams, text},
+};
 
 /// Kills during one first sync.
 const KILLS: usize = 25;
@@ -25,8 +28,19 @@ fn dice(state: &mut u64) -> u64 {
 
 #[test]
 fn a_first_sync_that_is_killed_again_and_again_loses_and_doubles_nothing() {
+    kill_again_and_again(Home::new());
+}
+
+#[test]
+fn the_same_on_postgres() {
+    if let Some((home, _database)) = on_postgres() {
+        kill_again_and_again(home);
+    }
+}
+
+fn kill_again_and_again(home: Home) {
     // The shortest lease lets the next worker take over soon; the pace makes the sync outlast the kills.
-    let home = Home::new()
+    let home = home
         .with("TRIBUTARY_LEASE_TTL", "1s")
         .with("TRIBUTARY_REQUESTS_PER_MINUTE", "2400");
     let (_simulator, address) = home.simulate("customer-en:users=1500,topics=1000,views=1200,broken=30", &[]);
@@ -60,7 +74,7 @@ fn a_first_sync_that_is_killed_again_and_again_loses_and_doubles_nothing() {
 
 /// As many rows as the run counts as new, each key once.
 #[track_caller]
-fn assert_stored_once(home: &Home, run: &Value, object: &str, key: &str) {
+pub(crate) fn assert_stored_once(home: &Home, run: &Value, object: &str, key: &str) {
     let export = home.run(&["export", object, "--format", "ndjson"]).succeeded();
     let keys: Vec<String> = export
         .stdout

@@ -7,9 +7,12 @@ mod database;
 mod deletion;
 mod error;
 mod export;
+mod months;
 mod overview;
 mod pages;
 mod records;
+mod replay;
+mod retention;
 mod runs;
 #[cfg(feature = "testing")]
 pub mod testing;

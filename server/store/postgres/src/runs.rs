@@ -19,8 +19,9 @@ use uuid::Uuid;
 
 use crate::{
     PostgresStore,
+    activity::lock_connection,
     column::{Columns, count, micros},
-    database::commit,
+    database::{commit, ring},
     error::database,
 };
 
@@ -28,10 +29,12 @@ use crate::{
 impl RunStore for PostgresStore {
     async fn enqueue(&self, new: &NewRun) -> Result<Enqueued, StoreError> {
         let mut write = self.begin().await?;
+        // A statement of its own: the next one then sees what was committed by whoever held the lock before.
+        lock_connection(&mut write, new.connection_id).await?;
         let state = sqlx::query(
             "SELECT connection.deactivated_at, run.id AS run_id FROM connection
              LEFT JOIN run ON run.connection_id = connection.id AND run.state IN ('queued', 'running')
-             WHERE connection.id = $1 FOR NO KEY UPDATE OF connection",
+             WHERE connection.id = $1",
         )
         .bind(new.connection_id.0)
         .fetch_one(&mut *write)
@@ -60,6 +63,7 @@ impl RunStore for PostgresStore {
                 forget_earlier_pages(&mut write, new.connection_id).await?;
             }
         }
+        ring(&mut write).await?;
         write.commit().await?;
         Ok(Enqueued::Queued)
     }
@@ -244,6 +248,7 @@ impl RunStore for PostgresStore {
         if released.rows_affected() == 0 {
             return Err(Fenced::LeaseLost);
         }
+        ring(&mut write).await?;
         commit(write, ()).await
     }
 
@@ -278,9 +283,10 @@ impl RunStore for PostgresStore {
 
     async fn invalid_groups(&self, run: RunId) -> Result<Vec<InvalidGroup>, StoreError> {
         let rows = sqlx::query(
-            "SELECT stream, reason, records, name, message, payload
-             FROM (SELECT stream, reason, COUNT(*) AS records, MIN(id) AS first_id FROM invalid_record
-                   WHERE run_id = $1 GROUP BY stream, reason)
+            "SELECT stream, reason, records, repaired, name, message, payload, payload_cut, topic_public_id, repaired_at
+             FROM (SELECT stream, reason, COUNT(*) AS records, MIN(id) AS first_id,
+                    COUNT(*) FILTER (WHERE repaired_at IS NOT NULL) AS repaired
+                   FROM invalid_record WHERE run_id = $1 GROUP BY stream, reason)
              AS grouped JOIN invalid_record USING (stream, reason) WHERE invalid_record.id = first_id
              ORDER BY records DESC, stream, reason",
         )
@@ -295,6 +301,7 @@ impl RunStore for PostgresStore {
                 stream,
                 reason,
                 count: row.unsigned("records")?,
+                repaired: row.unsigned("repaired")?,
                 sample,
             })
         };
@@ -322,7 +329,7 @@ impl RunStore for PostgresStore {
         .await
         .map_err(database)?;
         let rows = sqlx::query(
-            "SELECT stream, reason, name, message, payload FROM invalid_record
+            "SELECT stream, reason, name, message, payload, payload_cut, topic_public_id, repaired_at FROM invalid_record
              WHERE run_id = $1 AND ($2 IS NULL OR (stream = $2 AND reason = $3))
              ORDER BY id LIMIT $4 OFFSET $5",
         )
@@ -664,12 +671,15 @@ fn read_run(row: &PgRow, streams: Vec<StreamRun>) -> Result<Run, StoreError> {
     })
 }
 
-fn read_invalid(row: &PgRow) -> Result<InvalidRecord, StoreError> {
+pub(crate) fn read_invalid(row: &PgRow) -> Result<InvalidRecord, StoreError> {
     Ok(InvalidRecord {
         stream: row.word("stream", Stream::parse)?,
         reason: row.word("reason", InvalidReason::parse)?,
         name: row.text("name")?,
         message: row.text("message")?,
         payload: row.text("payload")?,
+        payload_cut: row.flag("payload_cut")?,
+        topic_public_id: row.optional_text("topic_public_id")?,
+        repaired_at: row.optional_time("repaired_at")?,
     })
 }

@@ -10,6 +10,8 @@ mod export;
 mod overview;
 mod pages;
 mod records;
+mod replay;
+mod retention;
 mod runs;
 mod trends;
 mod views;
