@@ -18,8 +18,9 @@ use crate::{
     config,
     error::{CommandError, with_sources},
     executor::Executor,
+    forgetting,
     installation::Installation,
-    replay, retention,
+    replay,
     scheduler::{extent_of_next_run, is_due},
 };
 
@@ -71,7 +72,7 @@ impl Worker {
             worker.executor.installation.clone(),
             stop.clone(),
         ));
-        let forgetting = tokio::spawn(retention::keep_up(
+        let forgetting = tokio::spawn(forgetting::keep_up(
             worker.executor.installation.clone(),
             worker.retention,
             stop.clone(),

@@ -8,16 +8,16 @@ pub(crate) struct Retention {
     /// Days for which activity and its trends are kept [default: for ever]. A full sync reads older activity again if the
     /// provider still serves it, and it is forgotten again
     #[arg(
-        long = "retain-activity-days",
+        long = "keep-activity-days",
         value_name = "N",
-        env = "TRIBUTARY_RETAIN_ACTIVITY_DAYS"
+        env = "TRIBUTARY_KEEP_ACTIVITY_DAYS"
     )]
     pub(crate) activity: Option<NonZeroU32>,
     /// Days for which records that runs set aside are kept [default: for ever]. The runs and their counts stay
     #[arg(
-        long = "retain-invalid-records-days",
+        long = "keep-invalid-records-days",
         value_name = "N",
-        env = "TRIBUTARY_RETAIN_INVALID_RECORDS_DAYS"
+        env = "TRIBUTARY_KEEP_INVALID_RECORDS_DAYS"
     )]
     pub(crate) invalid_records: Option<NonZeroU32>,
 }
