@@ -59,7 +59,7 @@ pub(crate) enum WithData {
         /// Only those of this tenant
         tenant: Option<TenantId>,
     },
-    /// Look at one run
+    /// Look at one run, or stop it
     #[command(subcommand)]
     Run(Run),
     /// Write a whole copy of the embedded database, while everything goes on; without the key file
@@ -282,6 +282,8 @@ pub(crate) struct SyncTenant {
 pub(crate) enum Run {
     /// Show a run with its ledger
     Show { id: RunId },
+    /// Stop a run, or take it from the queue; what is stored is kept
+    Cancel { id: RunId },
 }
 
 #[derive(Debug, Subcommand)]

@@ -17,7 +17,7 @@ use sync::{
 };
 
 use crate::{
-    decode::decode,
+    decode::{Malformed, decode, decode_counts},
     failure,
     http::{Answer, HttpClient, Wire},
     token::{Credentials, Tokens},
@@ -212,6 +212,26 @@ impl CommunityApi {
         self.page(request, &answer, PATH).map(Fetched::Page)
     }
 
+    /// Only a help to notice what goes while topics are read, so a provider that does not answer it is no failure.
+    async fn topic_counts(&self) -> Result<Fetched, Failure> {
+        const PATH: &str = "/v2/categories/getVisibleTopicsCount";
+        let answer = self.get(PATH, &[]).await?;
+        let says_no = answer.status.is_client_error()
+            && !matches!(
+                answer.status,
+                StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
+            );
+        if says_no {
+            return Ok(Fetched::NoSource);
+        }
+        if !answer.status.is_success() {
+            return Err(failure::of_status(&answer, PATH, self.wire.clock.now()));
+        }
+        let counts = decode_counts(&answer.body)
+            .map_err(|malformed| failure::of_malformed(&malformed, &answer, PATH))?;
+        Ok(counts.map_or(Fetched::NoSource, Fetched::Counts))
+    }
+
     async fn replies(
         &self,
         request: &PageRequest,
@@ -243,7 +263,15 @@ impl CommunityApi {
             StatusCode::NOT_FOUND | StatusCode::GONE => Ok(Presence::Gone),
             // It is hidden from us, so it exists.
             StatusCode::FORBIDDEN => Ok(Presence::Present),
-            status if status.is_success() => Ok(Presence::Present),
+            status if status.is_success() => {
+                // Of a record, or of the part of one that came. A page for people says nothing of it.
+                let first = answer.body.iter().find(|byte| !byte.is_ascii_whitespace());
+                if matches!(first, Some(b'{' | b'[')) {
+                    return Ok(Presence::Present);
+                }
+                let malformed = Malformed("something else than a record".to_owned());
+                Err(failure::of_malformed(&malformed, answer, path))
+            }
             _ => Err(failure::of_status(answer, path, self.wire.clock.now())),
         }
     }
@@ -290,6 +318,7 @@ impl Source for CommunityApi {
             PageRequest::Categories => self.whole(request, "/v2/categories").await,
             PageRequest::Users { active_since, page } => self.users(request, *active_since, *page).await,
             PageRequest::Topics { filter, page } => self.topics(request, filter, *page).await,
+            PageRequest::TopicCounts => self.topic_counts().await,
             PageRequest::Replies { topic, page } => {
                 self.replies(request, topic.subtype, &topic.private_id, *page)
                     .await

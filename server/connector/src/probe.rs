@@ -50,7 +50,9 @@ impl CommunityApi {
         self.connect().await?;
         let users = match self.fetch(&PageRequest::users(1)).await? {
             Fetched::Page(page) => page,
-            Fetched::NoSource | Fetched::Refused | Fetched::TooLong => sync::Page::default(),
+            Fetched::NoSource | Fetched::Refused | Fetched::TooLong | Fetched::Counts(_) => {
+                sync::Page::default()
+            }
         };
         let profiles: Vec<bool> = users.records.iter().filter_map(has_profile).collect();
         self.fetch(&PageRequest::topics(1)).await?;

@@ -214,6 +214,13 @@ impl Simulator {
             .is_some()
     }
 
+    /// Lets a moment pass in one tenant, in which one thing happens that may happen at any time: something new, something
+    /// that moves, changes, or goes. False if there is no such tenant. Nothing comes back from the trash at such a moment.
+    pub fn live(&self, tenant: &str) -> bool {
+        let found = self.shared.tenant(tenant);
+        found.inspect(|tenant| tenant.change(World::live)).is_some()
+    }
+
     fn world(&self, tenant: &str) -> Option<Arc<World>> {
         self.shared.tenant(tenant).map(Tenant::world)
     }

@@ -65,8 +65,31 @@ const DAILY: [(Event, Measure, u64, u64); 16] = [
     (Event::Erase, Measure::Users, 9_000, 0),
     (Event::DeleteMember, Measure::Users, 9_000, 0),
 ];
-/// What one moment brings.
+/// What one moment brings that moves every listing.
 const MOMENT: [Event; 5] = [Event::Join, Event::Start, Event::Reply, Event::Visit, Event::View];
+/// What may happen at any moment, the more usual more often.
+const HAPPENINGS: [Event; 20] = [
+    Event::Join,
+    Event::Visit,
+    Event::Visit,
+    Event::Start,
+    Event::Start,
+    Event::Reply,
+    Event::Reply,
+    Event::Reply,
+    Event::View,
+    Event::View,
+    Event::Edit,
+    Event::Move,
+    Event::SetStatus,
+    Event::Convert,
+    Event::Trash,
+    Event::DeleteTopic,
+    Event::Rename,
+    Event::ChangeProfile,
+    Event::Erase,
+    Event::DeleteMember,
+];
 
 impl World {
     /// Lets whole days pass.
@@ -85,16 +108,30 @@ impl World {
 
     /// Lets a moment of the current day pass: a little of everything that moves a listing.
     pub(crate) fn stir(&mut self) {
-        let moment = self.changes.moments;
-        self.changes.moments += 1;
-        let time = self.today() + moment.min(MORNING_SECONDS - 1);
-        let place = self.passing_place(self.changes.days).at(u64::MAX - moment);
+        let (time, place) = self.moment();
         for (event, at) in MOMENT.into_iter().zip(0..) {
             if self.size(event) > 0 {
                 self.happen(event, time, place.at(at));
             }
         }
         self.indexes = Arc::default();
+    }
+
+    /// Lets a moment of the current day pass, in which one thing happens, if it can.
+    pub(crate) fn live(&mut self) {
+        let (time, place) = self.moment();
+        let event = place.pick(0, &HAPPENINGS);
+        if self.size(event) > 0 {
+            self.happen(event, time, place.at(1));
+        }
+        self.indexes = Arc::default();
+    }
+
+    fn moment(&mut self) -> (u64, Mix) {
+        let moment = self.changes.moments;
+        self.changes.moments += 1;
+        let time = self.today() + moment.min(MORNING_SECONDS - 1);
+        (time, self.passing_place(self.changes.days).at(u64::MAX - moment))
     }
 
     /// Midnight at which the current day began.

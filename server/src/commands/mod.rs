@@ -67,6 +67,7 @@ async fn with_data(
         WithData::Replay(options) => or_stopped(replay::run(installation, options, output), &stop).await,
         WithData::Export(options) => or_stopped(export::run(installation, options, output), &stop).await,
         WithData::Run(Run::Show { id }) => or_stopped(runs::show(installation, *id, output), &stop).await,
+        WithData::Run(Run::Cancel { id }) => or_stopped(runs::cancel(installation, *id, output), &stop).await,
     }
 }
 

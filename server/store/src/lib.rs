@@ -29,8 +29,9 @@ pub use replay::{
 };
 pub use retention::RetentionStore;
 pub use runs::{
-    ClaimRequest, ClaimedRun, Enqueued, Finish, InvalidGroup, InvalidPage, Lease, LeaseState, NewRun,
-    RunPage, RunQuery, RunStore,
+    CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Enqueued, Finish, InvalidGroup, InvalidPage,
+    KeptPace, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue, Release, Renewal, Renewed,
+    RunPage, RunQuery, RunStore, WaitingRun,
 };
 pub use trends::TrendStore;
 

@@ -5,9 +5,15 @@ use domain::{
     ActivitySource, Stream,
     record::{InvalidRecord, Record},
 };
-use store::Row;
+use store::{ContentHash, Row};
 
-use crate::{Page, Served, checkpoint::Checkpoint, hash::content_hash, seen::SeenKeys};
+use crate::{
+    Page, Served,
+    checkpoint::Checkpoint,
+    hash::content_hash,
+    seen::{SeenKeys, compact, compact_invalid},
+    steady::{Mark, Met},
+};
 
 /// One or more pages of a stream, ready to be committed together.
 #[derive(Debug)]
@@ -53,20 +59,27 @@ impl Batch {
     }
 
     /// Adds a page; `seen` is what the run has seen of the stream so far.
-    pub(crate) fn add(&mut self, page: Page, seen: &mut SeenKeys) {
+    pub(crate) fn add(&mut self, page: Page, seen: &mut SeenKeys) -> Met {
         self.pages += 1;
+        let mut met = Met::default();
+        met.marks.reserve(page.records.len());
         for served in page.records {
             match served {
-                Served::Valid(record) => self.add_record(record, seen),
-                Served::Invalid(record) => self.add_invalid(record, seen),
+                Served::Valid(record) => self.add_record(record, seen, &mut met),
+                Served::Invalid(record) => self.add_invalid(record, seen, &mut met),
             }
         }
+        self.watermark = self.watermark.max(met.newest);
+        met
     }
 
     /// It may have no id, so it is known by what it holds.
-    fn add_invalid(&mut self, record: InvalidRecord, seen: &mut SeenKeys) {
+    fn add_invalid(&mut self, record: InvalidRecord, seen: &mut SeenKeys, met: &mut Met) {
         let content = format!("{} {}", record.name, record.payload);
+        let key = compact_invalid(&content);
+        met.marks.push(Mark { key, content: key });
         let known = !seen.insert_invalid(&content);
+        met.fresh += u64::from(!known);
         self.seen.insert_invalid(&content);
         if !(known && self.rereads) {
             self.found += 1;
@@ -74,15 +87,20 @@ impl Batch {
         }
     }
 
-    fn add_record(&mut self, record: Record, seen: &mut SeenKeys) {
+    fn add_record(&mut self, record: Record, seen: &mut SeenKeys, met: &mut Met) {
         let repeated = !seen.insert(record.key());
+        met.fresh += u64::from(!repeated);
         if !(repeated && self.rereads) {
             self.found += 1;
             self.repeated += u64::from(repeated);
         }
         self.seen.insert(record.key());
-        self.watermark = self.watermark.max(record.activity_time());
+        met.newest = met.newest.max(record.activity_time());
         let hash = content_hash(&record);
+        met.marks.push(Mark {
+            key: compact(record.key()),
+            content: short(hash),
+        });
         if let Some(&index) = self.row_of_key.get(record.key()) {
             // The later serving is the fresher one; the row stays counted as what the first one was.
             let first = &mut self.rows[index];
@@ -100,6 +118,11 @@ impl Batch {
             });
         }
     }
+}
+
+/// Enough of a hash to tell the records of a page apart.
+fn short(hash: ContentHash) -> u64 {
+    hash.0.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use domain::Stream;
 use serde::{Deserialize, Serialize};
 use store::TopicRef;
 
-use crate::shard::Shard;
+use crate::{shard::Shard, steady::Steady};
 
 /// Where a run goes on. Committed with each page, as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ pub(crate) enum Checkpoint {
         /// read last.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         shards: Vec<Shard>,
+        /// Whether it held still so far.
+        #[serde(default, skip_serializing_if = "Steady::is_default")]
+        steady: Steady,
     },
     /// The replies of one topic after the other, in the order of the topics' public ids.
     Replies {
@@ -42,6 +45,7 @@ impl Checkpoint {
                 stream,
                 next_page: 1,
                 shards: Vec::new(),
+                steady: Steady::default(),
             },
         }
     }
@@ -109,7 +113,8 @@ mod tests {
         let shards = Checkpoint::Listing {
             stream: Stream::Topics,
             next_page: 7,
-            shards: Shard::all(),
+            shards: Shard::ALL.split(None),
+            steady: Steady::default(),
         };
         let starts = Stream::ALL
             .into_iter()

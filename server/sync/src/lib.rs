@@ -4,7 +4,9 @@ mod batch;
 mod checkpoint;
 mod clock;
 mod hash;
+mod listing;
 mod machine;
+mod meter;
 mod missing;
 mod pace;
 mod reading;
@@ -13,7 +15,9 @@ mod runner;
 mod seen;
 mod settings;
 mod shard;
+mod signals;
 mod source;
+mod steady;
 mod window;
 
 pub use clock::{Clock, Ids};
@@ -22,6 +26,7 @@ pub use pace::Pace;
 pub use retry::RetryPolicy;
 pub use runner::{Execution, Runner};
 pub use settings::{InvalidBackoff, Settings, parse_backoff};
+pub use signals::Signals;
 pub use source::{
     Failure, Fetched, Lookup, PAGE_SIZE, Page, PageRequest, Presence, Served, Source, TopicFilter,
 };

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use domain::{CauseCode, Stream};
+use domain::{CauseCode, Dice, Stream};
 
 use crate::{Failure, Presence, seen::SeenKeys};
 
@@ -203,23 +203,14 @@ fn suspicious(stream: Stream, missing: usize, present: usize, example: &str) -> 
 /// volume 2, algorithm S).
 fn sample(keys: &[String], seed: u64) -> VecDeque<String> {
     let mut chosen = VecDeque::new();
-    let mut state = seed;
+    let mut dice = Dice::new(seed);
     for (at, key) in keys.iter().enumerate() {
         let (wanted, left) = (ASKED_MAX.saturating_sub(chosen.len()), keys.len() - at);
-        if (next_random(&mut state) % left as u64) < wanted as u64 {
+        if dice.place(left) < wanted {
             chosen.push_back(key.clone());
         }
     }
     chosen
-}
-
-/// `SplitMix64` (Steele, Lea, Flood 2014).
-fn next_random(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
 use std::collections::VecDeque;
 
-use chrono::NaiveDate;
 use domain::{ActivitySource, CauseCode, Stream};
 use store::TopicRef;
 
 use crate::{
-    Failure, Fetched, PAGE_SIZE, Page, PageRequest, TopicFilter,
+    Failure, Fetched, PAGE_SIZE, Page, PageRequest,
     batch::Batch,
     checkpoint::Checkpoint,
+    listing::{Listing, Shape, ends_listing},
     seen::SeenKeys,
-    shard::{LAST_SERVED_PAGE, Shard},
-    window::{UnfilteredWindow, Windows},
+    steady::Next,
+    window::Windows,
 };
 
 /// Rows of a commit: pages that arrive fast share a transaction up to this many, so that neither one page pays for a
@@ -31,13 +31,34 @@ pub(crate) struct TopicsAfter(pub(crate) Option<String>);
 struct Slot {
     request: PageRequest,
     state: SlotState,
+    /// How many answers had arrived when it was asked for.
+    asked_after: u64,
 }
 
 #[derive(Debug)]
 enum SlotState {
     Waiting,
     InFlight,
-    Arrived(Fetched),
+    /// As the answer of this number.
+    Arrived(Fetched, u64),
+}
+
+impl Slot {
+    fn new(request: PageRequest) -> Self {
+        Self {
+            request,
+            state: SlotState::Waiting,
+            asked_after: 0,
+        }
+    }
+
+    fn is_waiting(&self) -> bool {
+        matches!(self.state, SlotState::Waiting)
+    }
+
+    fn is_in_flight(&self) -> bool {
+        matches!(self.state, SlotState::InFlight)
+    }
 }
 
 /// The reading of one stream: which pages are asked for, which have arrived, which go into the next commit.
@@ -49,6 +70,9 @@ pub(crate) struct Reading {
     stream: Stream,
     pages_ahead: usize,
     slots: VecDeque<Slot>,
+    /// Requests under way whose answers are of no use any more. They are not put again before those have come.
+    forsaken: Vec<PageRequest>,
+    answers: u64,
     work: Work,
     source: ActivitySource,
 }
@@ -56,7 +80,7 @@ pub(crate) struct Reading {
 /// Where the next requests come from.
 #[derive(Debug)]
 enum Work {
-    Listing(Listing),
+    Listing(Box<Listing>),
     Replies {
         topics: VecDeque<TopicRef>,
         /// The last topic that the store gave out.
@@ -64,150 +88,6 @@ enum Work {
         loading: bool,
         exhausted: bool,
     },
-}
-
-/// One listing, page by page.
-#[derive(Debug)]
-struct Listing {
-    stream: Stream,
-    active_since: Option<NaiveDate>,
-    /// What is left to read, the current one last; empty unless the listing has to be cut.
-    shards: Vec<Shard>,
-    /// Whether the current shard is short enough is still to be found out, by its last page that would be served: that
-    /// saves reading a hundred pages in vain.
-    probing: bool,
-    /// The highest page asked for.
-    planned: u32,
-    /// The highest page that is known to exist.
-    known: u32,
-    /// Set if the provider has no filter for it: then its pages are read one after the other.
-    window: Option<UnfilteredWindow>,
-    /// A record may have come twice so far, so that a place in the pages is not a record of the announced number.
-    repeats: bool,
-    ended: bool,
-}
-
-impl Listing {
-    fn resume(stream: Stream, next_page: u32, shards: Vec<Shard>, windows: &Windows) -> Self {
-        Self {
-            stream,
-            active_since: windows.of(stream),
-            probing: !shards.is_empty() && next_page == 1,
-            shards,
-            planned: next_page,
-            known: next_page,
-            window: windows
-                .of(stream)
-                .filter(|_| stream == Stream::Activity)
-                .map(UnfilteredWindow::new),
-            // What came before is not known any more.
-            repeats: next_page > 1,
-            ended: false,
-        }
-    }
-
-    fn request(&self, page: u32) -> Option<PageRequest> {
-        let active_since = self.active_since;
-        Some(match self.stream {
-            Stream::IdeaStatuses => PageRequest::IdeaStatuses,
-            Stream::Categories => PageRequest::Categories,
-            Stream::Users => PageRequest::Users { active_since, page },
-            Stream::Topics => {
-                let unfiltered = TopicFilter {
-                    active_since,
-                    ..TopicFilter::NONE
-                };
-                let current = self.shards.last();
-                let filter = current.map_or(unfiltered, |shard| shard.filter(active_since));
-                PageRequest::Topics { filter, page }
-            }
-            Stream::Activity => PageRequest::Activity { page },
-            Stream::Replies => return None,
-        })
-    }
-
-    /// The request to begin with, at the start or at the start of a shard.
-    fn first_request(&mut self) -> Option<PageRequest> {
-        if self.probing {
-            (self.planned, self.known) = (0, 0);
-            self.request(LAST_SERVED_PAGE)
-        } else {
-            self.request(self.planned)
-        }
-    }
-
-    /// The current shard is longer than the provider serves.
-    fn cut(&mut self) -> Result<(), Failure> {
-        match self.shards.pop() {
-            None => self.shards = Shard::all(),
-            Some(shard) => self
-                .shards
-                .extend(shard.split().ok_or_else(|| too_large(&shard))?),
-        }
-        self.probing = true;
-        Ok(())
-    }
-
-    /// The probe has come back; the pages before it exist if it has records.
-    fn probed(&mut self, page: &Page) {
-        self.probing = false;
-        self.known = if page.records.is_empty() {
-            1
-        } else {
-            LAST_SERVED_PAGE
-        };
-    }
-
-    /// The current listing is read to its end.
-    fn end(&mut self) {
-        self.shards.pop();
-        self.ended = self.shards.is_empty();
-        self.probing = !self.ended;
-    }
-
-    fn checkpoint(&self, next_page: u32) -> Checkpoint {
-        Checkpoint::Listing {
-            stream: self.stream,
-            next_page,
-            shards: self.shards.clone(),
-        }
-    }
-
-    fn next_planned(&mut self) -> Option<PageRequest> {
-        (!self.ended && self.planned < self.known).then(|| self.planned += 1)?;
-        self.request(self.planned)
-    }
-
-    /// All that follows lies before the window.
-    fn left_window(&self) -> bool {
-        self.window.as_ref().is_some_and(UnfilteredWindow::is_left)
-    }
-
-    /// Whether this full page, which completes the announced number, is not the last all the same: of records that came
-    /// twice, others are still to come.
-    fn goes_on_after(&mut self, request: &PageRequest, last: bool, repeated: u64) -> bool {
-        self.repeats |= repeated > 0;
-        let goes_on = self.repeats && !last;
-        if goes_on {
-            self.known = self.known.max(request.page() + 1);
-        }
-        goes_on
-    }
-
-    /// A page has arrived: how far is it known to go on?
-    fn plan_after(&mut self, page: &Page, request: &PageRequest) {
-        if self.probing {
-            return;
-        }
-        if let Some(window) = &mut self.window {
-            window.take(page);
-        } else if let Some(total) = page.announced {
-            self.known = self.known.max(pages_of(total));
-        }
-        if !self.left_window() && !ends_listing(page, request) {
-            self.known = self.known.max(request.page() + 1);
-        }
-    }
 }
 
 impl Reading {
@@ -219,10 +99,12 @@ impl Reading {
                 stream,
                 next_page,
                 shards,
+                steady,
             } => {
-                let mut listing = Listing::resume(*stream, *next_page, shards.clone(), windows);
-                let first = listing.first_request()?;
-                (*stream, Work::Listing(listing), Some(first))
+                let (shards, steady) = (shards.clone(), steady.clone());
+                let mut listing = Listing::resume(*stream, *next_page, shards, steady, windows);
+                let first = listing.first_request();
+                (*stream, Work::Listing(Box::new(listing)), Some(first))
             }
             Checkpoint::Replies { after, within } => {
                 let loaded_after = within
@@ -241,17 +123,12 @@ impl Reading {
                 (Stream::Replies, work, first)
             }
         };
-        let slots = first
-            .into_iter()
-            .map(|request| Slot {
-                request,
-                state: SlotState::Waiting,
-            })
-            .collect();
         Some(Self {
             stream,
             pages_ahead: pages_ahead.max(1),
-            slots,
+            slots: first.into_iter().map(Slot::new).collect(),
+            forsaken: Vec::new(),
+            answers: 0,
             work,
             source: ActivitySource::Api,
         })
@@ -297,27 +174,24 @@ impl Reading {
 
     /// The requests to start now.
     pub(crate) fn requests(&mut self) -> Vec<PageRequest> {
-        while self.slots.len() < self.pages_ahead {
+        let side_by_side = match &self.work {
+            Work::Listing(listing) => self.pages_ahead.min(listing.side_by_side()),
+            Work::Replies { .. } => self.pages_ahead,
+        };
+        while self.slots.len() < side_by_side {
             let Some(request) = self.next_planned() else { break };
-            self.slots.push_back(Slot {
-                request,
-                state: SlotState::Waiting,
-            });
+            self.slots.push_back(Slot::new(request));
         }
-        let in_flight = self
-            .slots
-            .iter()
-            .filter(|slot| matches!(slot.state, SlotState::InFlight))
-            .count();
-        let free = self.pages_ahead.saturating_sub(in_flight);
-        let waiting = self
-            .slots
-            .iter_mut()
-            .filter(|slot| matches!(slot.state, SlotState::Waiting));
+        let in_flight = self.slots.iter().filter(|slot| slot.is_in_flight()).count();
+        let free = side_by_side.saturating_sub(in_flight + self.forsaken.len());
+        let (forsaken, answers) = (&self.forsaken, self.answers);
+        let waiting = self.slots.iter_mut().take(side_by_side);
         waiting
+            .filter(|slot| slot.is_waiting() && !forsaken.contains(&slot.request))
             .take(free)
             .map(|slot| {
                 slot.state = SlotState::InFlight;
+                slot.asked_after = answers;
                 slot.request.clone()
             })
             .collect()
@@ -332,21 +206,44 @@ impl Reading {
         }
     }
 
+    /// Whether the answer to this request is of no use any more; then it has come.
+    fn is_forsaken(&mut self, request: &PageRequest) -> bool {
+        let place = self.forsaken.iter().position(|forsaken| forsaken == request);
+        place.map(|place| self.forsaken.swap_remove(place)).is_some()
+    }
+
     /// A request failed and is to be tried again.
     pub(crate) fn failed(&mut self, request: &PageRequest) {
+        if self.is_forsaken(request) {
+            return;
+        }
         if let Some(slot) = self.slots.iter_mut().find(|slot| slot.request == *request) {
             slot.state = SlotState::Waiting;
         }
     }
 
     pub(crate) fn arrived(&mut self, request: &PageRequest, fetched: Fetched) {
+        self.answers += 1;
+        if self.is_forsaken(request) {
+            return;
+        }
         let Some(index) = self.slots.iter().position(|slot| slot.request == *request) else {
             return;
         };
         if let Fetched::Page(page) = &fetched {
             self.plan_after(index, page);
         }
-        self.slots[index].state = SlotState::Arrived(fetched);
+        self.slots[index].state = SlotState::Arrived(fetched, self.answers);
+    }
+
+    /// Pages that were asked for before this answer arrived are asked for again.
+    fn ask_again(&mut self, answer: u64) {
+        for slot in self.slots.iter_mut().filter(|slot| slot.asked_after < answer) {
+            if slot.is_in_flight() {
+                self.forsaken.push(slot.request.clone());
+            }
+            slot.state = SlotState::Waiting;
+        }
     }
 
     fn plan_after(&mut self, index: usize, page: &Page) {
@@ -354,10 +251,7 @@ impl Reading {
         match &mut self.work {
             Work::Listing(listing) => listing.plan_after(page, &request),
             Work::Replies { .. } if !ends_listing(page, &request) => {
-                let next = Slot {
-                    request: request.at_page(request.page() + 1),
-                    state: SlotState::Waiting,
-                };
+                let next = Slot::new(request.at_page(request.page() + 1));
                 self.slots.insert(index + 1, next);
             }
             Work::Replies { .. } => {}
@@ -371,26 +265,23 @@ impl Reading {
         from: &Checkpoint,
     ) -> Result<Option<Batch>, Failure> {
         let mut batch = Batch::new(self.stream, from.clone());
-        // A shard overlaps with its neighbours and with what was read before the listing had to be cut.
-        batch.rereads = matches!(from, Checkpoint::Listing { shards, .. } if !shards.is_empty());
+        batch.rereads = matches!(&self.work, Work::Listing(listing) if listing.rereads());
         let mut taken = false;
         while batch.rows.len() < COMMIT_ROWS_MAX
-            && matches!(
-                self.slots.front(),
-                Some(Slot {
-                    state: SlotState::Arrived(_),
-                    ..
-                })
-            )
+            && matches!(self.slots.front(), Some(slot) if matches!(slot.state, SlotState::Arrived(..)))
         {
             let Some(Slot {
                 request,
-                state: SlotState::Arrived(fetched),
+                state: SlotState::Arrived(fetched, answer),
+                ..
             }) = self.slots.pop_front()
             else {
                 break;
             };
-            taken |= self.take_page(&mut batch, &request, fetched, seen)?;
+            taken |= self.take_answer(&mut batch, &request, fetched, answer, seen)?;
+            if matches!(&self.work, Work::Listing(listing) if listing.rereads() != batch.rereads) {
+                break;
+            }
         }
         if self.is_at_end() {
             batch.end = Some(self.source);
@@ -400,66 +291,78 @@ impl Reading {
         Ok(taken.then_some(batch))
     }
 
-    fn take_page(
+    /// Whether there is something to commit.
+    fn take_answer(
         &mut self,
         batch: &mut Batch,
         request: &PageRequest,
         fetched: Fetched,
+        answer: u64,
         seen: &mut SeenKeys,
     ) -> Result<bool, Failure> {
-        let (ends, read) = match fetched {
-            Fetched::TooLong => {
-                self.cut(batch, request)?;
-                return Ok(true);
+        match (&self.work, fetched) {
+            (Work::Listing(_), Fetched::TooLong) => self.cut(batch, request)?,
+            (Work::Listing(listing), Fetched::Page(page)) if listing.is_probing() => {
+                return self.take_probe(batch, request, &page);
             }
-            Fetched::Page(page) if self.is_probing() => return self.take_probe(batch, request, &page),
-            Fetched::Page(page) => {
-                let (mut ends, last) = (ends_listing(&page, request), page.last);
-                if ends {
-                    check_announced(request, &page)?;
-                }
-                let before = batch.repeated;
-                batch.add(page, seen);
-                if let Work::Listing(listing) = &mut self.work {
-                    let repeated = batch.repeated - before;
-                    ends &= !listing.goes_on_after(request, last, repeated);
-                }
-                let left_window = matches!(&self.work, Work::Listing(listing) if listing.left_window());
-                (ends || left_window, true)
+            (Work::Listing(_), fetched) if *request == PageRequest::TopicCounts => {
+                self.take_counts(fetched);
+                return Ok(false);
             }
-            Fetched::NoSource => {
-                self.source = ActivitySource::None;
-                (true, false)
-            }
-            Fetched::Refused => {
-                batch.refused += 1;
-                (true, false)
-            }
-        };
-        if !ends && request.page() >= LISTING_PAGES_MAX {
-            return Err(endless(request));
-        }
-        match (&mut self.work, request) {
-            (Work::Listing(listing), _) => {
-                batch.checkpoint = listing.checkpoint(request.page() + 1);
-                if ends {
-                    listing.end();
-                    self.begin_anew(batch);
+            (Work::Listing(_), Fetched::Page(page)) => {
+                if self.take_page(batch, request, page, seen)? {
+                    self.ask_again(answer);
                 }
             }
-            (Work::Replies { .. }, PageRequest::Replies { topic, page }) => {
-                batch.checkpoint = after_replies_page(topic, *page, ends, &batch.checkpoint);
-                if ends && read {
-                    batch.replies_read.push(topic.public_id.clone());
+            (Work::Listing(_), fetched) => {
+                if fetched == Fetched::NoSource {
+                    self.source = ActivitySource::None;
+                } else {
+                    batch.refused += 1;
                 }
+                self.end_listing(batch);
             }
-            (Work::Replies { .. }, _) => {}
+            (Work::Replies { .. }, fetched) => take_replies(batch, request, fetched, seen)?,
         }
         Ok(true)
     }
 
-    fn is_probing(&self) -> bool {
-        matches!(&self.work, Work::Listing(listing) if listing.probing)
+    /// Whether pages asked for meanwhile have to be asked for again.
+    fn take_page(
+        &mut self,
+        batch: &mut Batch,
+        request: &PageRequest,
+        page: Page,
+        seen: &mut SeenKeys,
+    ) -> Result<bool, Failure> {
+        let shape = Shape::of(&page, request);
+        if shape.ends {
+            check_announced(request, &page)?;
+        }
+        let Work::Listing(listing) = &mut self.work else {
+            return Ok(false);
+        };
+        let fresh_topics = listing.fresh_topics(&page, seen);
+        let met = batch.add(page, seen);
+        let read = listing.read(request, &shape, &met, &fresh_topics, seen.len())?;
+        match read.next {
+            Next::Page if request.page() >= LISTING_PAGES_MAX => return Err(endless(request)),
+            Next::Page => batch.checkpoint = listing.checkpoint(request.page() + 1),
+            Next::Anew => self.begin_anew(batch),
+            Next::Over => self.end_listing(batch),
+        }
+        Ok(read.moved)
+    }
+
+    fn take_counts(&mut self, fetched: Fetched) {
+        if let Work::Listing(listing) = &mut self.work {
+            listing.count(match fetched {
+                Fetched::Counts(counts) => Some(counts),
+                _ => None,
+            });
+            let first = listing.first_request();
+            self.slots.push_back(Slot::new(first));
+        }
     }
 
     /// Whether there is something to commit: only if the probe is full, so that the shard has to be cut. Its records are
@@ -471,6 +374,8 @@ impl Reading {
         }
         if let Work::Listing(listing) = &mut self.work {
             listing.probed(page);
+            let first = listing.first_request();
+            self.slots.push_back(Slot::new(first));
         }
         Ok(false)
     }
@@ -484,25 +389,32 @@ impl Reading {
         Ok(())
     }
 
-    /// Pages asked for beyond the end have nothing to say any more; the next shard begins.
+    fn end_listing(&mut self, batch: &mut Batch) {
+        if let Work::Listing(listing) = &mut self.work {
+            listing.end();
+        }
+        self.begin_anew(batch);
+    }
+
+    /// Pages asked for beyond the end have nothing to say any more; the next part begins, if there is one.
     fn begin_anew(&mut self, batch: &mut Batch) {
-        self.slots.clear();
+        for slot in self.slots.drain(..).filter(Slot::is_in_flight) {
+            self.forsaken.push(slot.request);
+        }
         let Work::Listing(listing) = &mut self.work else {
             return;
         };
-        if listing.ended {
+        if listing.has_ended() {
             return;
         }
         batch.checkpoint = listing.checkpoint(1);
-        self.slots.extend(listing.first_request().map(|request| Slot {
-            request,
-            state: SlotState::Waiting,
-        }));
+        let first = listing.first_request();
+        self.slots.push_back(Slot::new(first));
     }
 
     fn is_at_end(&self) -> bool {
         match &self.work {
-            Work::Listing(listing) => listing.ended,
+            Work::Listing(listing) => listing.has_ended(),
             Work::Replies {
                 topics,
                 loading,
@@ -513,28 +425,35 @@ impl Reading {
     }
 }
 
-fn pages_of(records: u64) -> u32 {
-    u32::try_from(records.div_ceil(u64::from(PAGE_SIZE))).unwrap_or(u32::MAX)
-}
-
-/// A short page ends a listing; so does a full one that completes the number that the provider announced.
-fn ends_listing(page: &Page, request: &PageRequest) -> bool {
-    let served = u64::from(request.page()) * u64::from(PAGE_SIZE);
-    page.last
-        || page
-            .announced
-            .is_some_and(|total| total <= served && page.records.len() == PAGE_SIZE as usize)
-}
-
-fn too_large(shard: &Shard) -> Failure {
-    Failure {
-        code: CauseCode::ListingTooLarge,
-        message: format!(
-            "The provider serves only the first 10,000 topics of a query (422), and there are more {}.",
-            shard.name()
-        ),
-        retry_after: None,
+fn take_replies(
+    batch: &mut Batch,
+    request: &PageRequest,
+    fetched: Fetched,
+    seen: &mut SeenKeys,
+) -> Result<(), Failure> {
+    let PageRequest::Replies { topic, page: number } = request else {
+        return Ok(());
+    };
+    let (ends, read) = match fetched {
+        Fetched::Page(page) => {
+            let ends = ends_listing(&page, request);
+            batch.add(page, seen);
+            (ends, true)
+        }
+        Fetched::TooLong => return Err(endless(request)),
+        _ => {
+            batch.refused += 1;
+            (true, false)
+        }
+    };
+    if !ends && *number >= LISTING_PAGES_MAX {
+        return Err(endless(request));
     }
+    batch.checkpoint = after_replies_page(topic, *number, ends, &batch.checkpoint);
+    if ends && read {
+        batch.replies_read.push(topic.public_id.clone());
+    }
+    Ok(())
 }
 
 fn endless(request: &PageRequest) -> Failure {

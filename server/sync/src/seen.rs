@@ -17,9 +17,14 @@ impl SeenKeys {
         self.0.insert(compact(key))
     }
 
+    /// How many records were seen, broken ones too.
+    pub(crate) fn len(&self) -> u64 {
+        self.0.len()
+    }
+
     /// Remembers a broken record, by what it holds. Returns whether it had not been seen.
     pub(crate) fn insert_invalid(&mut self, content: &str) -> bool {
-        self.0.insert(hashed(content) | INVALID_BIT)
+        self.0.insert(compact_invalid(content))
     }
 
     pub(crate) fn contains(&self, key: &str) -> bool {
@@ -53,12 +58,17 @@ impl SeenKeys {
 
 /// Numbers are kept as they are. Other keys become 62 bits of a hash: were two ever to meet, the second record would
 /// still be written, and only be counted as repeated.
-fn compact(key: &str) -> u64 {
+pub(crate) fn compact(key: &str) -> u64 {
     let number = key
         .parse::<u64>()
         .ok()
         .filter(|number| number & TEXT_KEY_BIT == 0 && number.to_string() == key);
     number.unwrap_or_else(|| hashed(key) & !INVALID_BIT)
+}
+
+/// A broken record, by what it holds.
+pub(crate) fn compact_invalid(content: &str) -> u64 {
+    hashed(content) | INVALID_BIT
 }
 
 fn hashed(text: &str) -> u64 {

@@ -15,39 +15,53 @@ const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a day o
 /// After any topic is created; a shard that ends here is asked for without an end.
 const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2099, 12, 31).expect("a day of the calendar");
 
-/// A part of the topics: one content type, created on these days, both included.
+/// A part of the topics: those created on these days, both included. All types of them, so that a type that is not
+/// known is met as well; just one only where a single day is still too large.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Shard {
-    subtype: Subtype,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subtype: Option<Subtype>,
     from: NaiveDate,
     to: NaiveDate,
 }
 
 impl Shard {
-    /// All topics, cut by content type.
-    pub(crate) fn all() -> Vec<Self> {
-        let whole = |subtype| Self {
-            subtype,
-            from: FIRST_DAY,
-            to: LAST_DAY,
-        };
-        Subtype::ALL.map(whole).to_vec()
-    }
+    /// All topics.
+    pub(crate) const ALL: Self = Self {
+        subtype: None,
+        from: FIRST_DAY,
+        to: LAST_DAY,
+    };
 
-    /// The two halves of the days; `None` of a single day.
-    pub(crate) fn split(&self) -> Option<[Self; 2]> {
-        let days = u64::try_from((self.to - self.from).num_days()).ok()?;
-        let middle = self.from.checked_add_days(Days::new(days / 2))?;
-        let after = middle.succ_opt().filter(|after| *after <= self.to)?;
-        let earlier = Self {
-            to: middle,
-            ..self.clone()
-        };
-        let later = Self {
-            from: after,
-            ..self.clone()
-        };
-        Some([earlier, later])
+    /// Smaller parts that make it up: two halves of its days, or the types of a single day; none of one type on one day.
+    /// `latest` is the last day on which anything is known to have happened: it saves halving the years to come.
+    pub(crate) fn split(&self, latest: Option<NaiveDate>) -> Vec<Self> {
+        let (from, to) = (self.from, self.to);
+        let end = latest
+            .filter(|latest| from < *latest && *latest < to)
+            .unwrap_or(to);
+        let days = u64::try_from((end - from).num_days()).unwrap_or(0);
+        let middle = from.checked_add_days(Days::new(days / 2)).unwrap_or(from);
+        match (middle.succ_opt().filter(|after| *after <= to), self.subtype) {
+            (Some(after), _) => {
+                let earlier = Self {
+                    to: middle,
+                    ..self.clone()
+                };
+                let later = Self {
+                    from: after,
+                    ..self.clone()
+                };
+                vec![earlier, later]
+            }
+            (None, None) => Subtype::ALL
+                .map(|subtype| Self {
+                    subtype: Some(subtype),
+                    ..self.clone()
+                })
+                .to_vec(),
+            (None, Some(_)) => Vec::new(),
+        }
     }
 
     /// How to ask for it. Whether the provider's `to` includes its day is not known, so the day after is named, and
@@ -56,7 +70,7 @@ impl Shard {
         let to = self.to.succ_opt().unwrap_or(self.to);
         TopicFilter {
             active_since,
-            subtype: Some(self.subtype),
+            subtype: self.subtype,
             created_from: (self.from > FIRST_DAY).then_some(self.from),
             created_to: (self.to < LAST_DAY).then_some(to),
         }
@@ -64,7 +78,9 @@ impl Shard {
 
     /// Such as `questions created on 2024-03-05`.
     pub(crate) fn name(&self) -> String {
-        let kind = self.subtype.as_str().replace('_', " ");
+        let kind = self
+            .subtype
+            .map_or("topic".into(), |subtype| subtype.as_str().replace('_', " "));
         if self.from == self.to {
             format!("{kind}s created on {}", self.from)
         } else {
@@ -81,10 +97,10 @@ mod tests {
 
     const CAP: u64 = SERVED_RECORDS as u64;
 
-    /// So many topics of one type, created on one day.
+    /// So many topics of one type, which may be one that is not known, created on one day.
     #[derive(Clone, Debug)]
     struct Heap {
-        subtype: Subtype,
+        subtype: Option<Subtype>,
         day: NaiveDate,
         topics: u64,
     }
@@ -92,7 +108,7 @@ mod tests {
     impl Heap {
         fn matches(&self, filter: &TopicFilter, to_includes: bool) -> bool {
             let before_end = |to: NaiveDate| self.day < to || (to_includes && self.day == to);
-            filter.subtype.is_none_or(|subtype| subtype == self.subtype)
+            (filter.subtype.is_none() || filter.subtype == self.subtype)
                 && filter.created_from.is_none_or(|from| self.day >= from)
                 && filter.created_to.is_none_or(before_end)
         }
@@ -100,7 +116,7 @@ mod tests {
 
     prop_compose! {
         fn heap()(
-            subtype in prop::sample::select(Subtype::ALL.to_vec()),
+            subtype in prop::option::weighted(0.8, prop::sample::select(Subtype::ALL.to_vec())),
             day in prop_oneof![-20_000_i64..60_000, 9_000_i64..9_020],
             topics in prop_oneof![1_u64..300, 3_000_u64..9_999],
         ) -> Heap {
@@ -112,10 +128,12 @@ mod tests {
     proptest! {
         #[test]
         fn every_topic_is_read_whatever_the_distribution(
-            heaps in prop::collection::vec(heap(), 0..120), to_includes: bool,
+            heaps in prop::collection::vec(heap(), 0..120), to_includes: bool, latest in prop::option::of(-20_i64..40_000),
         ) {
+            let latest = latest.map(|latest| FIRST_DAY + chrono::TimeDelta::days(latest));
             let mut read = vec![false; heaps.len()];
-            let (mut shards, mut asked) = (Shard::all(), 0);
+            let mut cut_by_type = Vec::new();
+            let (mut shards, mut asked) = (Shard::ALL.split(latest), 0);
             while let Some(shard) = shards.pop() {
                 asked += 1;
                 let filter = shard.filter(None);
@@ -125,33 +143,59 @@ mod tests {
                     for at in within {
                         read[at] = true;
                     }
-                } else if let Some(halves) = shard.split() {
-                    shards.extend(halves);
-                } else {
-                    let days = shard.to - shard.from + chrono::TimeDelta::days(1);
-                    prop_assert!(days <= chrono::TimeDelta::days(1), "{shard:?}");
+                    continue;
+                }
+                let parts = shard.split(latest);
+                if parts.is_empty() {
+                    prop_assert!(shard.subtype.is_some() && shard.from == shard.to, "{shard:?}");
                     return Ok(());
                 }
+                if shard.from == shard.to {
+                    cut_by_type.push(filter);
+                }
+                shards.extend(parts);
             }
-            prop_assert!(read.iter().all(|read| *read));
-            // Each of the types is cut at most as deep as a century has halves, once for each heap.
-            prop_assert!(asked <= 5 + 2 * 16 * heaps.len().max(1), "{asked}");
+            for (heap, read) in heaps.iter().zip(read) {
+                let is_cut = cut_by_type.iter().any(|filter| heap.matches(filter, to_includes));
+                prop_assert!(read || (heap.subtype.is_none() && is_cut), "{heap:?}");
+            }
+            // Cut at most as deep as a century has halves, and by the types, for each heap.
+            prop_assert!(asked <= (2 * 17 + 5) * (heaps.len() + 1), "{asked}");
         }
     }
 
     #[test]
-    fn halves_meet_without_a_gap_until_a_day_is_left() {
-        let mut shard = Shard::all().remove(4);
-        assert_eq!(shard.filter(None).created_from, None);
+    fn halves_meet_without_a_gap_until_a_day_is_left_which_is_cut_by_type() {
+        let mut shard = Shard::ALL;
+        assert_eq!(shard.filter(None), TopicFilter::NONE);
         let mut depth = 0;
-        while let Some([earlier, later]) = shard.split() {
+        while let [earlier, later] = shard.split(None).as_slice() {
             assert_eq!(earlier.to.succ_opt(), Some(later.from));
             assert_eq!((earlier.from, later.to), (shard.from, shard.to));
-            shard = if depth % 2 == 0 { earlier } else { later };
+            shard = if depth % 2 == 0 { earlier } else { later }.clone();
             depth += 1;
         }
-        assert_eq!(shard.from, shard.to);
         assert!(depth <= 16, "{depth}");
-        assert_eq!(shard.name(), format!("questions created on {}", shard.from));
+        assert_eq!(shard.name(), format!("topics created on {}", shard.from));
+        let types = shard.split(None);
+        assert_eq!(types.len(), Subtype::ALL.len());
+        assert_eq!(types[4].name(), format!("questions created on {}", shard.from));
+        assert_eq!(types[4].split(None), []);
+    }
+
+    #[test]
+    fn the_years_to_come_are_not_halved() {
+        let latest = NaiveDate::from_ymd_opt(2025, 11, 19);
+        let [earlier, later] = Shard::ALL.split(latest).try_into().expect("two halves");
+        assert_eq!(later.to, LAST_DAY, "what is created meanwhile is in the last one");
+        let [middle, _] = later.split(latest).try_into().expect("two halves");
+        assert!(earlier.to < middle.to && Some(middle.to) < latest, "{middle:?}");
+    }
+
+    #[test]
+    fn a_shard_that_an_earlier_version_left_behind_is_read_on() {
+        let json = r#"{"subtype":"question","from":"2024-03-05","to":"2024-03-05"}"#;
+        let shard: Shard = serde_json::from_str(json).expect("a shard");
+        assert_eq!(shard.name(), "questions created on 2024-03-05");
     }
 }

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
@@ -49,6 +49,8 @@ pub enum PageRequest {
         filter: TopicFilter,
         page: u32,
     },
+    /// How many topics each category has that can be seen, all of them in one answer.
+    TopicCounts,
     Replies {
         topic: TopicRef,
         page: u32,
@@ -80,7 +82,7 @@ impl PageRequest {
             Self::IdeaStatuses => Stream::IdeaStatuses,
             Self::Categories => Stream::Categories,
             Self::Users { .. } => Stream::Users,
-            Self::Topics { .. } => Stream::Topics,
+            Self::Topics { .. } | Self::TopicCounts => Stream::Topics,
             Self::Replies { .. } => Stream::Replies,
             Self::Activity { .. } => Stream::Activity,
         }
@@ -91,7 +93,7 @@ impl PageRequest {
     /// The page of its listing, from 1.
     pub fn page(&self) -> u32 {
         match self {
-            Self::IdeaStatuses | Self::Categories => 1,
+            Self::IdeaStatuses | Self::Categories | Self::TopicCounts => 1,
             Self::Users { page, .. }
             | Self::Topics { page, .. }
             | Self::Replies { page, .. }
@@ -105,6 +107,7 @@ impl PageRequest {
         match self {
             Self::IdeaStatuses => Self::IdeaStatuses,
             Self::Categories => Self::Categories,
+            Self::TopicCounts => Self::TopicCounts,
             Self::Users { active_since, .. } => Self::Users {
                 active_since: *active_since,
                 page,
@@ -142,6 +145,8 @@ pub struct Page {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fetched {
     Page(Page),
+    /// Topics by category.
+    Counts(BTreeMap<String, u64>),
     /// The provider has no such listing (404 on `/user/activity`): not zero records, but no source.
     NoSource,
     /// The provider refuses this one item or category (403): a hole, not an end.

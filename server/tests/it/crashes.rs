@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, thread, time::Duration};
 
+use domain::Dice;
 use serde_json::Value;
 
 use crate::{
@@ -9,21 +10,27 @@ use crate::{
     support::{Home, assert_balanced, assert_truth, count, get, streams, text},
 };
 
-/// Kills during one first sync.
-const KILLS: usize = 25;
+/// Kills during one first sync, unless `TRIBUTARY_KILLS` says how many.
+const KILLS: u64 = 25;
+/// Topics of the tenant for each kill: their replies take a request each, so that the sync outlasts the kills.
+const TOPICS_PER_KILL: u64 = 40;
 /// A worker waits for the lease of the one before to run out, and then works for a while: short enough for all kills to
 /// fall into one sync.
 const LEASE_MS: u64 = 1_000;
 const WORK_MAX_MS: u64 = 450;
 const SEED: u64 = 25;
 
-/// `SplitMix64` (Steele, Lea, Flood 2014).
-fn dice(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where these tests read the environment: a test has no command line"
+)]
+fn wanted_kills() -> u64 {
+    match std::env::var("TRIBUTARY_KILLS") {
+        Ok(kills) => kills
+            .parse()
+            .unwrap_or_else(|_| panic!("TRIBUTARY_KILLS={kills} is not a number")),
+        Err(_) => KILLS,
+    }
 }
 
 #[test]
@@ -43,14 +50,17 @@ fn kill_again_and_again(home: Home) {
     let home = home
         .with("TRIBUTARY_LEASE_TTL", "1s")
         .with("TRIBUTARY_REQUESTS_PER_MINUTE", "2400");
-    let (_simulator, address) = home.simulate("customer-en:users=1500,topics=1000,views=1200,broken=30", &[]);
+    let kills = wanted_kills();
+    let topics = kills * TOPICS_PER_KILL;
+    let tenant = format!("customer-en:users=1500,topics={topics},views=1200,broken=30");
+    let (_simulator, address) = home.simulate(&tenant, &[]);
     home.connect("customer-en", &format!("http://{address}"));
 
-    let mut state = SEED;
-    for kill in 1..=KILLS {
+    let mut dice = Dice::new(SEED);
+    for kill in 1..=kills {
         let worker = home.start(&["sync", "customer-en"]);
         // No waiting for anything: the moment of the kill is what is random.
-        thread::sleep(Duration::from_millis(LEASE_MS + dice(&mut state) % WORK_MAX_MS));
+        thread::sleep(Duration::from_millis(LEASE_MS + dice.below(WORK_MAX_MS)));
         worker.signal("KILL");
         let (done, _) = worker.wait();
         assert_eq!(

@@ -15,14 +15,14 @@ mod small;
 mod time;
 mod user;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use chrono::{DateTime, Utc};
 use domain::{
     ProfileMapping, Stream,
     record::{InvalidReason, InvalidRecord, Record},
 };
-use serde_json::{error::Category, value::RawValue};
+use serde_json::{Value, error::Category, value::RawValue};
 use sync::{PAGE_SIZE, Page, PageRequest, Served};
 
 pub use self::replay::{DECODER_VERSION, Unreplayable, decode_again};
@@ -70,6 +70,7 @@ pub fn decode(request: &PageRequest, mapping: &ProfileMapping, body: &[u8]) -> R
             page(&mut user::Users::new(mapping), USERS, body).and_then(|page| not_early(page, *number))
         }
         PageRequest::Topics { .. } => page(&mut content::Topics, COMMUNITY, body),
+        PageRequest::TopicCounts => Err(Malformed("counts instead of a list".to_owned())),
         PageRequest::Activity { page: number } => {
             page(&mut small::Events, ACTIVITY, body).and_then(|page| not_early(page, *number))
         }
@@ -85,6 +86,22 @@ pub fn decode(request: &PageRequest, mapping: &ProfileMapping, body: &[u8]) -> R
         last: page.records.len() < PAGE_RECORDS,
         ..page
     })
+}
+
+/// Reads how many topics each category has; `None` of JSON that does not say it.
+///
+/// The specification has an object of texts, such as `{"result":{"12":"34"}}`.
+pub fn decode_counts(body: &[u8]) -> Result<Option<BTreeMap<String, u64>>, Malformed> {
+    let answer: Value =
+        serde_json::from_slice(body).map_err(|error| Malformed(not_json(&error, body.len())))?;
+    let count = |count: &Value| count.as_u64().or_else(|| count.as_str()?.parse().ok());
+    let counts = answer.get("result").and_then(Value::as_object).map(|counts| {
+        let counts = counts.iter();
+        counts
+            .map(|(category, of)| Some((category.clone(), count(of)?)))
+            .collect()
+    });
+    Ok(counts.flatten())
 }
 
 /// An empty page before the announced end is no end.

@@ -148,6 +148,7 @@ fn raw(request: &PageRequest) -> Value {
         PageRequest::Topics { .. } => raw_topic(),
         PageRequest::Replies { .. } => raw_reply(),
         PageRequest::Activity { .. } => raw_event(),
+        PageRequest::TopicCounts => json!({}),
     }
 }
 
@@ -539,6 +540,26 @@ fn a_payload_is_as_it_came_without_private_fields() {
 }
 
 #[test]
+fn topics_are_counted_by_category_and_another_shape_says_nothing() {
+    let counts = |text: &str| decode_counts(text.as_bytes());
+    let two = BTreeMap::from([("12".to_owned(), 34), ("7".to_owned(), 0)]);
+    assert_eq!(counts(r#"{"result":{"12":"34","7":0}}"#), Ok(Some(two)));
+    for other in [
+        r#"{"result":[]}"#,
+        r#"{"result":{"12":"many"}}"#,
+        r#"{"result":{"12":-1}}"#,
+        r#"{"12":"34"}"#,
+        "[]",
+        "7",
+    ] {
+        assert_eq!(counts(other), Ok(None), "{other}");
+    }
+    for cut in ["", r#"{"result":{"12":"3"#, "<!DOCTYPE html>"] {
+        assert!(counts(cut).is_err(), "{cut}");
+    }
+}
+
+#[test]
 fn a_broken_record_leaves_its_neighbours_alone() {
     let good = raw_user().to_string();
     for broken in [
@@ -729,6 +750,39 @@ proptest! {
             prop_assert_eq!(user.username, name.replace('\0', "\u{fffd}"));
             prop_assert_eq!(user.email, mail.map(|mail| mail.replace('\0', "\u{fffd}")));
             prop_assert_eq!(user.joined_at, at(joined));
+        }
+    }
+}
+
+/// Deeper than any stack bears, in fields that are read and in one that is not.
+#[test]
+fn nesting_without_end_spoils_no_more_than_its_own_record() {
+    const LEVELS: usize = 200_000;
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        let deep = format!("{}1{}", open.repeat(LEVELS), close.repeat(LEVELS));
+        for field in [
+            "x",
+            "posts",
+            "email",
+            "userid",
+            "joindate",
+            "roles",
+            "userprofilefields",
+        ] {
+            let spoiled = format!(r#"{{"userid":2,"joindate":5,"{field}":{deep}}}"#);
+            let text = format!(r#"{{"userid":1,"joindate":5}},{spoiled},{{"userid":3,"joindate":5}}"#);
+            let records = served_text(&USERS_1, &text);
+            let ids: Vec<_> = [&records[0], &records[2]]
+                .map(|served| match served {
+                    Served::Valid(record) => record.key().to_owned(),
+                    Served::Invalid(invalid) => panic!("{field}: {invalid:?}"),
+                })
+                .into();
+            assert_eq!(
+                (records.len(), ids),
+                (3, vec!["1".to_owned(), "3".to_owned()]),
+                "{field}"
+            );
         }
     }
 }

@@ -692,6 +692,46 @@ async fn one_record_is_asked_for_at_its_own_path() {
         let provider = provider(|_, _| answer(503, "{}")).await;
         let failure = provider.api.presence(&lookup).await.unwrap_err();
         assert_eq!(failure.code, CauseCode::ProviderUnavailable);
+        let provider =
+            crate::support::provider(|_, _| answer(200, "<!DOCTYPE html><h1>Back soon</h1>")).await;
+        let failure = provider.api.presence(&lookup).await.unwrap_err();
+        assert_eq!(
+            failure.code,
+            CauseCode::AnswerMalformed,
+            "a page for people says nothing of {path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn topics_are_counted_where_the_provider_tells() {
+    for (status, body, counts) in [
+        (
+            200,
+            r#"{"result":{"1":"2"}}"#,
+            Fetched::Counts([("1".to_owned(), 2)].into()),
+        ),
+        (200, r#"{"result":[]}"#, Fetched::NoSource),
+        (403, "{}", Fetched::NoSource),
+        (404, "{}", Fetched::NoSource),
+    ] {
+        let provider = provider(move |_, _| answer(status, body)).await;
+        assert_eq!(
+            provider.api.fetch(&PageRequest::TopicCounts).await,
+            Ok(counts),
+            "{status}"
+        );
+        let path = "/v2/categories/getVisibleTopicsCount";
+        assert!(provider.log.paths().iter().any(|asked| asked == path));
+    }
+    for (status, body, code) in [
+        (503, "{}", CauseCode::ProviderUnavailable),
+        (429, "{}", CauseCode::Throttled),
+        (200, r#"{"result":{"1""#, CauseCode::AnswerMalformed),
+    ] {
+        let provider = provider(move |_, _| answer(status, body)).await;
+        let failure = provider.api.fetch(&PageRequest::TopicCounts).await.unwrap_err();
+        assert_eq!(failure.code, code, "{status}");
     }
 }
 

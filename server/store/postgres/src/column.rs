@@ -24,6 +24,7 @@ pub(crate) trait Columns {
     fn uuid(&self, column: &str) -> Result<Uuid, StoreError>;
     fn optional_uuid(&self, column: &str) -> Result<Option<Uuid>, StoreError>;
     fn optional_time(&self, column: &str) -> Result<Option<DateTime<Utc>>, StoreError>;
+    fn optional_unsigned(&self, column: &str) -> Result<Option<u64>, StoreError>;
 
     fn unsigned(&self, column: &str) -> Result<u64, StoreError> {
         u64::try_from(self.int(column)?).map_err(|_| corrupt(column, "negative"))
@@ -103,6 +104,15 @@ impl Columns for PgRow {
             .map(|micros| {
                 DateTime::from_timestamp_micros(micros).ok_or_else(|| corrupt(column, &micros.to_string()))
             })
+            .transpose()
+    }
+
+    fn optional_unsigned(&self, column: &str) -> Result<Option<u64>, StoreError> {
+        let value: Option<i64> = self
+            .try_get(column)
+            .map_err(|error| corrupt(column, &error.to_string()))?;
+        value
+            .map(|value| u64::try_from(value).map_err(|_| corrupt(column, "negative")))
             .transpose()
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Ledger, Stream, record::InvalidReason, record::Record};
+use domain::{Dice, Ledger, Stream, record::InvalidReason, record::Record};
 
 use super::{
     fixtures::{
@@ -14,19 +14,6 @@ const SEEDS: u64 = 8;
 const COMMITS_PER_SEED: u64 = 40;
 const KEYS: u64 = 25;
 const VERSIONS: u64 = 3;
-
-/// `SplitMix64`: what follows is decided by the seed alone.
-pub(super) struct Dice(pub(super) u64);
-
-impl Dice {
-    pub(super) fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-}
 
 /// What should be stored of one connection.
 #[derive(Default)]
@@ -91,44 +78,44 @@ fn moved(before: Option<&Record>, now: &Record) -> bool {
 fn random_record(dice: &mut Dice, stream: Stream, key: u64) -> Record {
     let key = key.to_string();
     if stream == Stream::Topics {
-        let replies = i64::try_from(dice.roll(2)).unwrap_or_default();
-        let activity = i64::try_from(dice.roll(2)).unwrap_or_default();
+        let replies = i64::try_from(dice.below(2)).unwrap_or_default();
+        let activity = i64::try_from(dice.below(2)).unwrap_or_default();
         topic(&key, replies, activity)
     } else {
-        version(stream, &key, dice.roll(VERSIONS))
+        version(stream, &key, dice.below(VERSIONS))
     }
 }
 
 fn random_commit(dice: &mut Dice, started: &Started) -> PageCommit {
-    let stream = Stream::ALL[usize::try_from(dice.roll(6)).unwrap_or_default()];
+    let stream = Stream::ALL[usize::try_from(dice.below(6)).unwrap_or_default()];
     let mut rows = Vec::new();
     for key in 0..KEYS {
-        if dice.roll(3) == 0 {
+        if dice.below(3) == 0 {
             rows.push(Row {
-                repeated: dice.roll(5) == 0,
+                repeated: dice.below(5) == 0,
                 ..row(random_record(dice, stream, key))
             });
         }
     }
-    let invalid: Vec<_> = (0..u32::try_from(dice.roll(3)).unwrap_or_default())
+    let invalid: Vec<_> = (0..u32::try_from(dice.below(3)).unwrap_or_default())
         .map(|number| invalid_record(stream, InvalidReason::MissingId, number))
         .collect();
     let repeated_rows = rows.iter().filter(|row| row.repeated).count() as u64;
-    let repeated = repeated_rows + dice.roll(2);
-    let replies_read = (0..dice.roll(4)).map(|_| dice.roll(KEYS).to_string()).collect();
+    let repeated = repeated_rows + dice.below(2);
+    let replies_read = (0..dice.below(4)).map(|_| dice.below(KEYS).to_string()).collect();
     PageCommit {
         found: rows.len() as u64 - repeated_rows + invalid.len() as u64 + repeated,
         rows,
         invalid,
         repeated,
-        refused: dice.roll(2),
-        requests: dice.roll(4),
+        refused: dice.below(2),
+        requests: dice.below(4),
         replies_read: if stream == Stream::Replies {
             replies_read
         } else {
             Vec::new()
         },
-        checkpoint: dice.roll(1_000_000).to_string(),
+        checkpoint: dice.below(1_000_000).to_string(),
         ..page(started.connection, stream)
     }
 }
@@ -141,12 +128,12 @@ pub async fn random_commits_leave_what_a_model_says(store: &dyn Store) {
         tenants.push((started(store, number).await, Model::default()));
     }
     for seed in 0..SEEDS {
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         for step in 0..COMMITS_PER_SEED {
-            let (started, model) = &mut tenants[usize::from(dice.roll(2) == 0)];
+            let (started, model) = &mut tenants[usize::from(dice.below(2) == 0)];
             let commit = random_commit(&mut dice, started);
             let told = format!("seed {seed}, step {step}");
-            if dice.roll(6) == 0 {
+            if dice.below(6) == 0 {
                 refuse(store, &mut dice, started, &commit, &told).await;
             } else {
                 let expected = model.take(&commit);
@@ -164,9 +151,9 @@ pub async fn random_commits_leave_what_a_model_says(store: &dyn Store) {
 }
 
 async fn refuse(store: &dyn Store, dice: &mut Dice, started: &Started, commit: &PageCommit, told: &str) {
-    if dice.roll(2) == 0 {
+    if dice.below(2) == 0 {
         let miscounted = PageCommit {
-            found: commit.found + 1 + dice.roll(3),
+            found: commit.found + 1 + dice.below(3),
             ..commit.clone()
         };
         let refused = store.commit_page(&started.lease, &miscounted).await;

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    ConnectionId, Object, Stream,
+    ConnectionId, Dice, Object, Stream,
     record::{Activity, Content, ContentKind, Record, Subtype},
 };
 use serde_json::{Value, json};
@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use super::{
     export::exported,
     fixtures::{page_of, started},
-    random::Dice,
 };
 use crate::Store;
 
@@ -116,9 +115,9 @@ pub async fn trends_count_what_stands_on_a_day(store: &dyn Store) {
 }
 
 fn random_record(dice: &mut Dice, stream: Stream, key: &str) -> Record {
-    let at = day(i64::try_from(dice.roll(9)).unwrap_or_default() - 4) + TimeDelta::hours(5);
-    let subtype = Subtype::ALL[usize::try_from(dice.roll(5)).unwrap_or_default()];
-    let trashed = dice.roll(4) == 0;
+    let at = day(i64::try_from(dice.below(9)).unwrap_or_default() - 4) + TimeDelta::hours(5);
+    let subtype = Subtype::ALL[usize::try_from(dice.below(5)).unwrap_or_default()];
+    let trashed = dice.below(4) == 0;
     match stream {
         Stream::Topics => content(ContentKind::Topic, key, subtype, at, trashed),
         Stream::Replies => content(ContentKind::Reply, key, subtype, at, trashed),
@@ -128,20 +127,20 @@ fn random_record(dice: &mut Dice, stream: Stream, key: &str) -> Record {
 
 pub async fn trends_rebuilt_day_by_day_equal_a_rebuild_from_nothing(store: &dyn Store) {
     for seed in 1..=SEEDS {
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         let started = started(store, u128::from(seed)).await;
         for _ in 0..COMMITS_PER_SEED {
             let streams = [Stream::Topics, Stream::Replies, Stream::Activity];
-            let stream = streams[usize::try_from(dice.roll(3)).unwrap_or_default()];
+            let stream = streams[usize::try_from(dice.below(3)).unwrap_or_default()];
             let mut records = Vec::new();
             for key in 0..KEYS {
-                if dice.roll(4) == 0 {
+                if dice.below(4) == 0 {
                     records.push(random_record(&mut dice, stream, &key.to_string()));
                 }
             }
             let commit = page_of(started.connection, stream, records);
             store.commit_page(&started.lease, &commit).await.expect("a page");
-            if dice.roll(3) == 0 {
+            if dice.below(3) == 0 {
                 rebuild_due(store, started.connection).await;
             }
         }

@@ -6,7 +6,7 @@ use connector::{CommunityApi, Credentials, HttpClient};
 use domain::{Connection, Extent, Mode, Run, RunId, RunState, Trigger};
 use store::{ClaimRequest, Enqueued, NewRun, RunStore as _};
 use store_postgres::PostgresStore;
-use sync::{Clock as _, Execution, Runner, Settings};
+use sync::{Clock as _, Execution, Runner, Settings, Signals};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -80,12 +80,12 @@ async fn sync(store: &PostgresStore, connection: &Connection, number: u128) -> R
         clock: &*clock,
         settings: &settings,
     };
-    let stop = CancellationToken::new();
+    let signals = Signals::new(&CancellationToken::new());
     let ended = runner
-        .execute(&claimed, &connection.tenant_id, &source, &stop)
+        .execute(&claimed, &connection.tenant_id, &source, &signals)
         .await;
     match ended.expect("the lease is held") {
         Execution::Ended(run) => *run,
-        Execution::Released => panic!("nobody stopped it"),
+        Execution::Released | Execution::GaveWay => panic!("nobody stopped it"),
     }
 }

@@ -10,7 +10,7 @@ use domain::{Extent, Mode, RunId, Trigger};
 use futures_util::{StreamExt as _, stream};
 use store::{ClaimRequest, ConnectionStore as _, Enqueued, NewRun, RunQuery, RunStore as _};
 use store_postgres::PostgresStore;
-use sync::{Clock as _, Execution, Runner, Settings, Source};
+use sync::{Clock as _, Execution, Runner, Settings, Signals, Source};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -130,11 +130,16 @@ async fn work(store: Arc<PostgresStore>, clock: Arc<RunningClock>, waits: Waits,
         };
         let source: &dyn Source = &source;
         let ended = runner
-            .execute(&claimed, &connection.tenant_id, source, &CancellationToken::new())
+            .execute(
+                &claimed,
+                &connection.tenant_id,
+                source,
+                &Signals::new(&CancellationToken::new()),
+            )
             .await;
         match ended.expect("the lease is held") {
             Execution::Ended(_) => {}
-            Execution::Released => panic!("nobody stopped it"),
+            Execution::Released | Execution::GaveWay => panic!("nobody stopped it"),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta};
 use domain::{
-    CauseCode,
+    CauseCode, Dice,
     record::{Activity, Content, ContentKind, IdeaStatus, Record, Subtype, User},
 };
 use proptest::prelude::*;
@@ -41,6 +41,7 @@ impl Provider {
             PageRequest::Topics { .. } => paged(self.replies.len(), page, None, |id| {
                 content(ContentKind::Topic, id)
             }),
+            PageRequest::TopicCounts => Fetched::Counts(BTreeMap::new()),
             PageRequest::Replies { topic, .. } => {
                 let topic: usize = topic.public_id.parse().expect("a number");
                 paged(self.replies[topic], page, None, |id| {
@@ -54,7 +55,10 @@ impl Provider {
         }
     }
 
-    /// The fewest requests that can read everything: one a page, and one more where only an empty page tells the end.
+    /// The fewest requests that can read everything: one a page, and one more where only an empty page tells the end. Of
+    /// members and topics that take more than a page, the head is read again, since they may have moved there meanwhile.
+    /// Topics do not say how many they are: those that take more than a page are counted before and after, and since the
+    /// count before must be older than the first page, that one is read twice.
     fn least_requests(&self) -> usize {
         let until_short = |records: usize| records / PAGE + 1;
         let users = if self.announces {
@@ -62,8 +66,11 @@ impl Provider {
         } else {
             until_short(self.users)
         };
+        let users = users + usize::from(users > 1);
+        let topics = until_short(self.replies.len());
+        let topics = if topics > 1 { topics + 4 } else { topics };
         let replies: usize = self.replies.iter().map(|count| until_short(*count)).sum();
-        2 + users + until_short(self.replies.len()) + replies + self.views.map_or(1, until_short)
+        2 + users + topics + replies + self.views.map_or(1, until_short)
     }
 
     fn records(&self) -> usize {
@@ -154,26 +161,17 @@ struct Outcome {
 /// Runs a machine to its end. `dice` picks which of the steps under way ends next, and whether a fetch fails.
 struct Driver<'p> {
     provider: &'p Provider,
-    dice: u64,
+    dice: Dice,
     /// One fetch in so many fails; 0 never.
     fails_one_in: u64,
     stop_at_commit: Option<usize>,
 }
 
 impl Driver<'_> {
-    fn roll(&mut self, sides: u64) -> u64 {
-        // SplitMix64 (Steele, Lea, Flood 2014): a whole run follows from one seed.
-        self.dice = self.dice.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.dice;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
     fn run(&mut self, mut machine: Machine, outcome: &mut Outcome) {
-        let mut steps: Vec<Effect> = Machine::start();
+        let mut steps: Vec<Effect> = machine.start();
         for _ in 0..1_000_000 {
-            steps.retain(|step| !matches!(step, Effect::Enter(_)));
+            steps.retain(|step| !matches!(step, Effect::Enter(_) | Effect::SlowDown));
             if let Some(at) = steps.iter().position(|step| matches!(step, Effect::Finish(_))) {
                 let Effect::Finish(ending) = steps.remove(at) else {
                     unreachable!()
@@ -182,7 +180,7 @@ impl Driver<'_> {
                 return;
             }
             assert!(!steps.is_empty(), "the machine waits for nothing: {machine:?}");
-            let picked = usize::try_from(self.roll(steps.len() as u64)).expect("an index");
+            let picked = self.dice.place(steps.len());
             let event = self.perform(steps.swap_remove(picked), outcome);
             steps.extend(machine.on(event));
         }
@@ -194,7 +192,7 @@ impl Driver<'_> {
             Effect::Connect => Event::Connected(Ok(())),
             Effect::Fetch(request) => {
                 outcome.requests += 1;
-                let fails = self.fails_one_in > 0 && self.roll(self.fails_one_in) == 0;
+                let fails = self.fails_one_in > 0 && self.dice.one_in(self.fails_one_in);
                 let answer = if fails {
                     Err(unavailable())
                 } else {
@@ -231,7 +229,7 @@ impl Driver<'_> {
             }
             Effect::Commit(batch) => self.commit(*batch, outcome),
             Effect::Wait(_) => Event::Waited,
-            Effect::Enter(_) | Effect::Finish(_) => unreachable!("taken out before"),
+            Effect::Enter(_) | Effect::SlowDown | Effect::Finish(_) => unreachable!("taken out before"),
         }
     }
 
@@ -287,7 +285,10 @@ prop_compose! {
     fn provider()(
         users in prop_oneof![0_usize..450, Just(100), Just(200)],
         announces: bool,
-        replies in prop::collection::vec(prop_oneof![0_usize..5, Just(100), 90_usize..320], 0..12),
+        replies in prop_oneof![
+            8 => prop::collection::vec(prop_oneof![0_usize..5, Just(100), 90_usize..320], 0..12),
+            1 => prop::collection::vec(0_usize..2, 90..320),
+        ],
         views in prop::option::of(0_usize..250),
     ) -> Provider {
         Provider { users, announces, replies, views }
@@ -298,7 +299,7 @@ proptest! {
     #[test]
     fn every_record_is_committed_once_whatever_the_order_of_the_answers(provider in provider(), dice: u64) {
         let mut outcome = Outcome::default();
-        let mut driver = Driver { provider: &provider, dice, fails_one_in: 0, stop_at_commit: None };
+        let mut driver = Driver { provider: &provider, dice: Dice::new(dice), fails_one_in: 0, stop_at_commit: None };
         driver.run(Machine::new(settings(), Plan::default(), None), &mut outcome);
         prop_assert_eq!(outcome.ending, Some(Ending::Completed));
         prop_assert_eq!(&outcome.ended_streams, &Stream::ALL.to_vec());
@@ -310,7 +311,7 @@ proptest! {
     #[test]
     fn no_request_is_made_that_could_be_left_out(provider in provider(), dice: u64) {
         let mut outcome = Outcome::default();
-        let mut driver = Driver { provider: &provider, dice, fails_one_in: 0, stop_at_commit: None };
+        let mut driver = Driver { provider: &provider, dice: Dice::new(dice), fails_one_in: 0, stop_at_commit: None };
         driver.run(Machine::new(settings(), Plan::default(), None), &mut outcome);
         prop_assert_eq!(outcome.requests, provider.least_requests());
     }
@@ -327,7 +328,7 @@ proptest! {
         };
         let mut outcome = Outcome { stored_before: before.iter().map(row).collect(), ..Outcome::default() };
         let plan = Plan { full, ..Plan::default() };
-        let mut driver = Driver { provider: &provider, dice, fails_one_in: 0, stop_at_commit: Some(stop) };
+        let mut driver = Driver { provider: &provider, dice: Dice::new(dice), fails_one_in: 0, stop_at_commit: Some(stop) };
         driver.run(Machine::new(settings(), plan.clone(), None), &mut outcome);
         if outcome.ending == Some(Ending::Cancelled) {
             driver.stop_at_commit = None;
@@ -347,7 +348,7 @@ proptest! {
     #[test]
     fn failures_that_heal_lose_and_double_nothing(provider in provider(), dice: u64) {
         let mut outcome = Outcome::default();
-        let mut driver = Driver { provider: &provider, dice, fails_one_in: 12, stop_at_commit: None };
+        let mut driver = Driver { provider: &provider, dice: Dice::new(dice), fails_one_in: 12, stop_at_commit: None };
         driver.run(Machine::new(settings(), Plan::default(), None), &mut outcome);
         // Five failures in a row are possible, though rare: then the run fails, and has doubled nothing either.
         prop_assert!(outcome.counted.values().all(|times| *times == 1));
@@ -359,7 +360,7 @@ proptest! {
     #[test]
     fn a_run_taken_up_at_any_commit_ends_as_if_nothing_had_happened(provider in provider(), dice: u64, stop in 1_usize..30) {
         let mut outcome = Outcome::default();
-        let mut driver = Driver { provider: &provider, dice, fails_one_in: 0, stop_at_commit: Some(stop) };
+        let mut driver = Driver { provider: &provider, dice: Dice::new(dice), fails_one_in: 0, stop_at_commit: Some(stop) };
         driver.run(Machine::new(settings(), Plan::default(), None), &mut outcome);
         if outcome.ending == Some(Ending::Cancelled) {
             driver.stop_at_commit = None;
@@ -431,6 +432,7 @@ fn a_window_is_asked_for_in_every_page_of_members_and_topics() {
             stream,
             next_page,
             shards: Vec::new(),
+            steady: crate::steady::Steady::default(),
         };
         let request = Reading::resume(&checkpoint, &windows, 4)
             .expect("a stream")
@@ -467,7 +469,7 @@ fn a_provider_that_never_answers_is_given_up_after_five_attempts() {
     let mut outcome = Outcome::default();
     let mut driver = Driver {
         provider: &provider,
-        dice: 1,
+        dice: Dice::new(1),
         fails_one_in: 1,
         stop_at_commit: None,
     };
@@ -545,4 +547,118 @@ fn the_store_failing_ends_the_run_and_writes_nothing_behind_the_gap() {
         matches!(effects.as_slice(), [Effect::Finish(Ending::Failed(failure))] if *failure == broken),
         "{effects:?}"
     );
+}
+
+fn throttled(retry_after: Option<Duration>) -> Failure {
+    Failure {
+        code: CauseCode::Throttled,
+        message: "429.".into(),
+        retry_after,
+    }
+}
+
+#[test]
+fn a_wait_that_was_begun_is_waited_out_before_anything_is_asked() {
+    let plan = Plan {
+        wait: Some(Duration::from_secs(42)),
+        ..Plan::default()
+    };
+    let mut machine = Machine::new(settings(), plan, None);
+    let effects = machine.start();
+    assert!(
+        matches!(effects.as_slice(), [Effect::Enter(Stage::Connect), Effect::Wait(wait)] if *wait == Duration::from_secs(42)),
+        "{effects:?}"
+    );
+    let effects = machine.on(Event::Waited);
+    assert!(matches!(effects.as_slice(), [Effect::Connect]), "{effects:?}");
+}
+
+#[test]
+fn attempts_that_failed_before_the_run_gave_way_count() {
+    let plan = Plan {
+        failures_in_a_row: 4,
+        ..Plan::default()
+    };
+    let mut machine = Machine::new(settings(), plan, None);
+    let effects = machine.on(Event::Connected(Err(unavailable())));
+    assert!(
+        matches!(effects.as_slice(), [Effect::Finish(Ending::Failed(failure))] if failure.message.contains("5 times")),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn only_a_refusal_that_names_no_wait_slows_down() {
+    for (retry_after, slows) in [(None, true), (Some(Duration::from_secs(7)), false)] {
+        let mut machine = Machine::new(settings(), Plan::default(), None);
+        let effects = machine.on(Event::Connected(Err(throttled(retry_after))));
+        let slowed = effects.iter().any(|effect| matches!(effect, Effect::SlowDown));
+        assert_eq!(slowed, slows, "{effects:?}");
+        let wait = retry_after.unwrap_or_default();
+        assert!(
+            effects
+                .iter()
+                .any(|effect| matches!(effect, Effect::Wait(waits) if *waits == wait))
+        );
+        assert_eq!(machine.failures_in_a_row(), 1);
+    }
+}
+
+#[test]
+fn a_run_that_is_told_to_end_does_so_with_its_commit_and_asks_for_nothing_more() {
+    for ending in [Ending::GaveWay, Ending::Released, Ending::Cancelled] {
+        let mut machine = Machine::new(settings(), Plan::default(), None);
+        machine.on(Event::Connected(Ok(())));
+        let statuses = Provider::default().answer(&PageRequest::IdeaStatuses);
+        machine.on(Event::Fetched(PageRequest::IdeaStatuses, Ok(statuses)));
+        let effects = machine.on(Event::Stop(ending.clone()));
+        assert!(effects.is_empty(), "the commit is under way: {effects:?}");
+        let effects = machine.on(Event::Committed(PageOutcome::default()));
+        assert!(
+            matches!(effects.as_slice(), [Effect::Finish(end)] if *end == ending),
+            "{effects:?}"
+        );
+
+        // While it waits for the provider there is no commit to wait for.
+        let mut machine = Machine::new(settings(), Plan::default(), None);
+        machine.on(Event::Connected(Err(unavailable())));
+        let effects = machine.on(Event::Stop(ending.clone()));
+        assert!(matches!(effects.as_slice(), [Effect::Finish(end)] if *end == ending));
+    }
+}
+
+#[test]
+fn too_many_invalid_records_fail_the_run_with_the_commit_that_has_them() {
+    let invalid = |count: usize| {
+        let record = domain::record::InvalidRecord {
+            stream: Stream::IdeaStatuses,
+            reason: domain::record::InvalidReason::MissingId,
+            name: "record".into(),
+            message: "id is missing".into(),
+            payload: "{}".into(),
+            payload_cut: false,
+            topic_public_id: None,
+            repaired_at: None,
+        };
+        whole(vec![Served::Invalid(record); count])
+    };
+    for (count, fails) in [(2, false), (3, true)] {
+        let bounded = Settings {
+            invalid_max: 5,
+            ..settings()
+        };
+        let plan = Plan {
+            invalid: 3,
+            ..Plan::default()
+        };
+        let mut machine = Machine::new(bounded, plan, None);
+        machine.on(Event::Connected(Ok(())));
+        let effects = machine.on(Event::Fetched(PageRequest::IdeaStatuses, Ok(invalid(count))));
+        assert!(effects.iter().any(|effect| matches!(effect, Effect::Commit(_))));
+        let effects = machine.on(Event::Committed(PageOutcome::default()));
+        let failed = effects.iter().any(|effect| {
+            matches!(effect, Effect::Finish(Ending::Failed(failure)) if failure.code == CauseCode::InvalidTooMany)
+        });
+        assert_eq!(failed, fails, "{effects:?}");
+    }
 }

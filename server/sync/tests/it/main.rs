@@ -6,5 +6,6 @@ mod community;
 mod deletion;
 mod incremental;
 mod large;
+mod passing;
 mod resuming;
 mod truth;

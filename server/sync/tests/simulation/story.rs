@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What the provider does, with the more usual more often. The numbers are drawn where there is a `*`.
-const PROFILES: [&str; 22] = [
+const PROFILES: [&str; 20] = [
     "none",
     "none",
     "none",
@@ -30,14 +30,15 @@ const PROFILES: [&str; 22] = [
     "expired-token",
     "shifting",
     "duplicated:every=*",
-    "changing",
-    "changing:every=*",
     "hidden-category",
     "no-activity",
 ];
 
 /// Runs before those in peace.
 const RUNS_MAX: u64 = 4;
+
+/// What happens in the tenant while one run is under way, at most.
+const HAPPENINGS_MAX: u32 = 24;
 
 /// Under what a run took place.
 #[derive(Clone, Debug)]
@@ -46,7 +47,11 @@ pub(crate) struct Circumstances {
     /// One operation of the store in so many fails; 0 for none.
     pub(crate) trouble: u64,
     pub(crate) disrupted: bool,
-    /// The tenant was the same from the beginning of the first of the runs that go on from each other.
+    /// Something happens in the tenant once in so many turns; 0 for never.
+    pub(crate) lives: u64,
+    /// How often the tenant had changed when the first of the runs that go on from each other began.
+    pub(crate) since: u64,
+    /// The tenant has not changed since.
     pub(crate) at_rest: bool,
 }
 
@@ -97,6 +102,8 @@ impl Story<'_> {
                 profile: "none".into(),
                 trouble: 0,
                 disrupted: false,
+                lives: 0,
+                since: 0,
                 at_rest: true,
             };
             let extent = Extent {
@@ -123,6 +130,8 @@ impl Story<'_> {
             profile: dice.pick(&PROFILES).replace('*', &every.to_string()),
             trouble: dice.pick(&[0, 0, 0, 30, 100]),
             disrupted: !dice.one_in(3),
+            lives: dice.pick(&[0, 0, 0, 6, 20, 60]),
+            since: 0,
             at_rest: true,
         }
     }
@@ -130,6 +139,8 @@ impl Story<'_> {
     async fn run(&mut self, extent: Extent, mut circumstances: Circumstances) -> Checked<Run> {
         self.world.switch_faults(&circumstances.profile);
         self.world.trouble.set(circumstances.trouble);
+        self.world.lives = circumstances.lives;
+        self.world.happenings_left = HAPPENINGS_MAX;
         let connection = self.world.connection.clone();
         let books = Arc::clone(&self.world.books);
         let changes = self.world.changes;
@@ -138,11 +149,11 @@ impl Story<'_> {
             .run(&connection, &books, extent, circumstances.disrupted)
             .await?;
         self.world.trouble.set(0);
-        self.world.remember();
-        self.world.changes += u64::from(circumstances.profile.starts_with("changing"));
+        self.world.lives = 0;
         let first = run.resumed_from.and_then(|from| self.changes_at_start.get(&from));
         let at_start = first.copied().unwrap_or(changes);
         self.changes_at_start.insert(run.id, at_start);
+        circumstances.since = at_start;
         circumstances.at_rest = at_start == self.world.changes;
         check::after_run(self.world, &run, &circumstances)
             .await

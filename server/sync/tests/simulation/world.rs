@@ -1,7 +1,7 @@
 //! A tenant and its neighbour, a provider that answers for both, and a database, all of one seed.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     task::Poll,
@@ -18,8 +18,8 @@ use axum::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use connector::{CommunityApi, Credentials, HttpClient};
-use domain::{Connection, ConnectionId, Stream, TenantId};
-use simulator::{Simulator, TenantSpec};
+use domain::{Connection, ConnectionId, Dice, Stream, TenantId};
+use simulator::{Simulator, TenantSpec, TrueRecord};
 use store::{NewConnection, Store};
 use store_postgres::{PostgresStore, testing::TestDatabase};
 use store_sqlite::SqliteStore;
@@ -33,7 +33,6 @@ use crate::{
     books::Books,
     common::key_and_stream,
     desk::Desk,
-    dice::Dice,
     ports::{Ports, Trouble},
 };
 
@@ -178,6 +177,13 @@ impl Clock for DeskClock {
     }
 }
 
+/// A record as it was from one change of the tenant on.
+#[derive(Clone, Debug)]
+pub(crate) struct Version {
+    pub(crate) since: u64,
+    pub(crate) record: TrueRecord,
+}
+
 pub(crate) struct World {
     /// What is planned is drawn from here; in which order it happens, at the desk.
     pub(crate) dice: Dice,
@@ -189,12 +195,18 @@ pub(crate) struct World {
     pub(crate) books: Arc<Books>,
     pub(crate) trouble: Arc<Trouble>,
     pub(crate) settings: Arc<Settings>,
+    /// How long each answer of the provider takes.
+    pub(crate) latency: Duration,
     /// All that the tenant ever had.
-    pub(crate) ever: BTreeSet<(Stream, String)>,
+    pub(crate) ever: BTreeMap<(Stream, String), Vec<Version>>,
     /// Until when the tenant has lived.
     lived_until: DateTime<Utc>,
     /// How often the tenant has changed.
     pub(crate) changes: u64,
+    /// While a run is under way, something happens in the tenant once in so many turns; 0 for never.
+    pub(crate) lives: u64,
+    /// How often still in this run.
+    pub(crate) happenings_left: u32,
     pub(crate) workers: u32,
     pub(crate) runs: u128,
     base_url: String,
@@ -205,9 +217,20 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn new(ground: &Ground, seed: u64, tells: bool) -> Self {
         let mut dice = Dice::new(seed);
+        let tenant = tenant(&mut dice);
+        Self::of_tenant(ground, seed, tells, dice, tenant).await
+    }
+
+    /// With a tenant that is not drawn.
+    pub(crate) async fn of_tenant(
+        ground: &Ground,
+        seed: u64,
+        tells: bool,
+        mut dice: Dice,
+        tenant: TenantSpec,
+    ) -> Self {
         let start = DateTime::from_timestamp(START_S, 0).expect("a time");
         let desk = Arc::new(Desk::new(Dice::new(!seed), start, tells));
-        let tenant = tenant(&mut dice);
         desk.tell(&format!("{tenant:?}"));
         let neighbour: TenantSpec = "neighbour-fr:users=3,topics=2,views=4".parse().expect("a tenant");
         let names = [tenant.name.clone(), neighbour.name.clone()];
@@ -228,7 +251,7 @@ impl World {
             ..Settings::default()
         };
         let [connection, neighbour] = connections.try_into().expect("two connections");
-        Self {
+        let mut world = Self {
             dice,
             desk,
             simulator,
@@ -238,15 +261,20 @@ impl World {
             books: Arc::default(),
             trouble: Arc::default(),
             settings: Arc::new(settings),
-            ever: BTreeSet::new(),
+            latency: Duration::ZERO,
+            ever: BTreeMap::new(),
             lived_until: start - HEAD_START,
             changes: 0,
+            lives: 0,
+            happenings_left: 0,
             workers: 0,
             runs: 0,
             base_url: ground.base_url.clone(),
             client: ground.client.clone(),
             database,
-        }
+        };
+        world.remember();
+        world
     }
 
     pub(crate) async fn close(&self) {
@@ -280,19 +308,46 @@ impl World {
             source: Arc::new(source),
             books,
             trouble: Arc::clone(&self.trouble),
+            latency: self.latency,
         }
     }
 
-    /// Keeps what the tenant has, before it goes.
+    /// Keeps what the tenant has, before it changes or goes.
     pub(crate) fn remember(&mut self) {
         let truth = self.simulator.true_records(self.tenant()).expect("the tenant");
-        let keys = truth.map(|record| key_and_stream(&record));
-        self.ever.extend(keys.map(|(stream, key, _)| (stream, key)));
+        for record in truth {
+            let (stream, key, _) = key_and_stream(&record);
+            let versions = self.ever.entry((stream, key)).or_default();
+            if versions.last().is_none_or(|last| last.record != record) {
+                versions.push(Version {
+                    since: self.changes,
+                    record,
+                });
+            }
+        }
+    }
+
+    /// What a record was like since a change of the tenant, if it was there at that time.
+    pub(crate) fn versions_since(&self, stream: Stream, key: &str, since: u64) -> &[Version] {
+        let versions = self.ever.get(&(stream, key.to_owned()));
+        let versions = versions.map(Vec::as_slice).unwrap_or_default();
+        let known = versions.partition_point(|version| version.since <= since);
+        if known == 0 { &[] } else { &versions[known - 1..] }
+    }
+
+    /// Something may happen in the tenant while a run is under way.
+    pub(crate) fn live(&mut self) {
+        if self.lives > 0 && self.happenings_left > 0 && self.dice.one_in(self.lives) {
+            self.happenings_left -= 1;
+            assert!(self.simulator.live(self.tenant()));
+            self.changes += 1;
+            self.desk.tell("something happens");
+            self.remember();
+        }
     }
 
     /// Days pass in the tenant. It is never ahead of the clock, but often behind.
     pub(crate) fn advance(&mut self, days: u32) {
-        self.remember();
         if days > 0 {
             self.simulator.advance(self.tenant(), u64::from(days));
             self.changes += 1;

@@ -162,7 +162,9 @@ async fn a_queued_run_wakes_whoever_waits_in_another_process() {
     let heard = tokio::time::timeout(PATIENCE, async {
         while !waiting.is_finished() {
             let claimed = ours.claim(&claim()).await.expect("an answer").expect("the run");
-            ours.release(&claimed.lease, 0).await.expect("given back");
+            ours.release(&claimed.lease, &store::Release::default())
+                .await
+                .expect("given back");
         }
     });
     heard.await.expect("it was woken");

@@ -133,6 +133,7 @@ async fn a_role_that_may_not_change_tables_can_do_all_the_work() {
         cause: None,
         at: at(3),
         requests: 0,
+        pace: store::KeptPace::default(),
     };
     store.finish(&lease, &finish).await.expect("a success");
     assert_eq!(store.rebuild_due_trends(TENANT).await.expect("trends"), 2);

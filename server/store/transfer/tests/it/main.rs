@@ -182,6 +182,7 @@ async fn end(store: &dyn Store, lease: &Lease, seconds: i64) {
         cause: None,
         at: at(seconds),
         requests: 0,
+        pace: store::KeptPace::default(),
     };
     store.finish(lease, &finish).await.expect("an end");
 }
