@@ -1,5 +1,5 @@
 # What a newcomer types. The work is done by the scripts in .make/.
-.PHONY: demo test simulate lint format bench clean-cache
+.PHONY: demo test simulate lint format bench bench-postgres clean-cache
 
 demo: ## Build, start simulated tenants and the console, sync, print the address
 	@.make/demo
@@ -18,6 +18,9 @@ format: ## Format all Rust code
 
 bench: ## Print a table of what syncs cost beside a bare loop; of a tenant of a million, too: make bench WHAT=long
 	@.make/bench $(WHAT)
+
+bench-postgres: ## Measure first syncs to a new PostgreSQL server, and a fleet of 10,000 connections that share four workers
+	@.make/bench-postgres
 
 clean-cache: ## Remove the tools that set-up keeps outside the checkout
 	@. .make/environment && rm -rf "$$TRIBUTARY_CACHE"

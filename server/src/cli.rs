@@ -36,8 +36,10 @@ pub(crate) enum Command {
     Serve(Serve),
     #[command(flatten)]
     WithData(WithData),
-    /// Bring the database to this version
-    Migrate,
+    /// Bring the database to this version, or move an installation to PostgreSQL
+    Migrate(Migrate),
+    /// Put a backup where the embedded database is to be; nothing is replaced
+    Restore { file: PathBuf },
     /// Check the installation, and say what to do
     Doctor(Doctor),
     /// Behave as community tenants do, for trying and testing
@@ -62,6 +64,8 @@ pub(crate) enum WithData {
     /// Look at one run, or stop it
     #[command(subcommand)]
     Run(Run),
+    /// Write a whole copy of the embedded database, while everything goes on; without the key file
+    Backup { file: PathBuf },
     /// Try records again that were set aside, without the API; a worker does so by itself after an upgrade
     Replay(Replay),
     /// Write an object whole, deleted rows too
@@ -101,6 +105,22 @@ pub(crate) struct Serve {
     /// Serve the console only; other processes run the syncs
     #[arg(long, env = "TRIBUTARY_NO_WORKER", value_parser = switch())]
     pub(crate) no_worker: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    /// Move everything from this embedded database, which is only read
+    #[arg(long, requires = "to", value_name = "URL", env = "TRIBUTARY_MIGRATE_FROM")]
+    pub(crate) from: Option<String>,
+    /// To this empty database on PostgreSQL; run again, it goes on where it stopped
+    #[arg(
+        long,
+        requires = "from",
+        value_name = "URL",
+        env = "TRIBUTARY_MIGRATE_TO",
+        hide_env_values = true
+    )]
+    pub(crate) to: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -16,6 +16,7 @@ use sync::Clock;
 
 use crate::{
     cli::Cli,
+    commands::on_a_server,
     config::{Database, DatabaseUrl, KeyFile},
     error::{CommandError, with_sources},
     secrets::{Hold, KeyError, KeyRing, OpenError, hold},
@@ -120,6 +121,22 @@ impl Installation {
             allowed: cli.outbound.allow_hosts.clone(),
             opened,
         })
+    }
+
+    /// Returns when another process has queued a run, if the database can tell. Whoever waits looks from time to time, too.
+    pub(crate) async fn queue_moved(&self) {
+        match &self.opened {
+            Opened::Sqlite(_) => std::future::pending().await,
+            Opened::Postgres(store) => store.queue_moved().await,
+        }
+    }
+
+    /// Writes a whole copy of the embedded database into an empty file.
+    pub(crate) async fn backup(&self, file: &Path) -> Result<(), CommandError> {
+        match &self.opened {
+            Opened::Sqlite(store) => Ok(store.backup(file).await?),
+            Opened::Postgres(_) => Err(on_a_server("pg_dump --format=custom --file=FILE …")),
+        }
     }
 
     pub(crate) async fn close(self) {

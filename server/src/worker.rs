@@ -22,10 +22,11 @@ use crate::{
     config,
     error::{CommandError, with_sources},
     executor::Executor,
+    forgetting,
     installation::Installation,
+    payloads::PayloadExpiry,
     places::{Holder, Wanted, who_gives_way},
     replay,
-    retention::Retention,
     scheduler::{extent_of_next_run, is_due},
 };
 
@@ -56,8 +57,9 @@ pub(crate) struct Worker {
     window: SyncWindow,
     full_every: NonZeroU32,
     concurrent_runs: NonZeroUsize,
+    retention: config::Retention,
     wake_up: WakeUp,
-    retention: Retention,
+    payloads: PayloadExpiry,
 }
 
 impl Worker {
@@ -71,8 +73,9 @@ impl Worker {
             window: config.sync_window,
             full_every: config.sync.full_every,
             concurrent_runs: config.concurrent_runs,
+            retention: config.retention,
             wake_up,
-            retention: Retention::new(config.keep_payloads_days),
+            payloads: PayloadExpiry::new(config.keep_payloads_days),
         })
     }
 
@@ -84,9 +87,16 @@ impl Worker {
             worker.executor.installation.clone(),
             stop.clone(),
         ));
+        let forgetting = tokio::spawn(forgetting::keep_up(
+            worker.executor.installation.clone(),
+            worker.retention,
+            stop.clone(),
+        ));
         worker.sync(&stop).await;
-        if let Err(error) = replays.await {
-            log_panic(&error);
+        for ended in [replays.await, forgetting.await] {
+            if let Err(error) = ended {
+                log_panic(&error);
+            }
         }
         info!(worker = %worker.executor.name, "worker stopped");
     }
@@ -127,6 +137,7 @@ impl Worker {
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.wake_up.0.notified() => {}
+            () = self.executor.installation.queue_moved() => {}
             () = clock.sleep(TICK) => {}
             // A free place: the next run may be waiting for it.
             true = places.next_end() => {}
@@ -168,7 +179,7 @@ impl Worker {
     async fn expire_payloads(&self) {
         let installation = &self.executor.installation;
         let now = installation.clock.now();
-        match self.retention.step(installation.store.as_ref(), now).await {
+        match self.payloads.step(installation.store.as_ref(), now).await {
             Ok(0) => {}
             Ok(expired) => info!(expired, "payloads of old invalid records emptied"),
             Err(error) => log_store("old payloads cannot be emptied", &error),

@@ -60,8 +60,9 @@ async fn database(places: &Places) -> Vec<Check> {
         Ok(opened) => opened,
         Err(error) => return vec![failed(error.what().to_owned())],
     };
-    let answer = opened.store().ping().await;
-    let due = opened.store().replays_due(DECODER_VERSION).await;
+    let store = opened.store();
+    let answer = store.ping().await;
+    let due = store.replays_due(DECODER_VERSION).await;
     // The answer is known; what was committed is safe however this ends.
     let _ = tokio::time::timeout(CLOSE_DEADLINE, opened.close()).await;
     match answer.and(due) {

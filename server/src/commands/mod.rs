@@ -1,6 +1,7 @@
 //! One module per command.
 
 mod activity;
+mod backup;
 mod connection;
 mod doctor;
 mod erase;
@@ -17,6 +18,7 @@ mod worker;
 
 use std::process::ExitCode;
 
+pub(crate) use backup::on_a_server;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -31,12 +33,13 @@ pub(crate) async fn run(cli: Cli, output: Output, stop: CancellationToken) -> Re
     match &cli.command {
         Command::Simulate(options) => simulate::run(options, stop).await,
         Command::Doctor(options) => doctor::run(&cli, options, output).await,
-        Command::Migrate => or_stopped(migrate::run(&cli, output), &stop).await,
+        Command::Migrate(options) => or_stopped(migrate::run(&cli, options, output), &stop).await,
+        Command::Restore { file } => backup::restore(&cli, file, output).await,
         // The address is tried before the database is: the second `serve` of two should not migrate.
         Command::Serve(options) => serve::run(&cli, options, stop).await,
         Command::WithData(command) => {
             let installation = Installation::open(&cli).await?;
-            let result = with_data(&installation, command, output, stop).await;
+            let result = with_data(&installation, &cli, command, output, stop).await;
             close(installation).await;
             result
         }
@@ -45,6 +48,7 @@ pub(crate) async fn run(cli: Cli, output: Output, stop: CancellationToken) -> Re
 
 async fn with_data(
     installation: &Installation,
+    cli: &Cli,
     command: &WithData,
     output: Output,
     stop: CancellationToken,
@@ -55,6 +59,7 @@ async fn with_data(
         WithData::Connection(command) => {
             or_stopped(connection::run(installation, command, output), &stop).await
         }
+        WithData::Backup { file } => or_stopped(backup::run(installation, cli, file, output), &stop).await,
         WithData::Runs { tenant } => {
             or_stopped(runs::list(installation, tenant.as_ref(), output), &stop).await
         }

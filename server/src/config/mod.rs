@@ -3,6 +3,7 @@
 mod database;
 mod http;
 mod outbound;
+mod retention;
 mod secrets;
 mod sync;
 mod telemetry;
@@ -10,6 +11,7 @@ mod telemetry;
 pub(crate) use database::{Database, DatabaseUrl};
 pub(crate) use http::Http;
 pub(crate) use outbound::Outbound;
+pub(crate) use retention::Retention;
 pub(crate) use secrets::{KeyFile, NewSecret};
 pub(crate) use sync::{Sync, Worker};
 pub(crate) use telemetry::{LogFormat, Telemetry};

@@ -55,6 +55,8 @@ impl Sync {
 pub(crate) struct Worker {
     #[command(flatten)]
     pub(crate) sync: Sync,
+    #[command(flatten)]
+    pub(crate) retention: super::Retention,
     /// Part of the day (UTC) over which daily syncs are spread
     #[arg(
         long,

@@ -19,6 +19,7 @@ mod records;
 mod replay;
 mod replies;
 mod resuming;
+mod retention;
 mod runs;
 mod secrets;
 mod trends;
@@ -38,6 +39,7 @@ pub use random::*;
 pub use replay::*;
 pub use replies::*;
 pub use resuming::*;
+pub use retention::*;
 pub use runs::*;
 pub use secrets::*;
 pub use trends::*;
@@ -153,6 +155,9 @@ macro_rules! contract_tests {
             imported_activity_of_an_erased_member_stays_without_them,
             without_the_salt_nothing_is_written_once_someone_was_erased,
             payloads_expire_some_at_a_time,
+            activity_past_its_retention_is_forgotten_bit_by_bit,
+            months_of_activity_are_forgotten_for_all_connections,
+            invalid_records_of_old_runs_are_forgotten,
             random_commits_leave_what_a_model_says,
         }
     };

@@ -10,6 +10,10 @@ pub enum StoreError {
     /// What is stored cannot be read as what it should be.
     #[error("stored data is unreadable: {0}")]
     Corrupt(String),
+    /// The database went away in the middle, as it does when its server restarts. Whether a write that was under way is
+    /// committed is not known: whoever goes on reads first what there is.
+    #[error("the connection to the database was lost: {0}")]
+    ConnectionLost(String),
     #[error("the database refused: {0}")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

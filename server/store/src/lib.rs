@@ -12,6 +12,7 @@ mod judging;
 mod overview;
 mod pages;
 mod replay;
+mod retention;
 mod runs;
 mod screening;
 mod secrets;
@@ -34,6 +35,7 @@ pub use replay::{
     ProfileFieldCount, RemappedMember, Replay, ReplayOutcome, ReplayStore, SetAside, StoredMapping,
     StoredMember,
 };
+pub use retention::RetentionStore;
 pub use runs::{
     CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Enqueued, Finish, InvalidGroup, InvalidPage,
     KeptPace, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue, Release, Renewal, Renewed,
@@ -56,6 +58,7 @@ pub trait Store:
     + ReplayStore
     + SecretStore
     + ErasureStore
+    + RetentionStore
 {
 }
 
@@ -71,5 +74,6 @@ impl<T> Store for T where
         + ReplayStore
         + SecretStore
         + ErasureStore
+        + RetentionStore
 {
 }

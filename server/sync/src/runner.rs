@@ -205,7 +205,7 @@ impl<'a> Context<'a> {
             Effect::LoadSeen(stream) => async move {
                 Ok(match self.runner.store.seen(self.run.id, stream).await {
                     Ok(parts) => seen_of(&parts),
-                    Err(error) => Event::Broken(store_failure(&error)),
+                    Err(error) => broken(error)?,
                 })
             }
             .boxed(),
@@ -292,7 +292,7 @@ impl<'a> Context<'a> {
             .await;
         Ok(match loaded {
             Ok(topics) => Event::TopicsLoaded(topics),
-            Err(error) => Event::Broken(store_failure(&error)),
+            Err(error) => broken(error)?,
         })
     }
 
@@ -304,7 +304,7 @@ impl<'a> Context<'a> {
             .await;
         Ok(match counted {
             Ok(stored) => Event::StoredCounted(stored),
-            Err(error) => Event::Broken(store_failure(&error)),
+            Err(error) => broken(error)?,
         })
     }
 
@@ -315,14 +315,14 @@ impl<'a> Context<'a> {
             .await;
         Ok(match loaded {
             Ok(keys) => Event::KeysLoaded(keys),
-            Err(error) => Event::Broken(store_failure(&error)),
+            Err(error) => broken(error)?,
         })
     }
 
     async fn ask(&self, stream: Stream, key: String) -> Result<Event, Fenced> {
         let lookup = match self.lookup(stream, &key).await {
             Ok(lookup) => lookup,
-            Err(error) => return Ok(Event::Broken(store_failure(&error))),
+            Err(error) => return broken(error),
         };
         let presence = match lookup {
             Some(lookup) => {
@@ -549,7 +549,7 @@ fn topic_ref(topic: &Content) -> TopicRef {
 fn committed(outcome: Result<PageOutcome, Fenced>) -> Result<Event, Fenced> {
     match outcome {
         Ok(outcome) => Ok(Event::Committed(outcome)),
-        Err(Fenced::Store(error)) => Ok(Event::Broken(store_failure(&error))),
+        Err(Fenced::Store(error)) => broken(error),
         Err(lost @ Fenced::LeaseLost) => Err(lost),
     }
 }
@@ -581,6 +581,15 @@ fn seen_of(parts: &[Vec<u8>]) -> Event {
         }
     }
     Event::SeenLoaded(seen)
+}
+
+/// What the database refuses fails the run. One that went away leaves it to the next claim, which goes on from the last
+/// committed page.
+fn broken(error: StoreError) -> Result<Event, Fenced> {
+    match error {
+        StoreError::ConnectionLost(_) => Err(error.into()),
+        error => Ok(Event::Broken(store_failure(&error))),
+    }
 }
 
 fn store_failure(error: &StoreError) -> Failure {

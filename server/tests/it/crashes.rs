@@ -5,7 +5,10 @@ use std::{collections::HashSet, thread, time::Duration};
 use domain::Dice;
 use serde_json::Value;
 
-use crate::support::{Home, assert_balanced, assert_truth, count, get, streams, text};
+use crate::{
+    postgres::on_postgres,
+    support::{Home, assert_balanced, assert_truth, count, get, streams, text},
+};
 
 /// Kills during one first sync, unless `TRIBUTARY_KILLS` says how many.
 const KILLS: u64 = 25;
@@ -32,8 +35,19 @@ fn wanted_kills() -> u64 {
 
 #[test]
 fn a_first_sync_that_is_killed_again_and_again_loses_and_doubles_nothing() {
+    kill_again_and_again(Home::new());
+}
+
+#[test]
+fn the_same_on_postgres() {
+    if let Some((home, _database)) = on_postgres() {
+        kill_again_and_again(home);
+    }
+}
+
+fn kill_again_and_again(home: Home) {
     // The shortest lease lets the next worker take over soon; the pace makes the sync outlast the kills.
-    let home = Home::new()
+    let home = home
         .with("TRIBUTARY_LEASE_TTL", "1s")
         .with("TRIBUTARY_REQUESTS_PER_MINUTE", "2400");
     let kills = wanted_kills();
@@ -70,7 +84,7 @@ fn a_first_sync_that_is_killed_again_and_again_loses_and_doubles_nothing() {
 
 /// As many rows as the run counts as new, each key once.
 #[track_caller]
-fn assert_stored_once(home: &Home, run: &Value, object: &str, key: &str) {
+pub(crate) fn assert_stored_once(home: &Home, run: &Value, object: &str, key: &str) {
     let export = home.run(&["export", object, "--format", "ndjson"]).succeeded();
     let keys: Vec<String> = export
         .stdout

@@ -6,7 +6,7 @@ use domain::{
     record::{Activity, Record},
 };
 use sqlx::PgConnection;
-use store::{ActivityStore, ImportOutcome, ImportedActivity, PageCommit, StoreError};
+use store::{ActivityStore, ImportOutcome, ImportedActivity, PageCommit, Row, StoreError};
 use uuid::Uuid;
 
 use crate::{
@@ -55,9 +55,11 @@ impl ActivityStore for PostgresStore {
         let events: Vec<&Activity> = rows.iter().map(|row| &row.activity).collect();
         let keys: Vec<&str> = events.iter().map(|event| event.event_id.as_str()).collect();
         let total = rows.len() as u64;
+        self.make_months(&events).await?;
         let mut write = self.begin().await?;
         lock_out_erasures(&mut write).await?;
-        make_way_for(&mut write, connection, &events).await?;
+        lock_connection(&mut write, connection).await?;
+        make_way(&mut write, connection, &events).await?;
         let rows = screen_import(&mut write, &self.salts, connection, rows).await?;
         let stored = sqlx::query(STORED)
             .bind(connection.0)
@@ -117,22 +119,34 @@ async fn upsert(
     Ok(done.rows_affected())
 }
 
-/// See [`make_way_for`].
-pub(crate) async fn make_way(write: &mut PgConnection, page: &PageCommit) -> Result<(), StoreError> {
-    let events: Vec<&Activity> = page
-        .rows
-        .iter()
-        .filter_map(|row| match &row.record {
-            Record::Activity(event) => Some(event),
-            _ => None,
-        })
-        .collect();
-    make_way_for(write, page.connection_id, &events).await
+pub(crate) fn events_of(page: &PageCommit) -> Vec<&Activity> {
+    page.rows.iter().filter_map(event_of).collect()
 }
 
-/// An event id comes once in a connection, which no index can say of a table that is cut by time: so one transaction at a
-/// time writes a connection's activity, and a row whose event has another time now is moved before the rows are written.
-async fn make_way_for(
+pub(crate) fn event_of(row: &Row) -> Option<&Activity> {
+    match &row.record {
+        Record::Activity(event) => Some(event),
+        _ => None,
+    }
+}
+
+/// One transaction at a time writes what goes beyond a run of a connection: its activity, which files bring, too; what is
+/// queued for it. Whoever locks the connection and a run locks the connection first.
+pub(crate) async fn lock_connection(
+    write: &mut PgConnection,
+    connection: ConnectionId,
+) -> Result<(), StoreError> {
+    sqlx::query("SELECT id FROM connection WHERE id = $1 FOR NO KEY UPDATE")
+        .bind(connection.0)
+        .execute(write)
+        .await
+        .map(|_| ())
+        .map_err(database)
+}
+
+/// An event id comes once in a connection, which no index can say of a table that is cut by time: so
+/// the connection is locked, and a row whose event has another time now is moved before the rows are written.
+pub(crate) async fn make_way(
     write: &mut PgConnection,
     connection: ConnectionId,
     events: &[&Activity],
@@ -140,11 +154,6 @@ async fn make_way_for(
     if events.is_empty() {
         return Ok(());
     }
-    sqlx::query("SELECT id FROM connection WHERE id = $1 FOR NO KEY UPDATE")
-        .bind(connection.0)
-        .execute(&mut *write)
-        .await
-        .map_err(database)?;
     sqlx::query(MOVE)
         .bind(connection.0)
         .bind(

@@ -103,8 +103,6 @@ impl ConnectionStore for PostgresStore {
 
     async fn deactivate(&self, id: ConnectionId, at: DateTime<Utc>) -> Result<(), StoreError> {
         let statements = [
-            // Runs first, as their workers do who write to both.
-            "SELECT id FROM run WHERE connection_id = $1 AND state IN ('queued', 'running') AND $2 IS NOT NULL FOR UPDATE",
             "UPDATE connection SET deactivated_at = COALESCE(deactivated_at, $2) WHERE id = $1",
             "UPDATE run SET state = 'cancelled', finished_at = $2, stopped_by = COALESCE(stopped_by, 'deactivation'),
                 waits_for_provider_until = NULL

@@ -9,11 +9,12 @@ use sqlx::{
     ConnectOptions, Connection as _, PgConnection, PgPool, Postgres, Transaction,
     migrate::{MigrateError, Migrator},
     pool::PoolOptions,
-    postgres::PgConnectOptions,
+    postgres::{PgConnectOptions, PgListener},
 };
 use store::{Fenced, SaltKeeper, StoreError};
+use tokio::sync::Mutex;
 
-use crate::{error::database, views};
+use crate::{error::database, months::Months, views};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -33,6 +34,9 @@ const LOCK_TIMEOUT: &str = "20s";
 /// transaction after this, so that the run can be taken up as soon as its lease has run out.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "15s";
 
+/// On which processes tell each other of queued runs.
+const QUEUE: &str = "tributary_queue";
+
 /// The upserts come for each table, and everything else is a few dozen statements.
 const STATEMENTS_CACHED: usize = 200;
 
@@ -43,6 +47,11 @@ pub struct PostgresStore {
     readers: PgPool,
     /// Opens the hashes by which erased persons are told.
     pub(crate) salts: SaltKeeper,
+    /// Hears of queued runs; made when somebody waits for them.
+    listener: Mutex<Option<PgListener>>,
+    /// For the listener alone, which keeps its connection.
+    listening: PgPool,
+    pub(crate) months: Months,
 }
 
 impl PostgresStore {
@@ -61,9 +70,12 @@ impl PostgresStore {
         };
         let reading = options.clone().options([("default_transaction_read_only", "on")]);
         Ok(Self {
+            listening: pool(options.clone(), 1),
             writers: pool(options, WRITERS),
             readers: pool(reading, READERS),
             salts: SaltKeeper::default(),
+            listener: Mutex::default(),
+            months: Months::default(),
         })
     }
 
@@ -88,8 +100,33 @@ impl PostgresStore {
 
     /// Ends all connections. Later calls fail.
     pub async fn close(&self) {
+        self.listening.close().await;
         self.readers.close().await;
         self.writers.close().await;
+    }
+
+    /// Returns when some process has queued a run or given one back. It may return for nothing, and while the server is not
+    /// to be had it does not return: whoever waits looks from time to time all the same.
+    pub async fn queue_moved(&self) {
+        let mut listener = self.listener.lock().await;
+        if listener.is_none() {
+            *listener = self.listen().await.ok();
+        }
+        let heard = match listener.as_mut() {
+            Some(listener) => listener.recv().await.is_ok(),
+            None => false,
+        };
+        if !heard {
+            *listener = None;
+            drop(listener);
+            std::future::pending::<()>().await;
+        }
+    }
+
+    async fn listen(&self) -> Result<PgListener, sqlx::Error> {
+        let mut listener = PgListener::connect_with(&self.listening).await?;
+        listener.listen(QUEUE).await?;
+        Ok(listener)
     }
 
     pub(crate) fn readers(&self) -> &PgPool {
@@ -132,6 +169,16 @@ impl DerefMut for Write {
     fn deref_mut(&mut self) -> &mut PgConnection {
         &mut self.transaction
     }
+}
+
+/// Wakes workers once this transaction is committed. Rare, since a server lets only one transaction at a time notify.
+pub(crate) async fn ring(write: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("SELECT pg_notify($1, '')")
+        .bind(QUEUE)
+        .execute(write)
+        .await
+        .map(|_| ())
+        .map_err(database)
 }
 
 /// Commits if the write was allowed.
@@ -203,6 +250,15 @@ async fn check_version(options: &PgConnectOptions, connection: &mut PgConnection
             }
             Some(_) => {}
         }
+    }
+    let copying: bool = sqlx::query_scalar("SELECT to_regclass('transfer_under_way') IS NOT NULL")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
+    if copying {
+        return Err(StoreError::Unavailable(format!(
+            "The database {name} is being filled from another one, which is not finished. Run the same tributary migrate --from … --to … again: it goes on where it stopped."
+        )));
     }
     let floor: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(migration), 0) FROM schema_floor")
         .fetch_one(&mut *connection)

@@ -4,9 +4,25 @@ use store::StoreError;
 /// `character_not_in_repertoire`, and the same of JSON: from PostgreSQL's documentation ("Error Codes").
 const NOT_A_CHARACTER: [&str; 2] = ["22021", "22P05"];
 
+/// The server ended the connection or the transaction for reasons of its own: a restart, a transaction that stood idle, a
+/// deadlock, a lock that was waited for too long. Tried again, the same may well succeed.
+const WENT_AWAY: [&str; 8] = [
+    "57P01", "57P02", "57P03", "57P05", "25P03", "40001", "40P01", "55P03",
+];
+
 /// A failed statement, as the ports know it.
 pub(crate) fn database(error: sqlx::Error) -> StoreError {
     match &error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => {
+            StoreError::ConnectionLost(error.to_string())
+        }
+        sqlx::Error::Database(refused)
+            if refused
+                .code()
+                .is_some_and(|code| WENT_AWAY.contains(&code.as_ref()) || code.starts_with("08")) =>
+        {
+            StoreError::ConnectionLost(refused.message().to_owned())
+        }
         sqlx::Error::PoolClosed => {
             StoreError::Unavailable("The database is closed: this process shuts down.".to_owned())
         }

@@ -34,8 +34,14 @@ pub(crate) struct CommittingRun {
 #[async_trait]
 impl PageStore for PostgresStore {
     async fn commit_page(&self, lease: &Lease, page: &PageCommit) -> Result<PageOutcome, Fenced> {
+        if page.stream == Stream::Activity {
+            self.make_months(&activity::events_of(page)).await?;
+        }
         let mut write = self.begin().await?;
         lock_out_erasures(&mut write).await?;
+        if page.stream == Stream::Activity {
+            activity::lock_connection(&mut write, page.connection_id).await?;
+        }
         let fence = Fence {
             connection_id: page.connection_id,
             stream: page.stream,
@@ -50,9 +56,6 @@ impl PageStore for PostgresStore {
             Screened::whole(page)
         };
         let page = page.as_ref();
-        if page.stream == Stream::Activity {
-            activity::make_way(&mut write, page).await?;
-        }
         let stored = stored_of(&mut write, page).await?;
         let mut judged = judge(page, &stored, run.watermark_before);
         judged.outcome.unchanged += kept_out;
@@ -184,6 +187,9 @@ async fn stored_of(
 ) -> Result<HashMap<String, Stored>, StoreError> {
     if page.rows.is_empty() {
         return Ok(HashMap::new());
+    }
+    if page.stream == Stream::Activity {
+        activity::make_way(connection, page.connection_id, &activity::events_of(page)).await?;
     }
     let table = Table::of(page.stream);
     let (name, key, kind) = (table.name, table.key, table.kind_condition());

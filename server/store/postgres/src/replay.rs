@@ -12,7 +12,7 @@ use store::{
 
 use crate::{
     PostgresStore,
-    activity::make_way,
+    activity::{event_of, lock_connection},
     column::{Columns, corrupt, json_text, micros},
     error::database,
     pages::store_rows,
@@ -223,8 +223,13 @@ impl ReplayStore for PostgresStore {
     }
 
     async fn replay(&self, replay: &Replay) -> Result<ReplayOutcome, StoreError> {
+        if replay.stream == Stream::Activity {
+            let events: Vec<_> = replay.read.iter().filter_map(|(_, row)| event_of(row)).collect();
+            self.make_months(&events).await?;
+        }
         let mut write = self.begin().await?;
         lock_out_erasures(&mut write).await?;
+        lock_connection(&mut write, replay.connection_id).await?;
         lock_runs(&mut write, replay.connection_id).await?;
         let judged = judge(&mut write, replay).await?;
         let rows = PageCommit {
@@ -233,9 +238,6 @@ impl ReplayStore for PostgresStore {
         };
         let screened = screen_if_erased(&mut write, &self.salts, &rows).await?;
         let rows = screened.page.as_ref();
-        if replay.stream == Stream::Activity {
-            make_way(&mut write, rows).await?;
-        }
         store_rows(&mut write, replay.run_id, rows).await?;
         sqlx::query(MARK_REPAIRED)
             .bind(replay.run_id.0)

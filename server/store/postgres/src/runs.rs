@@ -20,8 +20,9 @@ use uuid::Uuid;
 
 use crate::{
     PostgresStore,
+    activity::lock_connection,
     column::{Columns, count, micros},
-    database::commit,
+    database::{commit, ring},
     error::database,
 };
 
@@ -29,10 +30,12 @@ use crate::{
 impl RunStore for PostgresStore {
     async fn enqueue(&self, new: &NewRun) -> Result<Enqueued, StoreError> {
         let mut write = self.begin().await?;
+        // A statement of its own: the next one then sees what was committed by whoever held the lock before.
+        lock_connection(&mut write, new.connection_id).await?;
         let state = sqlx::query(
             "SELECT connection.deactivated_at, run.id AS run_id FROM connection
              LEFT JOIN run ON run.connection_id = connection.id AND run.state IN ('queued', 'running')
-             WHERE connection.id = $1 FOR NO KEY UPDATE OF connection",
+             WHERE connection.id = $1",
         )
         .bind(new.connection_id.0)
         .fetch_one(&mut *write)
@@ -61,6 +64,7 @@ impl RunStore for PostgresStore {
                 forget_earlier_pages(&mut write, new.connection_id).await?;
             }
         }
+        ring(&mut write).await?;
         write.commit().await?;
         Ok(Enqueued::Queued)
     }
@@ -380,6 +384,7 @@ impl RunStore for PostgresStore {
         .map_err(database)?
         .ok_or(Fenced::LeaseLost)?;
         keep_pace(&mut write, released.uuid("connection_id")?, &release.pace).await?;
+        ring(&mut write).await?;
         commit(write, ()).await
     }
 

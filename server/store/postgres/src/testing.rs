@@ -61,6 +61,39 @@ impl TestDatabase {
         &self.url
     }
 
+    /// Ends every connection to the database, as a restart does, and says how many there were.
+    pub async fn cut_connections(&self) -> usize {
+        let mut connection = self.server.connect().await.expect("the server");
+        let cut: Vec<bool> =
+            sqlx::query_scalar("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1")
+                .bind(&self.name)
+                .fetch_all(&mut connection)
+                .await
+                .expect("the server's connections");
+        connection.close().await.expect("closed");
+        cut.len()
+    }
+
+    /// Statements beside those of the store.
+    pub async fn execute(&self, statements: impl Into<String>) {
+        run(&self.url, statements.into()).await.expect("done");
+    }
+
+    /// The same as another role.
+    pub async fn try_as(&self, role: &str, statements: &str) -> Result<(), sqlx::Error> {
+        run(&self.url_as(role), statements.to_owned()).await
+    }
+
+    /// A name for a role that no other test has: roles are the server's.
+    pub fn role(&self, name: &str) -> String {
+        format!("{}_{name}", self.name)
+    }
+
+    /// Where it is, for another role than the one that made it.
+    pub fn url_as(&self, role: &str) -> String {
+        format!("{}&options[role]={role}", self.url)
+    }
+
     async fn drop_on(&self, connection: &mut PgConnection) {
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         sqlx::query(AssertSqlSafe(drop))
@@ -83,6 +116,15 @@ impl Drop for TestDatabase {
             });
         });
     }
+}
+
+async fn run(url: &str, statements: String) -> Result<(), sqlx::Error> {
+    let options: PgConnectOptions = url.parse()?;
+    let mut connection = options.connect().await?;
+    sqlx::raw_sql(AssertSqlSafe(statements))
+        .execute(&mut connection)
+        .await?;
+    connection.close().await
 }
 
 #[expect(

@@ -100,6 +100,50 @@ impl SqliteStore {
         &self.writer
     }
 
+    /// Writes a whole, consistent copy into a file that is empty or missing. Other processes go on working.
+    pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        sqlx::query("VACUUM INTO $1")
+            .bind(to.display().to_string())
+            .execute(&self.writer)
+            .await
+            .map(|_| ())
+            .map_err(database)
+    }
+
+    /// Whether a file is a database of Tributary, and whole. Only reads it.
+    pub async fn verify(path: &Path) -> Result<(), StoreError> {
+        let reading = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .disable_statement_logging();
+        let mut connection = connect(path, &reading).await?;
+        let failed = |error| unavailable(path, &error);
+        let tables: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM sqlite_schema WHERE name IN ('_sqlx_migrations', 'run_stream')",
+        )
+        .fetch_one(&mut connection)
+        .await
+        .map_err(failed)?;
+        if tables != 2 {
+            return Err(StoreError::Unavailable(format!(
+                "The file {} is no database of Tributary.",
+                path.display()
+            )));
+        }
+        let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+            .fetch_one(&mut connection)
+            .await
+            .map_err(failed)?;
+        connection.close().await.map_err(failed)?;
+        if found == "ok" {
+            return Ok(());
+        }
+        Err(StoreError::Unavailable(format!(
+            "The file {} is damaged: {found}.",
+            path.display()
+        )))
+    }
+
     pub(crate) fn readers(&self) -> &SqlitePool {
         &self.readers
     }

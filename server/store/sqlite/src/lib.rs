@@ -12,6 +12,7 @@ mod overview;
 mod pages;
 mod records;
 mod replay;
+mod retention;
 mod runs;
 mod secrets;
 mod suppression;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::DateTime;
 use domain::{ActivitySource, CauseCode, Connection, Mode, Run, RunState, Stream, record::Record};
 use simulator::TrueRecord;
-use store::{RunQuery, RunStore};
+use store::RunQuery;
 use sync::content_hash;
 
 use crate::{

@@ -11,7 +11,7 @@ use std::{
 use chrono::TimeDelta;
 use domain::{Connection, Extent, Mode, Run, RunId, StoppedBy, TenantId, Trigger};
 use futures_util::{FutureExt, future::BoxFuture};
-use store::{ClaimRequest, ClaimedRun, ConnectionStore, Enqueued, Fenced, NewRun, RunStore};
+use store::{ClaimRequest, ClaimedRun, Enqueued, Fenced, NewRun};
 use sync::{Execution, Runner, Settings, Signals};
 use uuid::Uuid;
 

@@ -89,22 +89,31 @@ fn simulate_share(share: u64) {
     let seeds: Vec<u64> = wanted.seeds.filter(|seed| seed % SHARES == share).collect();
     let failed = in_runtime(async {
         let ground = Ground::lay().await;
-        let mut failed = Vec::new();
-        for seed in seeds {
-            let Outcome { told, checked, .. } = story::tell(&ground, seed, wanted.replays).await;
-            for line in told.iter().take(LINES_MAX) {
-                println!("{line}");
-            }
-            if let Err(wrong) = checked {
-                let replay = format!("TRIBUTARY_SEED={seed} cargo nextest run -p sync --test simulation");
-                failed.push(format!("{replay}\n    {wrong}"));
-            }
-            if failed.len() == TOLD_MAX {
-                break;
-            }
-        }
-        failed
+        simulate(&ground, &seeds, wanted.replays).await
     });
+    assert_none(&failed);
+}
+
+/// The seeds that failed, each with the command that replays it.
+async fn simulate(ground: &Ground, seeds: &[u64], replays: bool) -> Vec<String> {
+    let mut failed = Vec::new();
+    for seed in seeds {
+        let Outcome { told, checked, .. } = story::tell(ground, *seed, replays).await;
+        for line in told.iter().take(LINES_MAX) {
+            println!("{line}");
+        }
+        if let Err(wrong) = checked {
+            let replay = format!("TRIBUTARY_SEED={seed} cargo nextest run -p sync --test simulation");
+            failed.push(format!("{replay}\n    {wrong}"));
+        }
+        if failed.len() == TOLD_MAX {
+            break;
+        }
+    }
+    failed
+}
+
+fn assert_none(failed: &[String]) {
     assert!(
         failed.is_empty(),
         "{} seeds failed:\n{}",
@@ -141,6 +150,24 @@ fn the_fifth_share_of_the_seeds() {
 #[test]
 fn the_sixth_share_of_the_seeds() {
     simulate_share(5);
+}
+
+/// Of so many seeds one is told on PostgreSQL, too: there each operation asks a server, several times.
+const POSTGRES_ONE_IN: usize = 42;
+
+/// With `TRIBUTARY_SEEDS` or `make simulate` as many more.
+#[test]
+fn some_of_the_seeds_on_postgres() {
+    let wanted = wanted();
+    let one_in = if wanted.replays { 1 } else { POSTGRES_ONE_IN };
+    let seeds: Vec<u64> = wanted.seeds.step_by(one_in).collect();
+    let failed = in_runtime(async {
+        match Ground::lay_on_postgres().await {
+            Some(ground) => simulate(&ground, &seeds, wanted.replays).await,
+            None => Vec::new(),
+        }
+    });
+    assert_none(&failed);
 }
 
 #[test]

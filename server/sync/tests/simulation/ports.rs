@@ -21,10 +21,9 @@ use store::{
     ExportPage, ExportQuery, ExportStore, Fenced, Finish, ImportOutcome, ImportedActivity, InvalidGroup,
     InvalidPage, Lease, LeaseState, Leftovers, NewConnection, NewRun, OpenSalt, OverviewStore, PageCommit,
     PageOutcome, PageStore, ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed, Replay,
-    ReplayOutcome, ReplayStore, Resealed, RunPage, RunQuery, RunStore, SealedSecret, SecretStore, SetAside,
-    StoreError, StoredMapping, StoredMember, TopicRef, TrendStore,
+    ReplayOutcome, ReplayStore, Resealed, RetentionStore, RunPage, RunQuery, RunStore, SealedSecret,
+    SecretStore, SetAside, Store, StoreError, StoredMapping, StoredMember, TopicRef, TrendStore,
 };
-use store_sqlite::SqliteStore;
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 
 use crate::{books::Books, desk::Desk};
@@ -67,7 +66,7 @@ impl Trouble {
 pub(crate) struct Ports {
     pub(crate) worker: u32,
     pub(crate) desk: Arc<Desk>,
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) source: Arc<CommunityApi>,
     pub(crate) books: Arc<Books>,
     pub(crate) trouble: Arc<Trouble>,
@@ -558,5 +557,30 @@ impl ErasureStore for Ports {
 
     async fn expire_payloads(&self, ended_before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         self.store.expire_payloads(ended_before, limit).await
+    }
+}
+
+#[async_trait]
+impl RetentionStore for Ports {
+    async fn forget_activity(
+        &self,
+        connection: ConnectionId,
+        before: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        self.store.forget_activity(connection, before, limit).await
+    }
+
+    async fn forget_months_of_activity(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        self.store.forget_months_of_activity(before).await
+    }
+
+    async fn forget_invalid_records(
+        &self,
+        connection: ConnectionId,
+        before: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        self.store.forget_invalid_records(connection, before, limit).await
     }
 }

@@ -71,7 +71,7 @@ pub(crate) async fn tell(ground: &Ground, seed: u64, tells: bool) -> Outcome {
     .goes()
     .await;
     let (trace, told) = world.desk.trace();
-    world.store.close().await;
+    world.close().await;
     Outcome { trace, told, checked }
 }
 

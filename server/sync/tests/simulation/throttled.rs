@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{Dice, Extent, Mode, Run, RunId, Trigger};
-use store::{ClaimRequest, ClaimedRun, NewRun, RunStore};
+use store::{ClaimRequest, ClaimedRun, NewRun};
 use sync::Settings;
 use uuid::Uuid;
 
@@ -44,7 +44,7 @@ pub(crate) async fn first_sync(ground: &Ground, latency_ms: u64, settings: Setti
     let run = world.run(&connection, &books, extent, false).await;
     let run = run.expect("a run that ends");
     let kept = next_run(&world).await;
-    world.store.close().await;
+    world.close().await;
     Sync { run, kept }
 }
 

@@ -20,7 +20,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use connector::{CommunityApi, Credentials, HttpClient};
 use domain::{Connection, ConnectionId, Dice, Stream, TenantId};
 use simulator::{Simulator, TenantSpec, TrueRecord};
-use store::{ConnectionStore, NewConnection};
+use store::{NewConnection, Store};
+use store_postgres::{PostgresStore, testing::TestDatabase};
 use store_sqlite::SqliteStore;
 use sync::{Clock, Settings};
 use tempfile::TempDir;
@@ -46,16 +47,81 @@ const BODY_MAX_BYTES: usize = 16 * 1_024;
 
 type Current = Arc<Mutex<Option<(Router, Arc<Desk>)>>>;
 
-/// What the seeds of one process share: an address, an HTTP client and an empty database.
+/// What the seeds of one process share: an address, an HTTP client, and an engine with an empty database of it.
 pub(crate) struct Ground {
     base_url: String,
     client: HttpClient,
     current: Current,
-    empty_database: Vec<u8>,
+    empty: Empty,
+}
+
+/// An engine, and what a new database of it is made from.
+enum Empty {
+    Sqlite(Vec<u8>),
+    Postgres,
+}
+
+/// A seed's own database, which goes away with the seed.
+enum Database {
+    Sqlite {
+        store: Arc<SqliteStore>,
+        _folder: TempDir,
+    },
+    Postgres {
+        store: Arc<PostgresStore>,
+        _database: Box<TestDatabase>,
+    },
+}
+
+impl Database {
+    async fn new(empty: &Empty) -> Self {
+        match empty {
+            Empty::Sqlite(file) => {
+                let folder = tempfile::tempdir().expect("a folder");
+                std::fs::write(database_in(&folder), file).expect("a database");
+                let store = SqliteStore::open(&database_in(&folder)).await.expect("a store");
+                Self::Sqlite {
+                    store: Arc::new(store),
+                    _folder: folder,
+                }
+            }
+            Empty::Postgres => {
+                let database = TestDatabase::migrated()
+                    .await
+                    .expect("a server, as the ground was laid on it");
+                let store = PostgresStore::open(database.url()).await.expect("a store");
+                Self::Postgres {
+                    store: Arc::new(store),
+                    _database: Box::new(database),
+                }
+            }
+        }
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Sqlite { store, .. } => Arc::clone(store) as Arc<dyn Store>,
+            Self::Postgres { store, .. } => Arc::clone(store) as Arc<dyn Store>,
+        }
+    }
 }
 
 impl Ground {
+    /// On the embedded database.
     pub(crate) async fn lay() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = database_in(&folder);
+        SqliteStore::open(&path).await.expect("a store").close().await;
+        Self::lay_on(Empty::Sqlite(std::fs::read(path).expect("a database"))).await
+    }
+
+    /// On PostgreSQL; `None` if there is no server to test on.
+    pub(crate) async fn lay_on_postgres() -> Option<Self> {
+        TestDatabase::empty().await?;
+        Some(Self::lay_on(Empty::Postgres).await)
+    }
+
+    async fn lay_on(empty: Empty) -> Self {
         // A second test of the process finds it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -63,14 +129,11 @@ impl Ground {
         let current = Current::default();
         let service = Router::new().fallback(pass_on).with_state(Arc::clone(&current));
         tokio::spawn(async move { axum::serve(listener, service).await });
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = database_in(&folder);
-        SqliteStore::open(&path).await.expect("a store").close().await;
         Self {
             base_url: format!("http://{address}"),
             client: HttpClient::new(&"127.0.0.1".parse().expect("a host")).expect("a client"),
             current,
-            empty_database: std::fs::read(path).expect("a database"),
+            empty,
         }
     }
 }
@@ -126,7 +189,7 @@ pub(crate) struct World {
     pub(crate) dice: Dice,
     pub(crate) desk: Arc<Desk>,
     pub(crate) simulator: Simulator,
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) connection: Connection,
     pub(crate) neighbour: Connection,
     pub(crate) books: Arc<Books>,
@@ -148,7 +211,7 @@ pub(crate) struct World {
     pub(crate) runs: u128,
     base_url: String,
     client: HttpClient,
-    _folder: TempDir,
+    database: Database,
 }
 
 impl World {
@@ -176,12 +239,11 @@ impl World {
             Simulator::new(seed, vec![tenant, neighbour], move || clock.now()).expect("a simulator");
         let serving = (simulator.router(), Arc::clone(&desk));
         *ground.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(serving);
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(database_in(&folder), &ground.empty_database).expect("a database");
-        let store = SqliteStore::open(&database_in(&folder)).await.expect("a store");
+        let database = Database::new(&ground.empty).await;
+        let store = database.store();
         let mut connections = Vec::new();
         for (name, number) in names.iter().zip(1..) {
-            connections.push(connect(&store, name, number, &ground.base_url, start).await);
+            connections.push(connect(store.as_ref(), name, number, &ground.base_url, start).await);
         }
         let settings = Settings {
             requests_per_minute: dice.pick(&[0, 300]),
@@ -193,7 +255,7 @@ impl World {
             dice,
             desk,
             simulator,
-            store: Arc::new(store),
+            store,
             connection,
             neighbour,
             books: Arc::default(),
@@ -209,10 +271,17 @@ impl World {
             runs: 0,
             base_url: ground.base_url.clone(),
             client: ground.client.clone(),
-            _folder: folder,
+            database,
         };
         world.remember();
         world
+    }
+
+    pub(crate) async fn close(&self) {
+        match &self.database {
+            Database::Sqlite { store, .. } => store.close().await,
+            Database::Postgres { store, .. } => store.close().await,
+        }
     }
 
     pub(crate) fn tenant(&self) -> &str {
@@ -311,7 +380,7 @@ fn tenant(dice: &mut Dice) -> TenantSpec {
 }
 
 async fn connect(
-    store: &SqliteStore,
+    store: &dyn Store,
     name: &str,
     number: u128,
     base_url: &str,

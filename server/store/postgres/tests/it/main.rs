@@ -1,5 +1,7 @@
 //! The stories that every store must pass, on a new database each, and what holds because many processes share one.
 
+mod processes;
+mod roles;
 mod schema;
 
 use store_postgres::{PostgresStore, testing::TestDatabase};

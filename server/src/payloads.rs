@@ -12,13 +12,13 @@ const AT_A_TIME: u32 = 1_000;
 const LOOK_INTERVAL: TimeDelta = TimeDelta::hours(1);
 
 #[derive(Debug)]
-pub(crate) struct Retention {
+pub(crate) struct PayloadExpiry {
     /// `None` keeps them for good.
     keep: Option<Days>,
     next_look: Mutex<Option<DateTime<Utc>>>,
 }
 
-impl Retention {
+impl PayloadExpiry {
     pub(crate) fn new(keep_days: u32) -> Self {
         Self {
             keep: (keep_days > 0).then(|| Days::new(keep_days.into())),
@@ -60,22 +60,22 @@ mod tests {
             .await
             .expect("a store");
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
-        let retention = Retention::new(90);
-        assert_eq!(retention.step(&store, now).await.expect("a step"), 0);
-        let next = *retention.next_look.lock().expect("no panic");
+        let expiry = PayloadExpiry::new(90);
+        assert_eq!(expiry.step(&store, now).await.expect("a step"), 0);
+        let next = *expiry.next_look.lock().expect("no panic");
         assert_eq!(next, Some(now + LOOK_INTERVAL));
-        retention
+        expiry
             .step(&store, now + TimeDelta::minutes(59))
             .await
             .expect("a step");
-        assert_eq!(*retention.next_look.lock().expect("no panic"), next);
-        retention
+        assert_eq!(*expiry.next_look.lock().expect("no panic"), next);
+        expiry
             .step(&store, now + TimeDelta::minutes(60))
             .await
             .expect("a step");
-        assert_ne!(*retention.next_look.lock().expect("no panic"), next);
+        assert_ne!(*expiry.next_look.lock().expect("no panic"), next);
 
-        let for_good = Retention::new(0);
+        let for_good = PayloadExpiry::new(0);
         for_good.step(&store, now).await.expect("a step");
         assert_eq!(*for_good.next_look.lock().expect("no panic"), None);
     }

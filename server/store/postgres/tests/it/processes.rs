@@ -1,0 +1,242 @@
+//! What holds because many processes share one database.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    Connection, ConnectionId, Extent, Mode, RunId, Stream, Trigger,
+    record::{Record, User},
+};
+use store::{
+    ClaimRequest, ConnectionStore as _, ContentHash, Enqueued, Fenced, NewConnection, NewRun, PageCommit,
+    PageStore as _, Row, RunStore as _, StoreError,
+};
+use store_postgres::{PostgresStore, testing::TestDatabase};
+use uuid::Uuid;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::seconds(1_767_225_600 + seconds)
+}
+
+async fn connect(store: &PostgresStore, number: u128) -> ConnectionId {
+    let new = NewConnection {
+        connection: Connection {
+            id: ConnectionId(Uuid::from_u128(number)),
+            tenant_id: format!("customer-{number}").parse().expect("a tenant id"),
+            name: "Customer".into(),
+            base_url: "https://api.example".parse().expect("a base URL"),
+            client_id: format!("client-{number}"),
+            deactivated_at: None,
+            activity_source: None,
+            created_at: at(0),
+        },
+        sealed_secret: "sealed".into(),
+    };
+    store.add_connection(&new).await.expect("a connection");
+    new.connection.id
+}
+
+fn new_run(number: u128, connection_id: ConnectionId) -> NewRun {
+    NewRun {
+        id: RunId(Uuid::from_u128(number)),
+        connection_id,
+        trigger: Trigger::Manual,
+        extent: Extent {
+            mode: Mode::Full,
+            all_replies: false,
+        },
+        queued_at: at(0),
+    }
+}
+
+fn claim() -> ClaimRequest {
+    ClaimRequest {
+        worker: "worker".into(),
+        now: at(1),
+        lease_ttl: Duration::from_secs(30),
+        only: None,
+    }
+}
+
+fn page(connection_id: ConnectionId, username: &str) -> PageCommit {
+    let record = Record::User(Box::new(User {
+        community_user_id: "1".into(),
+        username: username.into(),
+        ..User::default()
+    }));
+    PageCommit {
+        connection_id,
+        stream: Stream::Users,
+        rows: vec![Row {
+            record,
+            hash: ContentHash([1; 16]),
+            repeated: false,
+        }],
+        invalid: Vec::new(),
+        found: 1,
+        repeated: 0,
+        refused: 0,
+        pages: 1,
+        requests: 1,
+        seen: Vec::new(),
+        watermark: None,
+        replies_read: Vec::new(),
+        checkpoint: "checkpoint".into(),
+        end: None,
+        at: at(2),
+    }
+}
+
+#[tokio::test]
+async fn many_claims_at_once_share_the_runs_and_none_is_claimed_twice() {
+    const RUNS: u128 = 40;
+    let Some(database) = TestDatabase::migrated().await else {
+        return;
+    };
+    let store = PostgresStore::open(database.url()).await.expect("the database");
+    for number in 1..=RUNS {
+        let connection = connect(&store, number).await;
+        store.enqueue(&new_run(number, connection)).await.expect("a run");
+    }
+    let mut workers = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let store = PostgresStore::open(database.url()).await.expect("the database");
+        workers.spawn(async move {
+            let mut claimed = Vec::new();
+            while let Some(run) = store.claim(&claim()).await.expect("an answer") {
+                claimed.push(run.run.id);
+            }
+            claimed
+        });
+    }
+    let mut claimed: Vec<RunId> = workers.join_all().await.into_iter().flatten().collect();
+    claimed.sort();
+    let all: Vec<RunId> = (1..=RUNS).map(|number| RunId(Uuid::from_u128(number))).collect();
+    assert_eq!(claimed, all);
+}
+
+#[tokio::test]
+async fn of_many_that_queue_a_run_of_a_connection_at_once_one_does() {
+    let Some(database) = TestDatabase::migrated().await else {
+        return;
+    };
+    let store = PostgresStore::open(database.url()).await.expect("the database");
+    let connection = connect(&store, 1).await;
+    let mut processes = tokio::task::JoinSet::new();
+    for number in 1..=8 {
+        let store = PostgresStore::open(database.url()).await.expect("the database");
+        processes.spawn(async move {
+            store
+                .enqueue(&new_run(number, connection))
+                .await
+                .expect("an answer")
+        });
+    }
+    let answers = processes.join_all().await;
+    let queued = answers
+        .iter()
+        .filter(|answer| **answer == Enqueued::Queued)
+        .count();
+    assert_eq!(queued, 1, "{answers:?}");
+    assert!(
+        answers.iter().all(|answer| *answer != Enqueued::Deactivated),
+        "{answers:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_queued_run_wakes_whoever_waits_in_another_process() {
+    let Some(database) = TestDatabase::migrated().await else {
+        return;
+    };
+    let [ours, theirs] = [
+        PostgresStore::open(database.url()).await.expect("the database"),
+        PostgresStore::open(database.url()).await.expect("the database"),
+    ];
+    let connection = connect(&ours, 1).await;
+    let waiting = tokio::spawn(async move { theirs.queue_moved().await });
+    // It may begin to wait only after the first is queued, so another run is given back until it hears of one.
+    ours.enqueue(&new_run(1, connection)).await.expect("a run");
+    let heard = tokio::time::timeout(PATIENCE, async {
+        while !waiting.is_finished() {
+            let claimed = ours.claim(&claim()).await.expect("an answer").expect("the run");
+            ours.release(&claimed.lease, &store::Release::default())
+                .await
+                .expect("given back");
+        }
+    });
+    heard.await.expect("it was woken");
+}
+
+#[tokio::test]
+async fn a_store_whose_connections_were_cut_goes_on_with_new_ones() {
+    let Some(database) = TestDatabase::migrated().await else {
+        return;
+    };
+    let store = PostgresStore::open(database.url()).await.expect("the database");
+    let connection = connect(&store, 1).await;
+    store.enqueue(&new_run(1, connection)).await.expect("a run");
+    let lease = store
+        .claim(&claim())
+        .await
+        .expect("an answer")
+        .expect("the run")
+        .lease;
+    assert!(database.cut_connections().await > 0);
+    store
+        .commit_page(&lease, &page(connection, "Zoë"))
+        .await
+        .expect("a page");
+    assert_eq!(store.connections().await.expect("connections").len(), 1);
+}
+
+#[tokio::test]
+async fn a_text_with_nul_is_refused_by_name_and_nothing_is_written() {
+    let Some(database) = TestDatabase::migrated().await else {
+        return;
+    };
+    let store = PostgresStore::open(database.url()).await.expect("the database");
+    let connection = connect(&store, 1).await;
+    store.enqueue(&new_run(1, connection)).await.expect("a run");
+    let lease = store
+        .claim(&claim())
+        .await
+        .expect("an answer")
+        .expect("the run")
+        .lease;
+    let refused = store.commit_page(&lease, &page(connection, "a\0b")).await;
+    match refused {
+        Err(Fenced::Store(StoreError::Corrupt(message))) => assert!(message.contains("NUL"), "{message}"),
+        other => panic!("{other:?}"),
+    }
+    let stored = store.records(connection, Stream::Users, None, 10).await;
+    assert_eq!(stored.expect("an answer"), []);
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_worked_on_unless_it_says_no() {
+    let Some(database) = TestDatabase::migrated().await else {
+        return;
+    };
+    let insert =
+        "INSERT INTO _sqlx_migrations (version, description, installed_on, success, checksum, execution_time)
+        VALUES (9000, 'a later one that only adds', now(), true, '', 0)";
+    database.execute(insert).await;
+    PostgresStore::open(database.url()).await.expect("it only added");
+    database.execute("UPDATE schema_floor SET migration = 9000").await;
+    let refused = PostgresStore::open(database.url())
+        .await
+        .expect_err("it took something away");
+    assert!(refused.to_string().contains("too old"), "{refused}");
+    database
+        .execute(
+            "UPDATE schema_floor SET migration = 3; DELETE FROM _sqlx_migrations WHERE version IN (3, 9000)",
+        )
+        .await;
+    let behind = PostgresStore::open(database.url())
+        .await
+        .expect_err("it lacks something");
+    assert!(behind.to_string().contains("tributary migrate"), "{behind}");
+}

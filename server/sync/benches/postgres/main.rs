@@ -1,0 +1,46 @@
+//! `make bench-postgres`: what a first sync to PostgreSQL costs, and a fleet of connections that are due at once.
+//!
+//! The server is a new one of the installed binaries with its own defaults: what it says is committed is on the disk. The
+//! provider is the simulator, in a process of its own on loopback. Without arguments it measures all.
+
+mod first_sync;
+mod fleet;
+#[path = "../syncs/provider.rs"]
+mod provider;
+mod server;
+
+use std::process::ExitCode;
+
+use tokio::runtime::Runtime;
+
+/// Members of the tenant whose first sync is timed.
+const USERS: u64 = 100_000;
+/// Connections that are due at once.
+const CONNECTIONS: u128 = 10_000;
+
+fn main() -> ExitCode {
+    // Cargo adds `--bench`.
+    let arguments: Vec<_> = std::env::args()
+        .skip(1)
+        .filter(|word| word != "--bench")
+        .collect();
+    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let runtime = Runtime::new().expect("a runtime");
+    let number = |text: &str| text.parse::<u64>().expect("a number");
+    match words.as_slice() {
+        [] => {
+            runtime.block_on(first_sync::measure(USERS));
+            runtime.block_on(fleet::measure(CONNECTIONS));
+        }
+        ["first", users] => runtime.block_on(first_sync::measure(number(users))),
+        ["fleet", connections] => runtime.block_on(fleet::measure(number(connections).into())),
+        ["provider", tenant] => runtime.block_on(provider::serve(tenant)),
+        other => {
+            eprintln!(
+                "error: {other:?} is nothing to measure\n  next: give no argument, or `first USERS`, or `fleet CONNECTIONS`"
+            );
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
