@@ -59,6 +59,8 @@ impl Listing {
         steady: Steady,
         windows: &Windows,
     ) -> Self {
+        // Pages count from 1, and so do those that were written.
+        let next_page = next_page.max(1);
         Self {
             stream,
             active_since: windows.of(stream),

@@ -23,7 +23,9 @@ const SEED: u64 = 25;
 )]
 fn wanted_kills() -> u64 {
     match std::env::var("TRIBUTARY_KILLS") {
-        Ok(kills) => kills.parse().unwrap_or_else(|_| panic!("TRIBUTARY_KILLS={kills} is not a number")),
+        Ok(kills) => kills
+            .parse()
+            .unwrap_or_else(|_| panic!("TRIBUTARY_KILLS={kills} is not a number")),
         Err(_) => KILLS,
     }
 }

@@ -692,7 +692,8 @@ async fn one_record_is_asked_for_at_its_own_path() {
         let provider = provider(|_, _| answer(503, "{}")).await;
         let failure = provider.api.presence(&lookup).await.unwrap_err();
         assert_eq!(failure.code, CauseCode::ProviderUnavailable);
-        let provider = crate::support::provider(|_, _| answer(200, "<!DOCTYPE html><h1>Back soon</h1>")).await;
+        let provider =
+            crate::support::provider(|_, _| answer(200, "<!DOCTYPE html><h1>Back soon</h1>")).await;
         let failure = provider.api.presence(&lookup).await.unwrap_err();
         assert_eq!(
             failure.code,
@@ -705,13 +706,21 @@ async fn one_record_is_asked_for_at_its_own_path() {
 #[tokio::test]
 async fn topics_are_counted_where_the_provider_tells() {
     for (status, body, counts) in [
-        (200, r#"{"result":{"1":"2"}}"#, Fetched::Counts([("1".to_owned(), 2)].into())),
+        (
+            200,
+            r#"{"result":{"1":"2"}}"#,
+            Fetched::Counts([("1".to_owned(), 2)].into()),
+        ),
         (200, r#"{"result":[]}"#, Fetched::NoSource),
         (403, "{}", Fetched::NoSource),
         (404, "{}", Fetched::NoSource),
     ] {
         let provider = provider(move |_, _| answer(status, body)).await;
-        assert_eq!(provider.api.fetch(&PageRequest::TopicCounts).await, Ok(counts), "{status}");
+        assert_eq!(
+            provider.api.fetch(&PageRequest::TopicCounts).await,
+            Ok(counts),
+            "{status}"
+        );
         let path = "/v2/categories/getVisibleTopicsCount";
         assert!(provider.log.paths().iter().any(|asked| asked == path));
     }
