@@ -32,6 +32,9 @@ pub trait Backend: Send + Sync {
     /// Queues a run by hand.
     async fn sync_now(&self, connection: ConnectionId) -> Result<RunId, AppError>;
 
+    /// Asks a run to stop, whether it waits or is under way.
+    async fn cancel_run(&self, run: RunId) -> Result<(), AppError>;
+
     async fn deactivate(&self, connection: ConnectionId) -> Result<(), AppError>;
 
     async fn activate(&self, connection: ConnectionId) -> Result<(), AppError>;

@@ -252,11 +252,15 @@ async fn counts_that_do_not_add_up_say_by_how_much() {
 
 /// A form as a browser without scripts sends it.
 async fn post(path: &str, number: u32, referer: &str) -> Response<Body> {
+    post_field(path, format!("connection={}", connection_id(number)), referer).await
+}
+
+async fn post_field(path: &str, field: String, referer: &str) -> Response<Body> {
     let request = Request::post(path)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::ACCEPT, "text/html")
         .header(header::REFERER, format!("http://localhost{referer}"))
-        .body(Body::from(format!("connection={}", connection_id(number))))
+        .body(Body::from(field))
         .expect("a request");
     answer(Fake::Busy, request).await
 }
@@ -299,6 +303,25 @@ async fn a_refused_action_is_explained_without_scripts() {
 }
 
 #[tokio::test]
+async fn a_run_is_cancelled_without_scripts_or_it_is_said_why_not() {
+    let cancel = |number: u32| {
+        post_field(
+            "/rpc/cancel_run",
+            format!("run={}", run_id(number)),
+            COMMUNITY_MANAGEMENT,
+        )
+    };
+    let done = cancel(3).await;
+    assert_eq!(done.status(), StatusCode::FOUND);
+    assert!(!location(&done).contains("__err"));
+    let over = cancel(4).await;
+    let back = location(&over).trim_start_matches("http://localhost").to_owned();
+    let page = page(Fake::Busy, &back).await;
+    assert!(page.html.contains("The run could not be cancelled"));
+    assert!(page.html.contains("This run is over already."));
+}
+
+#[tokio::test]
 async fn an_error_that_is_not_ours_is_not_shown() {
     let page = community_management(Fake::Busy, "?__path=/rpc/other&__err=eyJJbnRlcm5hbCI6e319").await;
     assert!(!page.html.contains("role=\"alert\""));
@@ -309,8 +332,15 @@ async fn an_error_that_is_not_ours_is_not_shown() {
 
 #[tokio::test]
 async fn writes_are_never_read_with_get() {
-    for path in ["/rpc/sync_now", "/rpc/deactivate", "/rpc/activate"] {
-        let uri = format!("{path}?connection={}", connection_id(3));
+    let connection = format!("connection={}", connection_id(3));
+    let run = format!("run={}", run_id(3));
+    for (path, field) in [
+        ("/rpc/sync_now", &connection),
+        ("/rpc/deactivate", &connection),
+        ("/rpc/activate", &connection),
+        ("/rpc/cancel_run", &run),
+    ] {
+        let uri = format!("{path}?{field}");
         let request = Request::get(uri).body(Body::empty()).expect("a request");
         let status = answer(Fake::Busy, request).await.status();
         assert!(status.is_client_error(), "{path} answered {status}");

@@ -11,8 +11,8 @@ use app::{
     runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, SummaryView},
 };
 use async_trait::async_trait;
-use domain::{Connection, ConnectionId, RunId, Trigger};
-use store::{Enqueued, NewRun, RunQuery, StoreError};
+use domain::{Connection, ConnectionId, RunId, StoppedBy, Trigger};
+use store::{Cancelling, Enqueued, NewRun, RunQuery, StoreError};
 use tracing::{error, info};
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     installation::Installation,
     marker::Marker,
     overview::{self, Overview},
+    queue::place_all,
     scheduler::extent_of_next_run,
     secrets::to_hex,
     system::random_bytes,
@@ -112,7 +113,7 @@ impl Backend for Console {
         };
         let page = query.page.max(1);
         let listed_at = self.installation.clock.now();
-        let runs = self
+        let mut runs = self
             .installation
             .store
             .runs(&RunQuery {
@@ -120,6 +121,9 @@ impl Backend for Console {
                 offset: u64::from(page - 1) * u64::from(LOG_PAGE_ROWS),
                 limit: LOG_PAGE_ROWS,
             })
+            .await
+            .map_err(|error| internal(&error))?;
+        place_all(self.installation.store.as_ref(), &mut runs.runs, listed_at)
             .await
             .map_err(|error| internal(&error))?;
         Ok(ActivityLogView {
@@ -139,13 +143,15 @@ impl Backend for Console {
     async fn summary(&self, id: RunId) -> Result<SummaryView, AppError> {
         let store = &self.installation.store;
         let run = store.run(id).await.map_err(|error| internal(&error))?;
-        let run = run.ok_or_else(|| AppError::NotFound {
-            what: "This run".to_owned(),
-        })?;
+        let mut run = run.ok_or_else(no_such_run)?;
+        let as_of = self.installation.clock.now();
+        place_all(store.as_ref(), [&mut run], as_of)
+            .await
+            .map_err(|error| internal(&error))?;
         let connection = self.connection(run.connection_id).await?;
         let groups = store.invalid_groups(id).await.map_err(|error| internal(&error))?;
         Ok(SummaryView {
-            as_of: self.installation.clock.now(),
+            as_of,
             connection: views::connection_name(&connection),
             run,
             invalid: groups.into_iter().map(views::invalid_group).collect(),
@@ -209,6 +215,27 @@ impl Backend for Console {
         }
     }
 
+    async fn cancel_run(&self, id: RunId) -> Result<(), AppError> {
+        let now = self.installation.clock.now();
+        let asked = self
+            .installation
+            .store
+            .cancel(id, StoppedBy::Admin, now)
+            .await
+            .map_err(|error| internal(&error))?;
+        match asked {
+            Cancelling::Cancelled | Cancelling::Asked => {
+                info!(run = %id, "run cancelled by hand");
+                Ok(())
+            }
+            Cancelling::Over(_) => Err(AppError::Refused {
+                what: "This run is over already.".to_owned(),
+                next_action: "Nothing to do for you. Its Summary says how it ended.".to_owned(),
+            }),
+            Cancelling::NoSuchRun => Err(no_such_run()),
+        }
+    }
+
     async fn deactivate(&self, id: ConnectionId) -> Result<(), AppError> {
         let connection = self.connection(id).await?;
         let now = self.installation.clock.now();
@@ -232,6 +259,12 @@ impl Backend for Console {
         // A run may have come due while it was off.
         self.wake_up.ring();
         Ok(())
+    }
+}
+
+fn no_such_run() -> AppError {
+    AppError::NotFound {
+        what: "This run".to_owned(),
     }
 }
 

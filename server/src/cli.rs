@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Serve(Serve),
     #[command(flatten)]
     WithData(WithData),
+    /// Bring the database to this version
+    Migrate,
     /// Check the installation, and say what to do
     Doctor(Doctor),
     /// Behave as community tenants do, for trying and testing
@@ -45,8 +47,6 @@ pub(crate) enum Command {
 pub(crate) enum WithData {
     /// Run syncs, without a console
     Worker(Worker),
-    /// Bring the database to this version
-    Migrate,
     /// Add connections and look after them
     #[command(subcommand)]
     Connection(Connection),
@@ -57,7 +57,7 @@ pub(crate) enum WithData {
         /// Only those of this tenant
         tenant: Option<TenantId>,
     },
-    /// Look at one run
+    /// Look at one run, or stop it
     #[command(subcommand)]
     Run(Run),
     /// Write an object whole, deleted rows too
@@ -185,6 +185,8 @@ pub(crate) struct SyncTenant {
 pub(crate) enum Run {
     /// Show a run with its ledger
     Show { id: RunId },
+    /// Stop a run, or take it from the queue; what is stored is kept
+    Cancel { id: RunId },
 }
 
 #[derive(Debug, Subcommand)]

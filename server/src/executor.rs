@@ -1,14 +1,19 @@
 //! Executes one claimed run: finds its connection, opens its source, and lets the engine drive.
 
+use std::{convert::Infallible, time::Duration};
+
 use domain::Connection;
-use store::{ClaimRequest, ClaimedRun, Fenced, StoreError};
-use sync::{Execution, Runner, Settings};
-use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use store::{ClaimRequest, ClaimedRun, Fenced, Lease, LeaseState, StoreError};
+use sync::{Execution, Runner, Settings, Signals};
+use tracing::{info, warn};
 
 use crate::{
     error::CommandError, installation::Installation, secrets::to_hex, source::Sources, system::random_bytes,
 };
+
+/// How often it is looked whether a run was asked to stop, in whichever process: short against the 5 s within which it is to
+/// end, and one read of one row.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
 pub(crate) struct Executor {
     pub(crate) installation: Installation,
@@ -29,7 +34,7 @@ impl Executor {
         })
     }
 
-    /// Takes up the longest-waiting run, or the given one if it is free.
+    /// Takes up the first run of the queue, or the given one if it is free.
     pub(crate) async fn claim(&self, only: Option<domain::RunId>) -> Result<Option<ClaimedRun>, StoreError> {
         let request = ClaimRequest {
             worker: self.name.clone(),
@@ -40,11 +45,7 @@ impl Executor {
         self.installation.store.claim(&request).await
     }
 
-    pub(crate) async fn execute(
-        &self,
-        claimed: &ClaimedRun,
-        stop: &CancellationToken,
-    ) -> Result<Execution, Fenced> {
+    pub(crate) async fn execute(&self, claimed: &ClaimedRun, signals: &Signals) -> Result<Execution, Fenced> {
         let connection = self.connection(claimed).await?;
         let source = self.sources.of(&connection).await?;
         let runner = Runner {
@@ -52,13 +53,29 @@ impl Executor {
             clock: self.installation.clock.as_ref(),
             settings: &self.settings,
         };
-        let execution = runner
-            .execute(claimed, &connection.tenant_id, source.as_ref(), stop)
-            .await?;
+        let execution = tokio::select! {
+            execution = runner.execute(claimed, &connection.tenant_id, source.as_ref(), signals) => execution?,
+            never = self.watch(&claimed.lease, signals) => match never {},
+        };
         if let Execution::Ended(_) = execution {
             self.rebuild_trends(&connection).await;
         }
         Ok(execution)
+    }
+
+    /// Tells a run that it is to stop as soon as anyone has asked for it.
+    async fn watch(&self, lease: &Lease, signals: &Signals) -> Infallible {
+        loop {
+            self.installation.clock.sleep(LOOK_INTERVAL).await;
+            let state = self.installation.store.is_to_stop(lease).await;
+            // What cannot be read now is read a moment later, and the lease's renewal tells it, too.
+            if let Ok(LeaseState::StopRequested) = state
+                && !signals.cancel.is_cancelled()
+            {
+                info!(run = %lease.run_id, "run asked to stop");
+                signals.cancel.cancel();
+            }
+        }
     }
 
     /// Trends are derived: what cannot be rebuilt now stays due, and the run is none the worse for it.

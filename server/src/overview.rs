@@ -13,7 +13,7 @@ use store::{Store, StoreError};
 use sync::Clock;
 use tokio::sync::Mutex;
 
-use crate::{marker::Marker, views};
+use crate::{marker::Marker, queue::place_all, views};
 
 pub(crate) struct Overview {
     store: Arc<dyn Store>,
@@ -67,7 +67,9 @@ impl Overview {
     }
 
     async fn read(&self, now: DateTime<Utc>) -> Result<ConnectionsView, StoreError> {
-        let overviews = self.store.overview(strip_start(now)).await?;
+        let mut overviews = self.store.overview(strip_start(now)).await?;
+        let current = overviews.iter_mut().filter_map(|of| of.current.as_mut());
+        place_all(self.store.as_ref(), current, now).await?;
         Ok(views::connections(overviews, self.window, now))
     }
 }

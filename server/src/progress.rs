@@ -126,6 +126,9 @@ struct Standing {
     stage: Option<Stage>,
     total: Ledger,
     requests: u64,
+    waits_until: Option<DateTime<Utc>>,
+    stage_ends_at: Option<DateTime<Utc>>,
+    stopping: bool,
 }
 
 impl Standing {
@@ -134,6 +137,9 @@ impl Standing {
             stage: run.stage,
             total: run.total(),
             requests: run.requests,
+            waits_until: run.progress.waits_for_provider_until,
+            stage_ends_at: run.progress.stage_ends_at,
+            stopping: run.is_cancelling(),
         }
     }
 }
@@ -162,6 +168,10 @@ struct Reading {
     /// Requests a minute.
     pace: Option<u64>,
     left: Option<TimeDelta>,
+    /// Until the provider is asked again.
+    wait: Option<TimeDelta>,
+    /// Until the stage under way ends, where the provider has said how much there is.
+    stage_left: Option<TimeDelta>,
 }
 
 impl Meter {
@@ -191,8 +201,16 @@ impl Meter {
             rate: per(records, millis, MILLIS_PER_SECOND),
             pace: per(requests, millis, MILLIS_PER_MINUTE),
             left: to_come.and_then(|to_come| time_for(to_come, records, millis)),
+            wait: until(standing.waits_until, at),
+            stage_left: until(standing.stage_ends_at, at),
         }
     }
+}
+
+/// What is left up to then; `None` if it is past.
+fn until(then: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<TimeDelta> {
+    then.map(|then| then - now)
+        .filter(|left| *left > TimeDelta::zero())
 }
 
 fn per(count: u64, millis: u64, unit: u64) -> Option<u64> {
@@ -245,11 +263,22 @@ impl Reading {
 
     fn speed(&self) -> String {
         let mut words = String::new();
+        if self.standing.stopping {
+            return "; stops at the next page".to_owned();
+        }
+        if let Some(wait) = self.wait {
+            // A wait of 42.3 s is still 43 s long to whoever looks.
+            let seconds = wait.num_milliseconds().div_euclid(1_000) + 1;
+            return format!("; waits for the provider, {seconds} s left");
+        }
         if let (Some(rate), Some(pace)) = (self.rate, self.pace) {
             let _ = write!(words, "; {rate} records/s, {pace} requests/min");
         }
         if let Some(left) = self.left {
             let _ = write!(words, "; about {} left", rough(left));
+        }
+        if let Some(left) = self.stage_left {
+            let _ = write!(words, "; this stage about {}", rough(left));
         }
         words
     }
@@ -282,7 +311,36 @@ mod tests {
                 ..Ledger::default()
             },
             requests,
+            ..Standing::default()
         }
+    }
+
+    #[test]
+    fn a_wait_for_the_provider_counts_down_and_the_stages_end_is_a_guess() {
+        let mut meter = Meter::default();
+        let waiting = Standing {
+            waits_until: Some(at(42_300)),
+            stage_ends_at: Some(at(360_000)),
+            ..standing(500, 5)
+        };
+        let told = |meter: &mut Meter, millis| meter.read(at(millis), &waiting).brief();
+        assert!(told(&mut meter, 0).ends_with("records; waits for the provider, 43 s left"));
+        assert!(told(&mut meter, 42_000).ends_with("; waits for the provider, 1 s left"));
+        let over = told(&mut meter, 43_000);
+        assert!(
+            over.ends_with("; 0 records/s, 0 requests/min; this stage about 5 min"),
+            "{over}"
+        );
+        let stopping = Standing {
+            stopping: true,
+            ..waiting
+        };
+        assert!(
+            meter
+                .read(at(0), &stopping)
+                .brief()
+                .ends_with("; stops at the next page")
+        );
     }
 
     #[test]

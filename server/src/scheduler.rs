@@ -64,6 +64,49 @@ mod tests {
         assert!(!is_due(Some(now), time(), now + TimeDelta::hours(1)));
     }
 
+    /// The moments at which runs are queued, of those at which it is asked, in this order.
+    fn queued(asked: &[DateTime<Utc>]) -> Vec<DateTime<Utc>> {
+        let mut queued: Vec<DateTime<Utc>> = Vec::new();
+        for now in asked {
+            // As the store answers: what was queued in the future does not count.
+            let last = queued.iter().filter(|then| *then <= now).max().copied();
+            if is_due(last, time(), *now) {
+                queued.push(*now);
+            }
+        }
+        queued
+    }
+
+    #[test]
+    fn a_clock_that_was_a_year_ahead_does_not_stop_the_schedule() {
+        let ahead = at(465, 3, 0);
+        let asked = [
+            at(100, 3, 0),
+            ahead,
+            at(100, 4, 0),
+            at(101, 1, 59),
+            at(101, 2, 0),
+            at(102, 2, 0),
+        ];
+        assert_eq!(
+            queued(&asked),
+            [at(100, 3, 0), ahead, at(101, 2, 0), at(102, 2, 0)]
+        );
+    }
+
+    #[test]
+    fn an_hour_that_comes_twice_brings_no_second_run() {
+        // Times are UTC, so this is a clock that is put right and no end of summer.
+        let asked = [
+            at(100, 2, 0),
+            at(101, 2, 0),
+            at(101, 1, 0),
+            at(101, 2, 0),
+            at(101, 2, 30),
+        ];
+        assert_eq!(queued(&asked), [at(100, 2, 0), at(101, 2, 0)]);
+    }
+
     #[test]
     fn a_run_by_hand_before_the_time_does_not_replace_the_nightly_one() {
         assert!(is_due(Some(at(101, 1, 30)), time(), at(101, 2, 0)));

@@ -7,6 +7,7 @@ use app::{
         StripSlot,
     },
     runs::view::InvalidGroupView,
+    ui::words,
 };
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::{ActivitySource, Connection, Health, LastRuns, Run, RunState, SyncTime, SyncWindow};
@@ -74,6 +75,7 @@ fn current_run(run: &Run) -> CurrentRun {
         started_at: run.started_at,
         total: run.total(),
         requests: run.requests,
+        progress: run.progress.clone(),
     }
 }
 
@@ -165,6 +167,7 @@ pub(crate) fn connection_name(connection: &Connection) -> ConnectionName {
 
 pub(crate) fn log_row(run: Run, names: &[ConnectionName]) -> LogRow {
     let total = run.total();
+    let kept = (run.state == RunState::Cancelled).then(|| words::kept(&run));
     let known = names.iter().find(|name| name.id == run.connection_id).cloned();
     LogRow {
         connection: known.unwrap_or_else(|| ConnectionName {
@@ -186,6 +189,8 @@ pub(crate) fn log_row(run: Run, names: &[ConnectionName]) -> LogRow {
         valid: total.valid(),
         invalid: total.invalid,
         changed: total.new + total.updated,
+        kept,
+        progress: run.progress,
     }
 }
 
@@ -203,7 +208,8 @@ pub(crate) fn invalid_group(group: InvalidGroup) -> InvalidGroupView {
 mod tests {
     use chrono::TimeDelta;
     use domain::{
-        Cause, CauseCode, ConnectionId, Ledger, MatchCounts, Mode, RunId, Stage, Stream, StreamRun, Trigger,
+        Cause, CauseCode, ConnectionId, Ledger, MatchCounts, Mode, Progress, RunId, Stage, Stream, StreamRun,
+        Trigger,
     };
     use uuid::Uuid;
 
@@ -275,6 +281,7 @@ mod tests {
                 })
                 .to_vec(),
             matching: MatchCounts::default(),
+            progress: Progress::default(),
         }
     }
 

@@ -1,16 +1,20 @@
 //! The worker: queues what is due, takes runs up and executes a bounded number of them side by side.
 
 use std::{
+    collections::HashMap,
     num::{NonZeroU32, NonZeroUsize},
     sync::Arc,
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
-use domain::{Connection, SyncTime, SyncWindow, Trigger};
+use domain::{Connection, RunId, SyncTime, SyncWindow, Trigger};
 use store::{ClaimedRun, Enqueued, Fenced, NewRun, StoreError};
-use sync::Execution;
-use tokio::{sync::Notify, task::JoinSet};
+use sync::{Execution, Signals};
+use tokio::{
+    sync::Notify,
+    task::{Id, JoinError, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -19,12 +23,20 @@ use crate::{
     error::{CommandError, with_sources},
     executor::Executor,
     installation::Installation,
+    places::{Holder, Wanted, who_gives_way},
     scheduler::{extent_of_next_run, is_due},
 };
 
 /// How often the worker looks for what is due and for runs that another process queued or left: short against a lease
 /// (30 s), so that a dead worker's run is taken up soon, and against the minute of a schedule.
 const TICK: Duration = Duration::from_secs(5);
+
+/// How often a worker whose places are all taken looks whether a run waits that should have one of them, queued by another
+/// process: one read.
+const FULL_TICK: Duration = Duration::from_secs(1);
+
+/// As many as make a tick.
+const FULL_TICKS: u64 = TICK.as_secs() / FULL_TICK.as_secs();
 
 /// Asks the worker of this process to look at once. The tick is the guarantee; this only saves the wait.
 #[derive(Clone, Debug, Default)]
@@ -63,25 +75,60 @@ impl Worker {
     /// Works until it is told to stop; then its runs stop at their next page boundary and go back to the queue.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let worker = Arc::new(self);
-        let mut runs = JoinSet::new();
+        let mut places = Places::default();
         info!(worker = %worker.executor.name, window = %worker.window, concurrent_runs = worker.concurrent_runs, "worker started");
         while !stop.is_cancelled() {
-            worker.queue_what_is_due().await;
-            worker.take_up(&mut runs, &stop).await;
-            worker.wait(&mut runs, &stop).await;
+            worker.go_round(&mut places, &stop).await;
         }
-        drain(&mut runs).await;
+        while places.next_end().await {}
         info!(worker = %worker.executor.name, "worker stopped");
     }
 
+    async fn go_round(self: &Arc<Self>, places: &mut Places, stop: &CancellationToken) {
+        self.queue_what_is_due().await;
+        self.take_up(places, stop).await;
+        self.wait(places, stop).await;
+    }
+
     /// Until there may be something to do.
-    async fn wait(&self, runs: &mut JoinSet<()>, stop: &CancellationToken) {
+    async fn wait(&self, places: &mut Places, stop: &CancellationToken) {
+        let clock = &self.executor.installation.clock;
+        // With all places taken, only the queue is looked at: what is due waits for the next tick as ever.
+        for _ in 0..FULL_TICKS {
+            if places.taken() < self.concurrent_runs.get() {
+                break;
+            }
+            self.make_room(places).await;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.wake_up.0.notified() => {}
+                () = clock.sleep(FULL_TICK) => {}
+                true = places.next_end() => return,
+            }
+        }
+        if places.taken() == self.concurrent_runs.get() {
+            return;
+        }
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.wake_up.0.notified() => {}
-            () = self.executor.installation.clock.sleep(TICK) => {}
+            () = clock.sleep(TICK) => {}
             // A free place: the next run may be waiting for it.
-            Some(ended) = runs.join_next() => log_panic(ended),
+            true = places.next_end() => {}
+        }
+    }
+
+    /// All places are taken. Do runs wait that one of them should be given to?
+    async fn make_room(&self, places: &Places) {
+        let installation = &self.executor.installation;
+        let now = installation.clock.now();
+        match installation.store.queue(now).await {
+            Ok(queue) => {
+                for run in who_gives_way(&places.holders(), Wanted::by(&queue), now) {
+                    places.give_way(run);
+                }
+            }
+            Err(error) => log_store("the queue cannot be read", &error),
         }
     }
 
@@ -100,7 +147,7 @@ impl Worker {
 
     async fn queue_if_due(&self, connection: &Connection, now: DateTime<Utc>) -> Result<(), StoreError> {
         let store = &self.executor.installation.store;
-        let last_queued_at = store.last_queued_at(connection.id).await?;
+        let last_queued_at = store.last_queued_at(connection.id, now).await?;
         if !is_due(last_queued_at, SyncTime::of(connection.id, self.window), now) {
             return Ok(());
         }
@@ -118,12 +165,18 @@ impl Worker {
     }
 
     /// Fills the free places, as long as there are runs that wait.
-    async fn take_up(self: &Arc<Self>, runs: &mut JoinSet<()>, stop: &CancellationToken) {
-        while runs.len() < self.concurrent_runs.get() && !stop.is_cancelled() {
+    async fn take_up(self: &Arc<Self>, places: &mut Places, stop: &CancellationToken) {
+        while places.taken() < self.concurrent_runs.get() && !stop.is_cancelled() {
             match self.executor.claim(None).await {
                 Ok(Some(claimed)) => {
-                    let (worker, stop) = (Arc::clone(self), stop.clone());
-                    runs.spawn(async move { worker.execute(claimed, &stop).await });
+                    let signals = Signals::new(stop);
+                    let place = Place {
+                        run: claimed.run.id,
+                        since: self.executor.installation.clock.now(),
+                        signals: signals.clone(),
+                    };
+                    let worker = Arc::clone(self);
+                    places.take(place, async move { worker.execute(claimed, &signals).await });
                 }
                 Ok(None) => return,
                 Err(error) => return log_store("no run can be taken up", &error),
@@ -132,11 +185,13 @@ impl Worker {
     }
 
     /// The engine logs a run's start and end.
-    async fn execute(&self, claimed: ClaimedRun, stop: &CancellationToken) {
+    async fn execute(&self, claimed: ClaimedRun, signals: &Signals) {
         let run = claimed.run.id;
-        match self.executor.execute(&claimed, stop).await {
+        match self.executor.execute(&claimed, signals).await {
             Ok(Execution::Ended(_)) => {}
-            Ok(Execution::Released) => info!(%run, "run given back to the queue"),
+            Ok(given_back) => {
+                info!(%run, gave_way = matches!(given_back, Execution::GaveWay), "run given back to the queue");
+            }
             Err(Fenced::LeaseLost) => warn!(%run, "run lost: another worker holds it, or it is over"),
             Err(Fenced::Store(error)) => {
                 log_store("a run cannot go on; the next worker takes it up", &error);
@@ -145,9 +200,57 @@ impl Worker {
     }
 }
 
-async fn drain(runs: &mut JoinSet<()>) {
-    while let Some(ended) = runs.join_next().await {
-        log_panic(ended);
+/// A run that is executed here.
+struct Place {
+    run: RunId,
+    since: DateTime<Utc>,
+    signals: Signals,
+}
+
+/// The places of this process that are taken.
+#[derive(Default)]
+struct Places {
+    tasks: JoinSet<()>,
+    held: HashMap<Id, Place>,
+}
+
+impl Places {
+    fn taken(&self) -> usize {
+        self.tasks.len()
+    }
+
+    fn take(&mut self, place: Place, run: impl Future<Output = ()> + Send + 'static) {
+        let task = self.tasks.spawn(run).id();
+        self.held.insert(task, place);
+    }
+
+    /// Waits for the next run that ends. False, at once, if there is none.
+    async fn next_end(&mut self) -> bool {
+        let Some(ended) = self.tasks.join_next_with_id().await else {
+            return false;
+        };
+        let task = match ended {
+            Ok((task, ())) => task,
+            Err(error) => log_panic(&error),
+        };
+        self.held.remove(&task);
+        true
+    }
+
+    fn holders(&self) -> Vec<Holder> {
+        let holder = |place: &Place| Holder {
+            run: place.run,
+            since: place.since,
+            is_long: place.signals.is_long(),
+            gives_way: place.signals.give_way.is_cancelled(),
+        };
+        self.held.values().map(holder).collect()
+    }
+
+    fn give_way(&self, run: RunId) {
+        for place in self.held.values().filter(|place| place.run == run) {
+            place.signals.give_way.cancel();
+        }
     }
 }
 
@@ -156,8 +259,19 @@ fn log_store(what: &str, error: &StoreError) {
 }
 
 /// A panic in one run must not end the others. Its lease runs out, and the run is taken up again.
-fn log_panic(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended {
-        error!(%error, "a run's task ended unexpectedly");
+fn log_panic(error: &JoinError) -> Id {
+    error!(%error, "a run's task ended unexpectedly");
+    error.id()
+}
+
+#[cfg(test)]
+mod tests {
+    use sync::Settings;
+
+    use super::*;
+
+    #[test]
+    fn a_dead_workers_run_is_noticed_within_forty_seconds() {
+        assert!(Settings::default().lease_ttl + TICK <= Duration::from_secs(40));
     }
 }

@@ -45,6 +45,10 @@ pub enum CauseCode {
     ListingUnsteady,
     /// A list leaves out records that the provider still has, so nothing can be told to be deleted.
     DeletionSuspicious,
+    /// More records cannot be stored as they are than can be a flaw of single ones.
+    InvalidTooMany,
+    /// The run went on for longer than any run needs.
+    RunTooLong,
     /// The ledger does not add up.
     LedgerUnbalanced,
     /// The stored client secret cannot be opened with the installation's key.
@@ -56,7 +60,7 @@ pub enum CauseCode {
 }
 
 impl CauseCode {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::CredentialsRefused,
         Self::PermissionMissing,
         Self::HostUnknown,
@@ -67,6 +71,8 @@ impl CauseCode {
         Self::StreamEndedEarly,
         Self::ListingUnsteady,
         Self::DeletionSuspicious,
+        Self::InvalidTooMany,
+        Self::RunTooLong,
         Self::LedgerUnbalanced,
         Self::SecretUnreadable,
         Self::StoreFailed,
@@ -85,6 +91,8 @@ impl CauseCode {
             Self::StreamEndedEarly => "stream_ended_early",
             Self::ListingUnsteady => "listing_unsteady",
             Self::DeletionSuspicious => "deletion_suspicious",
+            Self::InvalidTooMany => "invalid_too_many",
+            Self::RunTooLong => "run_too_long",
             Self::LedgerUnbalanced => "ledger_unbalanced",
             Self::SecretUnreadable => "secret_unreadable",
             Self::StoreFailed => "store_failed",
@@ -109,7 +117,11 @@ impl CauseCode {
             | Self::StreamEndedEarly
             | Self::ListingUnsteady
             | Self::DeletionSuspicious => Owner::Provider,
-            Self::LedgerUnbalanced | Self::StoreFailed | Self::Internal => Owner::Us,
+            Self::InvalidTooMany
+            | Self::RunTooLong
+            | Self::LedgerUnbalanced
+            | Self::StoreFailed
+            | Self::Internal => Owner::Us,
         }
     }
 
@@ -121,6 +133,7 @@ impl CauseCode {
                 | Self::ProviderUnavailable
                 | Self::AnswerMalformed
                 | Self::StreamEndedEarly
+                | Self::RunTooLong
                 | Self::ListingUnsteady
         )
     }
@@ -129,7 +142,7 @@ impl CauseCode {
     pub fn keeps_checkpoint(self) -> bool {
         !matches!(
             self,
-            Self::DeletionSuspicious | Self::LedgerUnbalanced | Self::Internal
+            Self::DeletionSuspicious | Self::InvalidTooMany | Self::LedgerUnbalanced | Self::Internal
         )
     }
 
@@ -159,6 +172,14 @@ impl CauseCode {
             ),
             Self::SecretUnreadable => {
                 "Give the process the key file that sealed this secret (TRIBUTARY_SECRET_KEY_FILE), or rotate the secret."
+                    .to_owned()
+            }
+            Self::RunTooLong => {
+                "Nothing to do for you. The next run goes on from the last page that was kept. If it happens again, ask an operator to allow more requests (TRIBUTARY_REQUESTS_PER_MINUTE)."
+                    .to_owned()
+            }
+            Self::InvalidTooMany => {
+                "Look at the reasons in Summary and report this run's id to the maintainers: the provider may serve another format now."
                     .to_owned()
             }
             Self::LedgerUnbalanced | Self::Internal => {
@@ -209,6 +230,32 @@ mod tests {
         for code in CauseCode::ALL {
             assert_eq!(CauseCode::parse(code.as_str()), Some(code));
             assert!(!code.next_action("customer-en").is_empty());
+        }
+    }
+
+    #[test]
+    fn each_class_has_its_owner_and_says_whether_it_heals() {
+        use CauseCode as C;
+        let table = [
+            (C::CredentialsRefused, Owner::You, false),
+            (C::PermissionMissing, Owner::You, false),
+            (C::HostUnknown, Owner::You, false),
+            (C::SecretUnreadable, Owner::You, false),
+            (C::Throttled, Owner::Provider, true),
+            (C::ProviderUnavailable, Owner::Provider, true),
+            (C::AnswerMalformed, Owner::Provider, true),
+            (C::StreamEndedEarly, Owner::Provider, true),
+            (C::ListingTooLarge, Owner::Provider, false),
+            (C::DeletionSuspicious, Owner::Provider, false),
+            (C::RunTooLong, Owner::Us, true),
+            (C::InvalidTooMany, Owner::Us, false),
+            (C::LedgerUnbalanced, Owner::Us, false),
+            (C::StoreFailed, Owner::Us, false),
+            (C::Internal, Owner::Us, false),
+        ];
+        assert_eq!(table.len(), CauseCode::ALL.len());
+        for (code, owner, heals) in table {
+            assert_eq!((code.owner(), code.heals_itself()), (owner, heals), "{code}");
         }
     }
 

@@ -3,7 +3,7 @@ use std::num::NonZeroU32;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{ActivitySource, Cause, CauseCode, ConnectionId, Ledger, RunId, Stage, Stream};
+use crate::{ActivitySource, Cause, CauseCode, ConnectionId, Ledger, Progress, RunId, Stage, Stream};
 
 /// What asked for a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,6 +194,8 @@ pub struct Run {
     /// All six, in the order of [`Stream::ALL`].
     pub streams: Vec<StreamRun>,
     pub matching: MatchCounts,
+    #[serde(flatten)]
+    pub progress: Progress,
 }
 
 impl Run {
@@ -202,6 +204,11 @@ impl Run {
         self.streams
             .iter()
             .fold(Ledger::default(), |sum, stream| sum.plus(stream.ledger))
+    }
+
+    /// It was asked to stop and goes on to its next page boundary.
+    pub fn is_cancelling(&self) -> bool {
+        !self.state.is_over() && self.progress.stopped_by.is_some()
     }
 }
 

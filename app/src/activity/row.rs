@@ -10,7 +10,7 @@ use crate::{
     place::Place,
     ui::{
         command,
-        health::state_markup,
+        health::{CANCELLING, state_markup},
         ladder::ladder,
         markup::Text,
         moment::{self, moment_markup},
@@ -46,7 +46,7 @@ pub fn log_row(row: &LogRow, all: bool, listed_at: DateTime<Utc>, place: Place) 
         r#"<td class="why">{}</td><td class="number took">{}</td><td class="status">{}</td>{}{}{}<td class="go"><a href="{}" data-noscroll aria-label="Summary of {name}, {when}">Summary</a></td></tr>"#,
         words::trigger(row.trigger, row.mode),
         took(row, listed_at),
-        status(row, all),
+        status(row, all, listed_at),
         number("Found", row.found, ""),
         number("Valid", row.valid, ""),
         number(
@@ -73,7 +73,7 @@ fn took(row: &LogRow, listed_at: DateTime<Utc>) -> String {
     )
 }
 
-fn status(row: &LogRow, all: bool) -> String {
+fn status(row: &LogRow, all: bool, listed_at: DateTime<Utc>) -> String {
     let unfinished = matches!(row.state, RunState::Running | RunState::Failed);
     let steps = row
         .stage
@@ -81,23 +81,40 @@ fn status(row: &LogRow, all: bool) -> String {
         .map(|stage| ladder(row.state, stage));
     format!(
         r#"<p class="status-line">{}<span>{}</span>{}</p>{}"#,
-        state_markup(row.state),
-        reached(row, all),
+        word(row),
+        reached(row, all, listed_at),
         steps.unwrap_or_default(),
         row.cause.as_ref().map(why).unwrap_or_default(),
     )
 }
 
-fn reached(row: &LogRow, all: bool) -> String {
+fn word(row: &LogRow) -> String {
+    if !row.state.is_over() && row.progress.stopped_by.is_some() {
+        state_markup(CANCELLING)
+    } else {
+        state_markup(row.state)
+    }
+}
+
+fn reached(row: &LogRow, all: bool, listed_at: DateTime<Utc>) -> String {
     let stage = row.stage.map(words::stage_of_all);
     match row.state {
-        RunState::Queued => "Waits for a worker".to_owned(),
-        RunState::Running => stage.unwrap_or_default(),
-        RunState::Failed => stage.map_or_else(String::new, |stage| format!("at {stage}")),
-        RunState::Cancelled => stage.map_or_else(
-            || "before it started".to_owned(),
-            |stage| format!("at {stage}. Everything read so far is kept."),
+        RunState::Queued => row.progress.queue.as_ref().map_or_else(
+            || "Waits for a worker".to_owned(),
+            |queue| format!("{} {}", words::place(queue, listed_at), queue.why),
         ),
+        RunState::Running => {
+            let wait = words::provider_wait(&row.progress, listed_at);
+            stage.into_iter().chain(wait).collect::<Vec<_>>().join(", ")
+        }
+        RunState::Failed => stage.map_or_else(String::new, |stage| format!("at {stage}")),
+        RunState::Cancelled => {
+            let who = row.progress.stopped_by.map(words::stopped_by);
+            let at = stage.map_or_else(|| "before it started".to_owned(), |stage| format!("at {stage}"));
+            let how = who.map(str::to_owned).into_iter().chain([at]);
+            let kept = row.kept.as_deref().unwrap_or_default();
+            format!("{}. {kept}", how.collect::<Vec<_>>().join(" "))
+        }
         RunState::CompletedWithInvalid if all => format!("{} invalid", grouped(row.invalid)),
         RunState::CompletedWithInvalid => format!("{} invalid", counted(row.invalid, "record", "records")),
         RunState::Completed if row.changed == 0 => "Nothing changed".to_owned(),

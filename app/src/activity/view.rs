@@ -1,7 +1,7 @@
 //! What the Activity Logs tab shows.
 
 use chrono::{DateTime, Utc};
-use domain::{Cause, ConnectionId, Mode, RunId, RunState, Stage, Trigger};
+use domain::{Cause, ConnectionId, Mode, Progress, RunId, RunState, Stage, Trigger};
 use serde::{Deserialize, Serialize};
 
 /// Rows of a page of the log.
@@ -54,4 +54,7 @@ pub struct LogRow {
     pub invalid: u64,
     /// New and updated: 0 in a complete run means that nothing changed.
     pub changed: u64,
+    /// What a cancelled run leaves, as a sentence.
+    pub kept: Option<String>,
+    pub progress: Progress,
 }

@@ -7,7 +7,7 @@ use leptos::{
 };
 use leptos_router::params::ParamsMap;
 
-use super::api::{Activate, Deactivate, SyncNow};
+use super::api::{Activate, CancelRun, Deactivate, SyncNow};
 use crate::{error::AppError, ui::problem::action_problem};
 
 /// Longest text that is shown of an error that came with the URL.
@@ -18,6 +18,7 @@ const URL_TEXT_MAX_CHARS: usize = 300;
 #[derive(Clone, Copy)]
 pub struct Actions {
     pub sync: ServerAction<SyncNow>,
+    pub cancel: ServerAction<CancelRun>,
     pub deactivate: ServerAction<Deactivate>,
     pub activate: ServerAction<Activate>,
     asked_for: RwSignal<Option<ConnectionId>>,
@@ -27,6 +28,7 @@ impl Default for Actions {
     fn default() -> Self {
         Self {
             sync: ServerAction::new(),
+            cancel: ServerAction::new(),
             deactivate: ServerAction::new(),
             activate: ServerAction::new(),
             asked_for: RwSignal::new(None),
@@ -37,6 +39,7 @@ impl Default for Actions {
 impl Actions {
     pub fn ask_for(self, connection: ConnectionId) {
         self.sync.clear();
+        self.cancel.clear();
         self.deactivate.clear();
         self.activate.clear();
         self.asked_for.set(Some(connection));
@@ -44,7 +47,10 @@ impl Actions {
 
     /// Grows whenever something was done: the data is old then.
     pub fn done(self) -> usize {
-        self.sync.version().get() + self.deactivate.version().get() + self.activate.version().get()
+        self.sync.version().get()
+            + self.cancel.version().get()
+            + self.deactivate.version().get()
+            + self.activate.version().get()
     }
 
     /// Reads leniently: someone who leaves while the page is rendered takes the signals along.
@@ -55,7 +61,10 @@ impl Actions {
     /// Asked for and not answered yet. Most cards need only the first look.
     pub fn pending(self, connection: ConnectionId) -> bool {
         self.asked_for(connection)
-            && (self.sync.pending().get() || self.deactivate.pending().get() || self.activate.pending().get())
+            && (self.sync.pending().get()
+                || self.cancel.pending().get()
+                || self.deactivate.pending().get()
+                || self.activate.pending().get())
     }
 
     /// Why the last action on this connection failed.
@@ -66,6 +75,7 @@ impl Actions {
         let failed = |value: Option<Result<(), AppError>>| value.and_then(Result::err);
         failed(self.sync.value().get().map(|done| done.map(drop)))
             .map(|error| (SyncNow::PATH, error))
+            .or_else(|| failed(self.cancel.value().get()).map(|error| (CancelRun::PATH, error)))
             .or_else(|| failed(self.deactivate.value().get()).map(|error| (Deactivate::PATH, error)))
             .or_else(|| failed(self.activate.value().get()).map(|error| (Activate::PATH, error)))
             .map(|(path, error)| action_problem(title(path), &error).into_any())
@@ -75,6 +85,8 @@ impl Actions {
 fn title(path: &str) -> &'static str {
     if path == SyncNow::PATH {
         "The run could not start"
+    } else if path == CancelRun::PATH {
+        "The run could not be cancelled"
     } else if path == Deactivate::PATH {
         "The connection could not be deactivated"
     } else {
@@ -86,7 +98,7 @@ fn title(path: &str) -> &'static str {
 /// are shown, as short plain text under our own heading.
 pub fn failure_in_url(query: &ParamsMap) -> Option<AnyView> {
     let path = query.get_str("__path")?;
-    let known = [SyncNow::PATH, Deactivate::PATH, Activate::PATH].contains(&path);
+    let known = [SyncNow::PATH, CancelRun::PATH, Deactivate::PATH, Activate::PATH].contains(&path);
     let error = query
         .get_str("__err")
         .filter(|_| known)

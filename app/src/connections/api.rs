@@ -14,6 +14,11 @@ pub async fn sync_now(connection: ConnectionId) -> Result<RunId, AppError> {
     crate::backend::backend()?.sync_now(connection).await
 }
 
+#[server(prefix = "/rpc", endpoint = "cancel_run")]
+pub async fn cancel_run(run: RunId) -> Result<(), AppError> {
+    crate::backend::backend()?.cancel_run(run).await
+}
+
 #[server(prefix = "/rpc", endpoint = "deactivate")]
 pub async fn deactivate(connection: ConnectionId) -> Result<(), AppError> {
     crate::backend::backend()?.deactivate(connection).await?;

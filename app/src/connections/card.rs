@@ -34,7 +34,7 @@ pub fn card(card: &ConnectionCard, as_of: DateTime<Utc>, actions: Actions) -> im
                 {menu(card, actions)}
             </div>
             <div class="card-state">
-                {state(card, as_of)} {off.then(|| activate_form(id, actions, "button"))}
+                {state(card, as_of, actions)} {off.then(|| activate_form(id, actions, "button"))}
                 {move || actions.failure(id)}
             </div>
             <dl class="card-times" inner_html=times(card, as_of)></dl>
@@ -100,6 +100,7 @@ fn last_run(card: &ConnectionCard) -> String {
     if let Some(current) = &card.current {
         let total = current.total;
         return match current.state {
+            _ if current.progress.stopped_by.is_some() => "Cancelling".to_owned(),
             RunState::Queued => "Queued".to_owned(),
             _ => format!(
                 "{} valid, {} invalid so far",

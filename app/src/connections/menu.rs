@@ -1,11 +1,11 @@
 //! What can be done to a connection. No item is hidden; one that cannot be used now says why.
 
-use domain::ConnectionId;
+use domain::{ConnectionId, RunId};
 use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
 
 use super::{
     action::Actions,
-    api::{Activate, Deactivate, SyncNow},
+    api::{Activate, CancelRun, Deactivate, SyncNow},
     view::ConnectionCard,
 };
 use crate::{place::Place, ui::icon::Icon};
@@ -59,7 +59,12 @@ fn sync_form(id: ConnectionId, actions: Actions) -> impl IntoView {
     let submit = move || {
         actions.sync.dispatch(SyncNow { connection: id });
     };
-    form(id, actions, SyncNow::PATH, submit, "menu-item", "Sync now", shape)
+    let button = Button {
+        class: "menu-item",
+        words: "Sync now",
+        shape,
+    };
+    form(id, actions, SyncNow::PATH, of(id), submit, button)
 }
 
 pub fn activate_form(id: ConnectionId, actions: Actions, class: &'static str) -> impl IntoView {
@@ -71,22 +76,56 @@ pub fn activate_form(id: ConnectionId, actions: Actions, class: &'static str) ->
     let submit = move || {
         actions.activate.dispatch(Activate { connection: id });
     };
-    form(id, actions, Activate::PATH, submit, class, "Activate", shape)
+    let button = Button {
+        class,
+        words: "Activate",
+        shape,
+    };
+    form(id, actions, Activate::PATH, of(id), submit, button)
 }
 
 pub fn deactivate_form(id: ConnectionId, actions: Actions) -> impl IntoView {
     let submit = move || {
         actions.deactivate.dispatch(Deactivate { connection: id });
     };
+    let button = Button {
+        class: "button danger",
+        words: "Deactivate",
+        shape: String::new(),
+    };
+    form(id, actions, Deactivate::PATH, of(id), submit, button)
+}
+
+/// The field that names the connection.
+fn of(id: ConnectionId) -> (&'static str, String) {
+    ("connection", id.to_string())
+}
+
+/// Stops a run, whether it waits or is under way. It asks nothing first: what is stored is kept, and Sync now brings the
+/// run back.
+pub fn cancel_form(id: ConnectionId, run: RunId, actions: Actions) -> impl IntoView {
+    let submit = move || {
+        actions.cancel.dispatch(CancelRun { run });
+    };
+    let button = Button {
+        class: "button",
+        words: "Cancel the run",
+        shape: String::new(),
+    };
     form(
         id,
         actions,
-        Deactivate::PATH,
+        CancelRun::PATH,
+        ("run", run.to_string()),
         submit,
-        "button danger",
-        "Deactivate",
-        String::new(),
+        button,
     )
+}
+
+struct Button {
+    class: &'static str,
+    words: &'static str,
+    shape: String,
 }
 
 /// A form that posts. Scripts send it in place, say at once that it was asked, and take no second press.
@@ -94,11 +133,11 @@ fn form(
     id: ConnectionId,
     actions: Actions,
     path: &'static str,
+    (field, value): (&'static str, String),
     submit: impl Fn() + 'static,
-    class: &'static str,
-    words: &'static str,
-    shape: String,
+    button: Button,
 ) -> impl IntoView {
+    let Button { class, words, shape } = button;
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
         if !actions.pending(id) {
@@ -116,7 +155,7 @@ fn form(
     };
     view! {
         <form method="post" action=path on:submit=on_submit>
-            <input type="hidden" name="connection" value=id.to_string() />
+            <input type="hidden" name=field value=value />
             <button
                 class=class
                 type="submit"

@@ -1,14 +1,18 @@
 //! A card's health: one word with its reason. A box where someone is needed or something moves, else one line.
 
 use chrono::{DateTime, Utc};
-use domain::{Cause, FRESHNESS_LIMIT_H, Health, RunState, Stage};
+use domain::{Cause, ConnectionId, FRESHNESS_LIMIT_H, Health, RunState, Stage};
 use leptos::prelude::*;
 
-use super::view::{ConnectionCard, CurrentRun, MostInvalid};
+use super::{
+    action::Actions,
+    menu::cancel_form,
+    view::{ConnectionCard, CurrentRun, MostInvalid},
+};
 use crate::{
     place::Place,
     ui::{
-        health::state_word,
+        health::{CANCELLING, state_word},
         ladder::ladder,
         moment::{self, moment},
         number::{grouped, share},
@@ -17,11 +21,14 @@ use crate::{
     },
 };
 
-pub fn state(card: &ConnectionCard, as_of: DateTime<Utc>) -> AnyView {
+pub fn state(card: &ConnectionCard, as_of: DateTime<Utc>, actions: Actions) -> AnyView {
     match (card.health, &card.cause, &card.most_invalid, &card.current) {
         (Health::Failing, Some(cause), ..) => failing(card, cause, as_of).into_any(),
         (Health::Attention, _, Some(most), _) => attention(most).into_any(),
-        (Health::Running, _, _, Some(current)) => running(current, as_of).into_any(),
+        (Health::Running, _, _, Some(current)) if current.state == RunState::Queued => {
+            queued(card.id, current, as_of, actions).into_any()
+        }
+        (Health::Running, _, _, Some(current)) => running(card.id, current, as_of, actions).into_any(),
         (health, ..) => line(health, reason(card, as_of)).into_any(),
     }
 }
@@ -116,12 +123,32 @@ fn attention(most: &MostInvalid) -> impl IntoView + use<> {
     }
 }
 
-fn running(current: &CurrentRun, as_of: DateTime<Utc>) -> impl IntoView + use<> {
-    if current.state == RunState::Queued {
-        let asked = moment(current.queued_at, moment::ago(current.queued_at, as_of));
-        return view! { <p class="health-line">{state_word(current.state)} <span>"Asked for " {asked} ". Starts when a worker is free."</span></p> }
-            .into_any();
+fn queued(
+    id: ConnectionId,
+    current: &CurrentRun,
+    as_of: DateTime<Utc>,
+    actions: Actions,
+) -> impl IntoView + use<> {
+    let asked = moment(current.queued_at, moment::ago(current.queued_at, as_of));
+    let (place, why) = current.progress.queue.as_ref().map_or_else(
+        || (String::new(), "Starts when a worker is free.".to_owned()),
+        |queue| (words::place(queue, as_of), queue.why.clone()),
+    );
+    view! {
+        <div class="state-box run">
+            <p class="state-head">{state_word(current.state)} <span>"Asked for " {asked}</span></p>
+            <p>{place} " " {why}</p>
+            <div class="state-foot">{cancel_form(id, current.id, actions)}</div>
+        </div>
     }
+}
+
+fn running(
+    id: ConnectionId,
+    current: &CurrentRun,
+    as_of: DateTime<Utc>,
+    actions: Actions,
+) -> impl IntoView + use<> {
     let at = current.stage.unwrap_or(Stage::Connect);
     let total = current.total;
     let counts = [
@@ -134,30 +161,64 @@ fn running(current: &CurrentRun, as_of: DateTime<Utc>) -> impl IntoView + use<> 
     let counts: String = counts
         .map(|(name, count)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", grouped(count)))
         .concat();
+    let word = if current.progress.stopped_by.is_some() {
+        CANCELLING
+    } else {
+        Health::Running.into()
+    };
     view! {
         <div class="state-box run">
             <p class="state-head">
-                {state_word(Health::Running)}
+                {state_word(word)}
                 <span>{format!("{}, stage {} of {}", words::stage(at), at.position(), Stage::ALL.len())}</span>
             </p>
             <div inner_html=ladder(current.state, at)></div>
             <dl class="live" inner_html=counts></dl>
+            {foot(id, current, as_of, actions)}
+        </div>
+    }
+}
+
+/// How fast it goes and what it waits for, with the way to stop it; or that it is about to stop.
+fn foot(
+    id: ConnectionId,
+    current: &CurrentRun,
+    as_of: DateTime<Utc>,
+    actions: Actions,
+) -> impl IntoView + use<> {
+    if let Some(who) = current.progress.stopped_by {
+        let words = format!(
+            "Asked to stop {}. It ends at its next page; what is stored is kept.",
+            words::stopped_by(who)
+        );
+        return view! { <p class="small">{words}</p> }.into_any();
+    }
+    view! {
+        <div class="state-foot">
             <p class="small">{pace(current, as_of)}</p>
+            {cancel_form(id, current.id, actions)}
         </div>
     }
     .into_any()
 }
 
-/// `6 min 12 s, 288 requests a minute`.
+/// `6 min 12 s, 288 requests a minute, this stage about 3 min more`; or `6 min 12 s, waits for the provider, 42 s left`.
 fn pace(current: &CurrentRun, as_of: DateTime<Utc>) -> String {
     let Some(started) = current.started_at else {
         return String::new();
     };
     let elapsed = as_of - started;
-    let seconds = u64::try_from(elapsed.num_seconds()).unwrap_or(0).max(1);
-    format!(
-        "{}, {} requests a minute",
-        moment::length(elapsed),
-        grouped(current.requests * 60 / seconds)
-    )
+    let mut parts = vec![moment::length(elapsed)];
+    if let Some(wait) = words::provider_wait(&current.progress, as_of) {
+        parts.push(wait);
+        return parts.join(", ");
+    }
+    let on_average = || {
+        let seconds = u64::try_from(elapsed.num_seconds()).unwrap_or(0).max(1);
+        current.requests * 60 / seconds
+    };
+    let per_minute = current.progress.requests_per_minute.unwrap_or_else(on_average);
+    parts.push(format!("{} requests a minute", grouped(per_minute)));
+    parts.extend(words::stage_left(&current.progress, as_of));
+    parts.join(", ")
 }

@@ -1,7 +1,9 @@
 //! What the Connections tab shows.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::{ActivitySource, Cause, ConnectionId, Health, Ledger, RunId, RunState, Stage, SyncTime};
+use domain::{
+    ActivitySource, Cause, ConnectionId, Health, Ledger, Progress, RunId, RunState, Stage, SyncTime,
+};
 use serde::{Deserialize, Serialize};
 
 /// Days in a card's run strip, today included.
@@ -50,6 +52,7 @@ pub struct CurrentRun {
     pub started_at: Option<DateTime<Utc>>,
     pub total: Ledger,
     pub requests: u64,
+    pub progress: Progress,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     place::{InvalidPlace, Place},
     ui::{
-        health::state_word,
+        health::{CANCELLING, state_word},
         moment::{self, moment},
         number::{counted, grouped, share},
         problem::turn,
@@ -26,6 +26,7 @@ pub fn run_summary(view: &SummaryView, at: Place) -> impl IntoView + use<> {
         {head(view, at)}
         <div class="drawer-content">
             {run.cause.as_ref().map(|cause| failure(view, cause))}
+            {standing(view).map(|words| view! { <p class="standing">{words}</p> })}
             {count_strip(run)}
             {stream_table(run)}
             <div class="halves">
@@ -48,11 +49,16 @@ fn head(view: &SummaryView, at: Place) -> impl IntoView + use<> {
         }
         _ => String::new(),
     };
+    let word = if run.is_cancelling() {
+        CANCELLING
+    } else {
+        run.state.into()
+    };
     view! {
         <header class="drawer-head">
             <div>
                 <p class="drawer-title">
-                    {state_word(run.state)} <span>{reached}</span>
+                    {state_word(word)} <span>{reached}</span>
                 </p>
                 {heading("Summary".to_owned())}
                 <p class="drawer-sub">
@@ -64,6 +70,24 @@ fn head(view: &SummaryView, at: Place) -> impl IntoView + use<> {
             {close_link(at.closed())}
         </header>
     }
+}
+
+/// What a run waits for, or why it was stopped and what is kept.
+fn standing(view: &SummaryView) -> Option<String> {
+    let run = &view.run;
+    if let Some(who) = run.progress.stopped_by {
+        let who = words::stopped_by(who);
+        return Some(if run.is_cancelling() {
+            format!("Asked to stop {who}. It ends at its next page; what is stored is kept.")
+        } else {
+            format!("Cancelled {who}. {}", words::kept(run))
+        });
+    }
+    if let Some(queue) = &run.progress.queue {
+        return Some(format!("{} {}", words::place(queue, view.as_of), queue.why));
+    }
+    let wait = words::provider_wait(&run.progress, view.as_of);
+    wait.map(|wait| format!("The run {wait}."))
 }
 
 /// ` · 23 Nov 02:00:04 to 02:14:41 · 14 min 37 s`

@@ -13,6 +13,13 @@ pub struct StateWord {
     pub word: &'static str,
 }
 
+/// Of a run that was asked to stop and goes on to its next page.
+pub const CANCELLING: StateWord = StateWord {
+    tone: "idle",
+    icon: Icon::MinusCircle,
+    word: "Cancelling",
+};
+
 impl From<Health> for StateWord {
     fn from(health: Health) -> Self {
         let (tone, icon, word) = match health {

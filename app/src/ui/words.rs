@@ -1,6 +1,9 @@
 //! What the trade's words are called on a page.
 
-use domain::{Mode, Stage, Stream, Trigger, record::InvalidReason};
+use chrono::{DateTime, Utc};
+use domain::{Mode, Progress, QueuePlace, Run, Stage, StoppedBy, Stream, Trigger, record::InvalidReason};
+
+use super::{moment, number::counted};
 
 pub fn stream(stream: Stream) -> &'static str {
     match stream {
@@ -69,6 +72,63 @@ pub fn outcome(reason: InvalidReason) -> &'static str {
     }
 }
 
+/// Who stopped a run: `Cancelled by an admin`.
+pub fn stopped_by(who: StoppedBy) -> &'static str {
+    match who {
+        StoppedBy::Admin => "by an admin",
+        StoppedBy::Operator => "by an operator",
+        StoppedBy::Deactivation => "because the connection was deactivated",
+    }
+}
+
+/// `Place 2 of 5, starts in about 3 min.` Without a worker nobody knows when.
+pub fn place(queue: &QueuePlace, now: DateTime<Utc>) -> String {
+    let start = queue.expected_start_at.map_or_else(
+        || "starts when a worker is there".to_owned(),
+        |at| match (at - now).num_seconds() {
+            ..5 => "starts about now".to_owned(),
+            _ => format!("starts in about {}", moment::rough(at - now)),
+        },
+    );
+    format!("Place {} of {}, {start}.", queue.place, queue.waiting)
+}
+
+/// `waits for the provider, 42 s left`, if it does.
+pub fn provider_wait(progress: &Progress, now: DateTime<Utc>) -> Option<String> {
+    let left = progress.provider_wait_left(now)?;
+    Some(format!("waits for the provider, {} left", moment::length(left)))
+}
+
+/// `this stage about 6 min more`, where that is known.
+pub fn stage_left(progress: &Progress, now: DateTime<Utc>) -> Option<String> {
+    let left = progress.stage_ends_at? - now;
+    (left.num_seconds() > 0).then(|| format!("this stage about {} more", moment::rough(left)))
+}
+
+/// What a cancelled run leaves behind: it is kept, and no run goes on from it.
+pub fn kept(run: &Run) -> String {
+    let read: Vec<&str> = run
+        .streams
+        .iter()
+        .filter(|of| of.ledger.valid() > 0)
+        .map(|of| stream_in_text(of.stream))
+        .collect();
+    let Some((last, others)) = read.split_last() else {
+        return "It had stored nothing yet.".to_owned();
+    };
+    let streams = if others.is_empty() {
+        (*last).to_owned()
+    } else {
+        format!("{} and {last}", others.join(", "))
+    };
+    let valid = run.total().valid();
+    let (are, them) = if valid == 1 { ("is", "it") } else { ("are", "them") };
+    format!(
+        "{} of {streams} {are} kept; the next run reads {them} again.",
+        counted(valid, "record", "records")
+    )
+}
+
 /// The English name of a two-letter language code, or the code itself in capitals.
 pub fn language(code: &str) -> String {
     let known = match code {
@@ -112,4 +172,40 @@ pub fn lower_first(text: &str) -> String {
         .next()
         .map(|first| first.to_lowercase().chain(letters).collect())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
+    }
+
+    #[test]
+    fn a_place_names_its_start_as_a_guess() {
+        let told =
+            |before, running, now_s| place(&QueuePlace::new(before, 5, running, false, at(0)), at(now_s));
+        assert_eq!(told(0, 1, 0), "Place 1 of 5, starts about now.");
+        assert_eq!(told(3, 1, 0), "Place 4 of 5, starts in about 3 min.");
+        assert_eq!(told(3, 1, 500), "Place 4 of 5, starts about now.");
+        assert_eq!(told(3, 0, 0), "Place 4 of 5, starts when a worker is there.");
+    }
+
+    #[test]
+    fn a_wait_counts_down() {
+        let progress = Progress {
+            waits_for_provider_until: Some(at(42)),
+            stage_ends_at: Some(at(400)),
+            ..Progress::default()
+        };
+        let wait = |now_s| provider_wait(&progress, at(now_s));
+        assert_eq!(wait(0).as_deref(), Some("waits for the provider, 42 s left"));
+        assert_eq!(wait(42), None);
+        let stage = stage_left(&progress, at(40));
+        assert_eq!(stage.as_deref(), Some("this stage about 6 min more"));
+        assert_eq!(stage_left(&progress, at(400)), None);
+    }
 }

@@ -9,8 +9,8 @@ use app::{
 };
 use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
 use domain::{
-    ActivitySource, Cause, CauseCode, ConnectionId, Health, Ledger, MatchCounts, Mode, Run, RunId, RunState,
-    Stage, Stream, StreamRun, SyncTime, Trigger, record::InvalidReason,
+    ActivitySource, Cause, CauseCode, ConnectionId, Health, Ledger, MatchCounts, Mode, Progress, QueuePlace,
+    Run, RunId, RunState, Stage, StoppedBy, Stream, StreamRun, SyncTime, Trigger, record::InvalidReason,
 };
 
 /// A moment in November 2026.
@@ -147,6 +147,13 @@ pub(crate) fn cards() -> Vec<ConnectionCard> {
         queued(),
         healthy(),
         recovered(),
+        also_running(11, "customer-nl", "Customer NL", waiting_for_provider(None)),
+        also_running(
+            12,
+            "customer-pt",
+            "Customer PT",
+            waiting_for_provider(Some(StoppedBy::Admin)),
+        ),
         not_run_yet(),
         deactivated(),
     ]
@@ -238,6 +245,11 @@ fn running() -> ConnectionCard {
             started_at: Some(at(23, 7, 35, 58)),
             total: ledger(31_204, 212, 1840, 29_149, 3),
             requests: 1786,
+            progress: Progress {
+                requests_per_minute: Some(288),
+                stage_ends_at: Some(at(23, 7, 48, 30)),
+                ..Progress::default()
+            },
         }),
         last: Some(last(33, RunState::Failed, Some(Stage::Replies), 29_908, 3)),
         last_success_at: Some(at(22, 2, 34, 2)),
@@ -251,6 +263,38 @@ fn running() -> ConnectionCard {
             ],
         ),
         ..base(3, Health::Running)
+    }
+}
+
+/// The third of five, while two runs are under way.
+fn waiting() -> Progress {
+    Progress {
+        queue: Some(QueuePlace::new(2, 5, 2, false, at(23, 7, 42, 10))),
+        ..Progress::default()
+    }
+}
+
+/// It waits for the provider, and then someone asks it to stop.
+fn waiting_for_provider(stopped_by: Option<StoppedBy>) -> Progress {
+    Progress {
+        stopped_by,
+        waits_for_provider_until: Some(at(23, 7, 42, 52)),
+        ..Progress::default()
+    }
+}
+
+/// A running one of another tenant.
+fn also_running(number: u32, tenant_id: &str, name: &str, progress: Progress) -> ConnectionCard {
+    ConnectionCard {
+        id: connection_id(number),
+        tenant_id: tenant_id.to_owned(),
+        name: name.to_owned(),
+        current: running().current.map(|current| CurrentRun {
+            id: run_id(number),
+            progress,
+            ..current
+        }),
+        ..running()
     }
 }
 
@@ -268,6 +312,7 @@ fn queued() -> ConnectionCard {
             started_at: None,
             total: Ledger::default(),
             requests: 0,
+            progress: waiting(),
         }),
         last: Some(last(39, RunState::Cancelled, Some(Stage::Users), 8200, 0)),
         last_success_at: Some(at(22, 2, 34, 2)),
@@ -350,6 +395,8 @@ fn row(run: u32, connection: u32, started_at: DateTime<Utc>, took_s: i64, state:
         valid: 9402,
         invalid: 0,
         changed: 120,
+        kept: None,
+        progress: Progress::default(),
     }
 }
 
@@ -363,6 +410,7 @@ pub(crate) fn log() -> Vec<LogRow> {
             valid: 0,
             changed: 0,
             trigger: Trigger::Manual,
+            progress: waiting(),
             ..row(9, 5, at(23, 7, 41, 58), 0, RunState::Queued)
         },
         LogRow {
@@ -372,7 +420,14 @@ pub(crate) fn log() -> Vec<LogRow> {
             valid: 31_201,
             invalid: 3,
             trigger: Trigger::Manual,
+            progress: waiting_for_provider(None),
             ..row(3, 3, at(23, 7, 35, 58), 0, RunState::Running)
+        },
+        LogRow {
+            finished_at: None,
+            stage: Some(Stage::Replies),
+            progress: waiting_for_provider(Some(StoppedBy::Admin)),
+            ..row(11, 4, at(23, 7, 35, 58), 0, RunState::Running)
         },
         LogRow {
             found: 3424,
@@ -419,6 +474,13 @@ fn earlier_log() -> Vec<LogRow> {
             trigger: Trigger::Manual,
             found: 8200,
             valid: 8200,
+            kept: Some(
+                "8,200 records of categories and users are kept; the next run reads them again.".to_owned(),
+            ),
+            progress: Progress {
+                stopped_by: Some(StoppedBy::Admin),
+                ..Progress::default()
+            },
             ..row(39, 3, at(19, 14, 6, 0), 80, RunState::Cancelled)
         },
         LogRow {
@@ -495,6 +557,7 @@ fn run(number: u32, connection: u32, state: RunState, streams: Vec<StreamRun>) -
             unmatched: 48_210,
             ..MatchCounts::default()
         },
+        progress: Progress::default(),
     }
 }
 

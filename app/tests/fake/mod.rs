@@ -158,6 +158,17 @@ impl Backend for Fake {
         Ok(run_id(99))
     }
 
+    async fn cancel_run(&self, run: RunId) -> Result<(), AppError> {
+        self.check()?;
+        if run == run_id(4) {
+            return Err(AppError::Refused {
+                what: "This run is over already.".to_owned(),
+                next_action: "Nothing to do for you. Its Summary says how it ended.".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
     async fn deactivate(&self, _connection: ConnectionId) -> Result<(), AppError> {
         self.check()
     }

@@ -268,6 +268,7 @@ mod tests {
                 status,
                 headers: HeaderMap::new(),
                 body: Vec::new(),
+                large: None,
             };
             let failure = of_status(&answer, "/v2/topics", now());
             assert!(

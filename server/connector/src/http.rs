@@ -8,6 +8,7 @@ use reqwest::{
     header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue},
     redirect,
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A host that takes longer to accept a connection is as good as down.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -17,6 +18,9 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const TOTAL_TIMEOUT: Duration = Duration::from_mins(2);
 /// Largest answer, in bytes after decompression: a hundred articles of 300 kB.
 const BODY_MAX_BYTES: usize = 32 * 1024 * 1024;
+/// An answer up to this size is read beside others, in bytes: five times an ordinary page. Of larger ones the process reads
+/// and decodes one at a time, so that pages ahead of several runs do not add up: 32 MiB once, and 1 MiB for each request.
+const SMALL_BODY_BYTES: usize = 1024 * 1024;
 /// What is read of an answer that is an error, so that its connection can be used again, in bytes.
 const ERROR_BODY_MAX_BYTES: usize = 64 * 1024;
 /// Redirects within the same origin, such as to a path with a slash.
@@ -29,6 +33,8 @@ const USER_AGENT: &str = concat!("tributary/", env!("CARGO_PKG_VERSION"));
 pub struct HttpClient {
     client: Client,
     body_max_bytes: usize,
+    /// Held by the one answer that may be large.
+    large: Arc<Semaphore>,
 }
 
 /// The client cannot be built: no cryptography is installed, or there are no root certificates.
@@ -86,6 +92,7 @@ impl HttpClient {
         Ok(Self {
             client,
             body_max_bytes: bounds.body_max_bytes,
+            large: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -102,14 +109,49 @@ impl HttpClient {
             status,
             headers,
             body: Vec::new(),
+            large: None,
         };
         if status.is_success() {
-            read_body(&mut response, &mut answer.body, self.body_max_bytes).await?;
+            self.read(&mut response, &mut answer, self.body_max_bytes).await?;
         } else {
             // What an error says is not used, so neither its size nor its end matters.
-            let _ = read_body(&mut response, &mut answer.body, ERROR_BODY_MAX_BYTES).await;
+            let _ = self.read(&mut response, &mut answer, ERROR_BODY_MAX_BYTES).await;
         }
         Ok(answer)
+    }
+
+    async fn read(
+        &self,
+        response: &mut reqwest::Response,
+        answer: &mut Answer,
+        limit: usize,
+    ) -> Result<(), Broken> {
+        // The stated length is only a hint: it counts compressed bytes and may be a lie.
+        let stated = response
+            .content_length()
+            .and_then(|length| usize::try_from(length).ok())
+            .unwrap_or_default()
+            .min(limit);
+        let body = &mut answer.body;
+        body.reserve(stated.min(SMALL_BODY_BYTES));
+        loop {
+            match response.chunk().await {
+                Ok(None) => return Ok(()),
+                Ok(Some(chunk)) if body.len() + chunk.len() > limit => return Err(Broken::TooLong { limit }),
+                Ok(Some(chunk)) => {
+                    if answer.large.is_none() && body.len() + chunk.len() > SMALL_BODY_BYTES {
+                        // It is never closed.
+                        answer.large = Arc::clone(&self.large).acquire_owned().await.ok();
+                        body.reserve(stated.saturating_sub(body.len()));
+                    }
+                    body.extend_from_slice(&chunk);
+                }
+                Err(error) => {
+                    let read = body.len();
+                    return Err(Broken::Cut { read, error });
+                }
+            }
+        }
     }
 }
 
@@ -119,6 +161,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
+    /// Of a large one, for as long as it is kept.
+    pub(crate) large: Option<OwnedSemaphorePermit>,
 }
 
 impl Answer {
@@ -143,25 +187,6 @@ pub(crate) enum Broken {
     TooLong {
         limit: usize,
     },
-}
-
-async fn read_body(response: &mut reqwest::Response, body: &mut Vec<u8>, limit: usize) -> Result<(), Broken> {
-    // The stated length is only a hint: it counts compressed bytes and may be a lie.
-    let stated = response
-        .content_length()
-        .and_then(|length| usize::try_from(length).ok());
-    body.reserve(stated.unwrap_or_default().min(limit));
-    loop {
-        match response.chunk().await {
-            Ok(None) => return Ok(()),
-            Ok(Some(chunk)) if body.len() + chunk.len() > limit => return Err(Broken::TooLong { limit }),
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Err(error) => {
-                let read = body.len();
-                return Err(Broken::Cut { read, error });
-            }
-        }
-    }
 }
 
 /// Follows a redirect only to where the token may go anyway.
@@ -279,6 +304,61 @@ mod tests {
             failure = host => failure,
             answer = wire.send("/user", request) => answer.unwrap_err(),
         }
+    }
+
+    /// A host that answers each request with so many bytes, on a connection of its own.
+    async fn answers(length: usize) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                assert!(socket.read(&mut [0; 1024]).await.unwrap() > 0);
+                let head =
+                    format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+                socket.write_all(head.as_bytes()).await.unwrap();
+                // Who has read enough goes.
+                let _ = socket.write_all(&vec![b'x'; length]).await;
+            }
+        });
+        format!("http://{address}/")
+    }
+
+    fn client(body_max_bytes: usize) -> HttpClient {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        HttpClient::with_bounds(Bounds {
+            body_max_bytes,
+            ..Bounds::default()
+        })
+        .unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_answer_over_the_bound_is_not_read() {
+        let url = answers(10_000).await;
+        for (limit, fits) in [(10_000, true), (9_999, false)] {
+            let client = client(limit);
+            let answer = client.send(client.client().get(&url)).await;
+            assert_eq!(answer.is_ok(), fits, "{answer:?}");
+            assert!(fits || matches!(answer, Err(Broken::TooLong { limit: 9_999 })));
+        }
+    }
+
+    #[tokio::test]
+    async fn one_large_answer_is_held_at_a_time_beside_small_ones() {
+        let (large, small) = (
+            answers(SMALL_BODY_BYTES + 1).await,
+            answers(SMALL_BODY_BYTES).await,
+        );
+        let client = client(BODY_MAX_BYTES);
+        let get = |url: &str| client.send(client.client().get(url));
+        let first = get(&large).await.unwrap();
+        assert_eq!(first.body.len(), SMALL_BODY_BYTES + 1);
+        assert_eq!(client.large.available_permits(), 0, "another would wait");
+        let beside = get(&small).await.unwrap();
+        assert!(beside.large.is_none());
+        drop(first);
+        let second = get(&large).await.unwrap();
+        assert!(second.large.is_some());
     }
 
     #[tokio::test]

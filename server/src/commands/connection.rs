@@ -169,7 +169,11 @@ async fn test(
     };
     let mut tested = Vec::new();
     for connection in &connections {
-        tested.push(test_one(&sources, connection).await?);
+        let one = test_one(&sources, connection).await?;
+        // They were sent with the same credentials, so the next requests of a sync pay for them.
+        let store = &installation.store;
+        store.charge_requests(connection.id, one.requests).await?;
+        tested.push(one);
     }
     match tested.as_slice() {
         [one] if alone => output.data(one, describe_test)?,

@@ -9,7 +9,7 @@ use crate::{
     commands::CLOSE_DEADLINE,
     error::{CommandError, Exit, with_sources},
     http::Site,
-    installation::{Places, open_database},
+    installation::{Opened, Places},
     output::Output,
     secrets::SecretKey,
 };
@@ -50,30 +50,28 @@ pub(crate) async fn run(cli: &Cli, options: &Doctor, output: Output) -> Result<E
 }
 
 async fn database(places: &Places) -> Check {
-    let path = places.database.display();
+    let name = &places.database;
     let failed = |message: String| Check {
         name: "database",
         verdict: Verdict::Failed,
         message,
-        next_action: Some(
-            "Check the path, its permissions and the disk, or name another with --database-url.".to_owned(),
-        ),
+        next_action: Some("Do what the message says, or name another with --database-url.".to_owned()),
     };
-    let sqlite = match open_database(places).await {
-        Ok(sqlite) => sqlite,
+    let opened = match Opened::open(name).await {
+        Ok(opened) => opened,
         Err(error) => return failed(error.what().to_owned()),
     };
-    let answer = store::OverviewStore::ping(&sqlite).await;
+    let answer = opened.store().ping().await;
     // The answer is known; what was committed is safe however this ends.
-    let _ = tokio::time::timeout(CLOSE_DEADLINE, sqlite.close()).await;
+    let _ = tokio::time::timeout(CLOSE_DEADLINE, opened.close()).await;
     match answer {
         Ok(()) => Check {
             name: "database",
             verdict: Verdict::Ok,
-            message: format!("{path} answers and is of this version"),
+            message: format!("{name} answers and is of this version"),
             next_action: None,
         },
-        Err(error) => failed(format!("{path} does not answer: {}", with_sources(&error))),
+        Err(error) => failed(format!("{name} does not answer: {}", with_sources(&error))),
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) async fn run(cli: Cli, output: Output, stop: CancellationToken) -> Re
     match &cli.command {
         Command::Simulate(options) => simulate::run(options, stop).await,
         Command::Doctor(options) => doctor::run(&cli, options, output).await,
+        Command::Migrate => or_stopped(migrate::run(&cli, output), &stop).await,
         // The address is tried before the database is: the second `serve` of two should not migrate.
         Command::Serve(options) => serve::run(&cli, options, stop).await,
         Command::WithData(command) => {
@@ -47,7 +48,6 @@ async fn with_data(
     match command {
         WithData::Worker(options) => worker::run(installation, options, stop).await,
         WithData::Sync(options) => sync::run(installation, options, output, stop).await,
-        WithData::Migrate => migrate::run(output),
         WithData::Connection(command) => {
             or_stopped(connection::run(installation, command, output), &stop).await
         }
@@ -59,6 +59,7 @@ async fn with_data(
         }
         WithData::Export(options) => or_stopped(export::run(installation, options, output), &stop).await,
         WithData::Run(Run::Show { id }) => or_stopped(runs::show(installation, *id, output), &stop).await,
+        WithData::Run(Run::Cancel { id }) => or_stopped(runs::cancel(installation, *id, output), &stop).await,
     }
 }
 

@@ -2,15 +2,16 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use app::ui::words;
 use chrono::{DateTime, Utc};
 use domain::{Connection, Extent, Mode, Run, RunId, Trigger};
 use store::{ClaimedRun, Enqueued, Fenced, NewRun};
-use sync::Execution;
+use sync::{Execution, Signals};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::SyncTenant,
-    commands::runs::describe,
+    commands::runs::{describe, print},
     error::{CommandError, Exit},
     executor::Executor,
     installation::Installation,
@@ -145,8 +146,9 @@ async fn execute(
     let id = claimed.run.id;
     say(&format!("Run {id} of {} started.", claimed.run.tenant_id));
     let progress = Progress::start(installation, &claimed.run);
+    let signals = Signals::new(stop);
     let execution = tokio::select! {
-        execution = executor.execute(claimed, stop) => Some(execution),
+        execution = executor.execute(claimed, &signals) => Some(execution),
         // A provider that does not answer must not hold the end up.
         () = drain_deadline(stop) => None,
     };
@@ -162,10 +164,10 @@ async fn execute(
     };
     match execution {
         Ok(Execution::Ended(run)) => {
-            output.data(run.as_ref(), describe)?;
+            output.data(run.as_ref(), |run| describe(run, installation.clock.now()))?;
             Ok(outcome(&run))
         }
-        Ok(Execution::Released) => {
+        Ok(Execution::Released | Execution::GaveWay) => {
             print_run(installation, id, output).await?;
             Ok(say_error(&CommandError::failed(
                 format!("run {id} was stopped at a page boundary and is queued again"),
@@ -209,7 +211,7 @@ fn outcome(run: &Run) -> ExitCode {
         ),
         None => CommandError::failed(
             format!("the sync of {} was cancelled at {stage}", run.tenant_id),
-            "What was stored is kept. Sync again when the connection is active.",
+            format!("{} Sync again when the connection is active.", words::kept(run)),
         ),
     };
     say(&error.to_string());
@@ -218,7 +220,7 @@ fn outcome(run: &Run) -> ExitCode {
 
 async fn print_run(installation: &Installation, id: RunId, output: Output) -> Result<(), CommandError> {
     match installation.store.run(id).await? {
-        Some(run) => output.data(&run, describe),
+        Some(run) => print(installation, run, output).await,
         None => Ok(()),
     }
 }

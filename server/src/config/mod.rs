@@ -6,7 +6,7 @@ mod secrets;
 mod sync;
 mod telemetry;
 
-pub(crate) use database::Database;
+pub(crate) use database::{Database, DatabaseUrl};
 pub(crate) use http::Http;
 pub(crate) use secrets::{KeyFile, NewSecret};
 pub(crate) use sync::{Sync, Worker};

@@ -1,12 +1,9 @@
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use clap::Args;
 use secrecy::SecretString;
 
-use crate::error::CommandError;
+use crate::{config::DatabaseUrl, error::CommandError};
 
 /// The key file's name beside the embedded database.
 const KEY_FILE_NAME: &str = "secret.key";
@@ -15,16 +12,25 @@ const SECRET_FILE_VARIABLE: &str = "TRIBUTARY_CLIENT_SECRET_FILE";
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct KeyFile {
-    /// Key that seals client secrets; made on first use [default: secret.key beside the database file]
+    /// Key that seals client secrets; made on first use [default: secret.key beside the database file; on PostgreSQL it must be named]
     #[arg(long, global = true, help_heading = super::COMMON, value_name = "FILE", env = "TRIBUTARY_SECRET_KEY_FILE")]
     secret_key_file: Option<PathBuf>,
 }
 
 impl KeyFile {
-    pub(crate) fn path(&self, database: &Path) -> PathBuf {
-        self.secret_key_file
-            .clone()
-            .unwrap_or_else(|| database.with_file_name(KEY_FILE_NAME))
+    /// A database on a server has no folder beside it, and all processes need the same key: there it must be named.
+    pub(crate) fn path(&self, database: &DatabaseUrl) -> Result<PathBuf, CommandError> {
+        if let Some(path) = &self.secret_key_file {
+            return Ok(path.clone());
+        }
+        let file = database.file().ok_or_else(|| {
+            CommandError::usage(
+                "the database is on PostgreSQL, and no key file is named",
+                "Name the file with the key that seals client secrets with --secret-key-file (or TRIBUTARY_SECRET_KEY_FILE), \
+                 the same for all processes. It is made on first use.",
+            )
+        })?;
+        Ok(file.with_file_name(KEY_FILE_NAME))
     }
 }
 

@@ -45,6 +45,7 @@ impl Sync {
             requests_per_minute: self.requests_per_minute,
             lease_ttl: self.lease_ttl,
             pages_ahead: self.pages_ahead.get(),
+            ..Settings::default()
         }
     }
 }

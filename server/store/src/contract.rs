@@ -12,6 +12,7 @@ mod incremental;
 mod invalid;
 mod overview;
 mod pages;
+mod queue;
 mod random;
 mod records;
 mod replies;
@@ -28,6 +29,7 @@ pub use incremental::*;
 pub use invalid::*;
 pub use overview::*;
 pub use pages::*;
+pub use queue::*;
 pub use random::*;
 pub use replies::*;
 pub use resuming::*;
@@ -49,6 +51,7 @@ macro_rules! contract_tests {
             deactivating_asks_a_running_run_to_stop,
             deactivating_without_a_run_keeps_the_first_time,
             a_connection_has_one_run_at_a_time,
+            a_run_of_the_future_is_not_the_latest,
             the_longest_waiting_run_is_claimed_first_and_once,
             of_two_claims_at_once_one_wins,
             a_run_whose_lease_ran_out_is_taken_up_with_a_higher_token,
@@ -59,6 +62,17 @@ macro_rules! contract_tests {
             a_run_that_was_to_stop_and_is_released_is_cancelled_at_the_next_claim,
             a_stage_starts_its_streams_clock_once,
             runs_are_paged_newest_first,
+            a_run_that_gave_way_comes_after_those_that_have_had_no_turn,
+            a_run_that_gave_way_long_ago_comes_first_again,
+            a_run_that_gave_way_remembers_how_often_it_failed,
+            a_run_that_waits_for_the_provider_is_left_alone_until_then,
+            a_queued_run_is_cancelled_at_once,
+            a_running_run_is_asked_to_stop,
+            a_run_that_is_over_cannot_be_cancelled,
+            a_renewal_keeps_how_the_run_comes_along,
+            the_pace_of_a_connection_is_kept_from_run_to_run,
+            requests_beside_a_run_are_handed_out_once,
+            leases_and_waits_of_a_clock_that_was_wrong_do_not_hold,
             a_lost_lease_writes_nothing,
             a_commit_for_another_connection_is_refused,
             records_come_back_as_they_were_committed,

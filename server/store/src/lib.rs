@@ -7,6 +7,7 @@ pub mod contract;
 mod deletion;
 mod error;
 mod export;
+mod judging;
 mod overview;
 mod pages;
 mod runs;
@@ -17,11 +18,13 @@ pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection
 pub use deletion::{Deletion, DeletionStore};
 pub use error::{Fenced, StoreError};
 pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, fields};
+pub use judging::{Judged, Stored, Written, check_stream, judge};
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
 pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};
 pub use runs::{
-    ClaimRequest, ClaimedRun, Enqueued, Finish, InvalidGroup, InvalidPage, Lease, LeaseState, NewRun,
-    RunPage, RunQuery, RunStore,
+    CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Enqueued, Finish, InvalidGroup, InvalidPage,
+    KeptPace, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue, Release, Renewal, Renewed,
+    RunPage, RunQuery, RunStore, WaitingRun,
 };
 pub use trends::TrendStore;
 

@@ -1,13 +1,24 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Cause, ConnectionId, Extent, Run, RunId, RunState, Stage, Stream, Trigger,
+    Cause, ConnectionId, Extent, Run, RunId, RunState, Stage, StoppedBy, Stream, Trigger,
     record::{InvalidReason, InvalidRecord},
 };
 
 use crate::{Fenced, StoreError};
+
+/// A run that gave its place away comes, after so long a wait, before those that have had no turn yet: they may go on
+/// arriving for hours.
+pub const PATIENCE: TimeDelta = TimeDelta::minutes(5);
+
+/// How far the clocks of two machines, or of one before and after a correction, may differ. A lease that reaches further
+/// into the future was given by a clock that was wrong, and counts as run out.
+pub const CLOCK_SKEW_MAX: TimeDelta = TimeDelta::minutes(1);
+
+/// The longest wait for the provider that a run is left in. One that reaches further was noted by a clock that was wrong.
+pub const PROVIDER_WAIT_MAX: TimeDelta = TimeDelta::minutes(15);
 
 #[derive(Clone, Debug)]
 pub struct NewRun {
@@ -54,6 +65,85 @@ pub struct ClaimedRun {
     /// The watermarks that the connection had when an incremental run was queued: they stay the same however often the
     /// run is taken up. A full run has none.
     pub watermarks: BTreeMap<Stream, DateTime<Utc>>,
+    /// Attempts that had failed in a row when the run gave its place away; 0 for any other.
+    pub failures_in_a_row: u32,
+    pub pace: KeptPace,
+}
+
+/// What is remembered of a connection's pace from run to run, so that none begins with a fresh burst.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeptPace {
+    /// When the next request has its turn.
+    pub next_at: Option<DateTime<Utc>>,
+    /// Thousandths of a request a minute that the provider was found to bear; `None` if it bears the whole budget.
+    pub rate_milli: Option<u64>,
+    /// Requests that were sent beside the runs (a test of the connection) and that no run has paid for with turns yet.
+    pub owed: u64,
+}
+
+/// A worker shows that it is alive, and how the run comes along.
+#[derive(Clone, Debug)]
+pub struct Renewal {
+    pub now: DateTime<Utc>,
+    pub lease_ttl: Duration,
+    pub waits_for_provider_until: Option<DateTime<Utc>>,
+    pub requests_per_minute: Option<u64>,
+    pub stage_ends_at: Option<DateTime<Utc>>,
+    /// Replaces what is kept, but for what is owed: that has been handed out with [`Renewed::owed`].
+    pub pace: KeptPace,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renewed {
+    pub state: LeaseState,
+    /// Requests that were sent beside the run since it was claimed or last renewed; from now on they are the run's to pay
+    /// for.
+    pub owed: u64,
+}
+
+/// A run goes back to the queue.
+#[derive(Clone, Debug, Default)]
+pub struct Release {
+    /// Requests since the last committed page.
+    pub requests: u64,
+    /// When it gave its place to a run that waits. Without it the worker shuts down, and the run stays at the head of the
+    /// queue.
+    pub gave_way_at: Option<DateTime<Utc>>,
+    pub waits_for_provider_until: Option<DateTime<Utc>>,
+    /// Attempts that have failed in a row.
+    pub failures_in_a_row: u32,
+    pub pace: KeptPace,
+}
+
+/// What became of the wish to cancel a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancelling {
+    /// It waited, and is cancelled.
+    Cancelled,
+    /// It runs, and stops at its next page boundary.
+    Asked,
+    /// It was over before.
+    Over(RunState),
+    NoSuchRun,
+}
+
+/// A run that waits for a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitingRun {
+    pub id: RunId,
+    /// It gave its place away, and not so long ago that it comes first again.
+    pub gave_way: bool,
+    /// It waits for the provider first, until then.
+    pub waits_for_provider_until: Option<DateTime<Utc>>,
+}
+
+/// Who waits, and how many are at work.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Queue {
+    /// In the order in which they are claimed, those last that wait for the provider.
+    pub waiting: Vec<WaitingRun>,
+    /// Runs under a lease that holds.
+    pub running: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +162,7 @@ pub struct Finish {
     pub at: DateTime<Utc>,
     /// Requests since the last committed page.
     pub requests: u64,
+    pub pace: KeptPace,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -117,22 +208,43 @@ pub trait RunStore: Send + Sync {
     /// [`PageStore::seen`]: crate::PageStore::seen
     async fn enqueue(&self, new: &NewRun) -> Result<Enqueued, StoreError>;
 
-    /// When the connection's latest run was queued; `None` if it never ran.
-    async fn last_queued_at(&self, connection: ConnectionId) -> Result<Option<DateTime<Utc>>, StoreError>;
+    /// When the connection's latest run up to now was queued; `None` if it never ran. What a clock that was wrong once
+    /// queued in the future does not count.
+    async fn last_queued_at(
+        &self,
+        connection: ConnectionId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// How many incremental runs have succeeded since the last full one; `None` until a full one has.
     async fn successes_since_full(&self, connection: ConnectionId) -> Result<Option<u32>, StoreError>;
 
-    /// Takes up, in one statement, the longest-waiting run that is queued, or running under a lease that has run out;
-    /// never one of a deactivated connection. The first claim sets `started_at`; each one adds an attempt.
+    /// Takes up, in one statement, the first run of the queue; never one of a deactivated connection.
+    ///
+    /// In the queue are runs that are queued, or running under a lease that has run out (or that reaches further into the
+    /// future than [`CLOCK_SKEW_MAX`] past its length allows). First come those that have not given way, or did so
+    /// [`PATIENCE`] ago, then those that have; each kind in the order in which they came to wait. A run that waits for the
+    /// provider is left alone until its time has come, unless it is asked for by its id.
+    ///
+    /// The first claim sets `started_at`; each one adds an attempt, unless the run had only given way. What was owed of the
+    /// connection's pace is handed out and set to 0.
     async fn claim(&self, request: &ClaimRequest) -> Result<Option<ClaimedRun>, StoreError>;
 
-    async fn renew_lease(
-        &self,
-        lease: &Lease,
-        now: DateTime<Utc>,
-        lease_ttl: Duration,
-    ) -> Result<LeaseState, StoreError>;
+    /// Those that a claim at this time could take up, now or once their wait for the provider is over.
+    async fn queue(&self, now: DateTime<Utc>) -> Result<Queue, StoreError>;
+
+    /// Prolongs a lease, and keeps how the run comes along.
+    async fn renew_lease(&self, lease: &Lease, renewal: &Renewal) -> Result<Renewed, StoreError>;
+
+    /// Asks a run to stop: one that waits is cancelled at once, a running one stops at its next page boundary. Who asked
+    /// first stays named.
+    async fn cancel(&self, run: RunId, by: StoppedBy, at: DateTime<Utc>) -> Result<Cancelling, StoreError>;
+
+    /// Whether a run was asked to stop, or its lease is lost: what a worker looks at every moment between two renewals.
+    async fn is_to_stop(&self, lease: &Lease) -> Result<LeaseState, StoreError>;
+
+    /// Requests were sent with a connection's credentials beside its runs. They count against its pace.
+    async fn charge_requests(&self, connection: ConnectionId, requests: u64) -> Result<(), StoreError>;
 
     /// When the lease of a running run runs out; `None` if it is not running.
     async fn lease_expires_at(&self, run: RunId) -> Result<Option<DateTime<Utc>>, StoreError>;
@@ -140,14 +252,15 @@ pub trait RunStore: Send + Sync {
     /// Shows the stage under way; a stream's stage also starts its clock.
     async fn enter_stage(&self, lease: &Lease, stage: Stage, at: DateTime<Utc>) -> Result<(), Fenced>;
 
-    /// Ends the run and frees its connection. A success is refused with [`StoreError::LedgerUnbalanced`] unless every
+    /// Ends the run and frees its connection. One that is cancelled keeps who stopped it. A success is refused with [`StoreError::LedgerUnbalanced`] unless every
     /// stream balances, equals the sum of its pages, and was read to its end. A success moves the connection's
     /// watermarks to the greatest activity times that the run has seen, though never beyond its own start: a record that
     /// bears a time to come would hide all that happens until then. Incremental ones never move them back.
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Result<Run, Fenced>;
 
-    /// Gives a run back to the queue, at the head of which it goes on from its checkpoint (shut-down).
-    async fn release(&self, lease: &Lease, requests: u64) -> Result<(), Fenced>;
+    /// Gives a run back to the queue. It goes on from its checkpoint: at the head of the queue, or behind those that have
+    /// waited if it gave way.
+    async fn release(&self, lease: &Lease, release: &Release) -> Result<(), Fenced>;
 
     async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError>;
 

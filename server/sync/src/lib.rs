@@ -6,6 +6,7 @@ mod clock;
 mod hash;
 mod listing;
 mod machine;
+mod meter;
 mod missing;
 mod pace;
 mod reading;
@@ -14,6 +15,7 @@ mod runner;
 mod seen;
 mod settings;
 mod shard;
+mod signals;
 mod source;
 mod steady;
 mod window;
@@ -25,6 +27,7 @@ pub use pace::Pace;
 pub use retry::RetryPolicy;
 pub use runner::{Execution, Runner};
 pub use settings::{InvalidBackoff, Settings, parse_backoff};
+pub use signals::Signals;
 pub use source::{
     Failure, Fetched, Lookup, PAGE_SIZE, Page, PageRequest, Presence, Served, Source, TopicFilter,
 };

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use domain::{Stage, Stream};
+use domain::{CauseCode, Stage, Stream};
 use store::{PageOutcome, TopicRef};
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     window::Windows,
 };
 
-/// What the runner is to do. It reports each back as an [`Event`], but for `Enter` and `Finish`.
+/// What the runner is to do. It reports each back as an [`Event`], but for `Enter`, `SlowDown` and `Finish`.
 #[derive(Debug)]
 pub(crate) enum Effect {
     Enter(Stage),
@@ -34,7 +34,10 @@ pub(crate) enum Effect {
         checkpoint: Checkpoint,
     },
     Commit(Box<Batch>),
+    /// Nothing is asked of the provider for so long.
     Wait(Duration),
+    /// The provider asked for fewer requests and named no wait.
+    SlowDown,
     Finish(Ending),
 }
 
@@ -62,6 +65,8 @@ pub(crate) enum Ending {
     Cancelled,
     /// Handed back to the queue, because this worker shuts down.
     Released,
+    /// Handed back to the queue, because another run waits for the place.
+    GaveWay,
 }
 
 /// What a run is to read, fixed when it was queued.
@@ -73,6 +78,12 @@ pub(crate) struct Plan {
     pub(crate) full: bool,
     /// Decides which rows are asked for where not all are.
     pub(crate) seed: u64,
+    /// Records that earlier workers set aside.
+    pub(crate) invalid: u64,
+    /// Attempts that had failed in a row when the run gave its place away.
+    pub(crate) failures_in_a_row: usize,
+    /// What is left of a wait for the provider that an earlier worker had begun.
+    pub(crate) wait: Option<Duration>,
 }
 
 /// Decides what a run does next, and does nothing itself: no clock, no I/O, no randomness.
@@ -108,6 +119,7 @@ impl Machine {
     pub(crate) fn new(settings: Settings, plan: Plan, checkpoint: Option<Checkpoint>) -> Self {
         Self {
             settings,
+            failures_in_a_row: plan.failures_in_a_row,
             plan,
             resumed: checkpoint.is_some(),
             checkpoint: checkpoint.unwrap_or_else(|| Checkpoint::start_of(Some(Stream::IdeaStatuses))),
@@ -115,14 +127,25 @@ impl Machine {
             seen: SeenKeys::default(),
             committing: false,
             waiting: false,
-            failures_in_a_row: 0,
             ending: None,
         }
     }
 
     /// The first effects of every run.
-    pub(crate) fn start() -> Vec<Effect> {
-        vec![Effect::Enter(Stage::Connect), Effect::Connect]
+    pub(crate) fn start(&mut self) -> Vec<Effect> {
+        let first = match self.plan.wait {
+            Some(wait) => {
+                self.waiting = true;
+                Effect::Wait(wait)
+            }
+            None => Effect::Connect,
+        };
+        vec![Effect::Enter(Stage::Connect), first]
+    }
+
+    /// Attempts that have failed since the last progress.
+    pub(crate) fn failures_in_a_row(&self) -> usize {
+        self.failures_in_a_row
     }
 
     pub(crate) fn on(&mut self, event: Event) -> Vec<Effect> {
@@ -206,6 +229,9 @@ impl Machine {
             Verdict::RetryAfter(wait) => {
                 self.failures_in_a_row += 1;
                 self.waiting = true;
+                if failure.code == CauseCode::Throttled && failure.retry_after.is_none() {
+                    effects.push(Effect::SlowDown);
+                }
                 effects.push(Effect::Wait(wait));
             }
             Verdict::GiveUp => {
@@ -331,6 +357,22 @@ impl Machine {
         }
     }
 
+    /// Counts the invalid records of a commit. Past the bound the run ends with that commit.
+    fn set_aside(&mut self, invalid: usize) {
+        let bound = self.settings.invalid_max;
+        self.plan.invalid = self.plan.invalid.saturating_add(invalid as u64);
+        if self.plan.invalid > bound {
+            self.end(Ending::Failed(Failure {
+                code: CauseCode::InvalidTooMany,
+                message: format!(
+                    "More than {bound} records could not be stored as they are ({} so far).",
+                    self.plan.invalid
+                ),
+                retry_after: None,
+            }));
+        }
+    }
+
     fn commit_or_finish(&mut self, effects: &mut Vec<Effect>) {
         if let Phase::Reading(reading) = &mut self.phase {
             match reading.take_batch(&mut self.seen, &self.checkpoint) {
@@ -340,6 +382,7 @@ impl Machine {
                     }
                     self.committing = true;
                     self.checkpoint = batch.checkpoint.clone();
+                    self.set_aside(batch.invalid.len());
                     effects.push(Effect::Commit(Box::new(batch)));
                     return;
                 }

@@ -85,18 +85,29 @@ mod tests {
         assert_eq!(judge(24 * 3600), Verdict::GiveUp);
     }
 
+    /// What the provider may get over is tried again; what a person or we must mend is not.
     #[test]
-    fn what_cannot_heal_is_not_tried_again() {
-        for code in [
-            CauseCode::CredentialsRefused,
-            CauseCode::PermissionMissing,
-            CauseCode::Internal,
-        ] {
-            assert_eq!(
-                policy().judge(&failure(code, None), 0, true),
-                Verdict::GiveUp,
-                "{code}"
-            );
+    fn each_class_is_tried_again_or_not() {
+        for code in CauseCode::ALL {
+            let tried_again = match code {
+                CauseCode::Throttled
+                | CauseCode::ProviderUnavailable
+                | CauseCode::AnswerMalformed
+                | CauseCode::HostUnknown => true,
+                CauseCode::CredentialsRefused
+                | CauseCode::PermissionMissing
+                | CauseCode::ListingTooLarge
+                | CauseCode::StreamEndedEarly
+                | CauseCode::DeletionSuspicious
+                | CauseCode::InvalidTooMany
+                | CauseCode::RunTooLong
+                | CauseCode::LedgerUnbalanced
+                | CauseCode::SecretUnreadable
+                | CauseCode::StoreFailed
+                | CauseCode::Internal => false,
+            };
+            let verdict = policy().judge(&failure(code, None), 0, true);
+            assert_eq!(matches!(verdict, Verdict::RetryAfter(_)), tried_again, "{code}");
         }
     }
 

@@ -1,5 +1,11 @@
-use std::{future::Future, pin::Pin, sync::Mutex, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Cause, CauseCode, Ledger, Mode, Run, RunState, Stream, TenantId,
     record::{Content, ContentKind, Record},
@@ -8,17 +14,17 @@ use futures_util::{
     FutureExt, StreamExt, future::BoxFuture, pin_mut, select_biased, stream::FuturesUnordered,
 };
 use store::{
-    ClaimedRun, Deletion, Fenced, Finish, Lease, LeaseState, PageCommit, PageOutcome, Store, StoreError,
-    StreamEnd, TopicRef,
+    ClaimedRun, Deletion, Fenced, Finish, Lease, LeaseState, PROVIDER_WAIT_MAX, PageCommit, PageOutcome,
+    Release, Renewal, Store, StoreError, StreamEnd, TopicRef,
 };
-use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    Clock, Failure, Lookup, Pace, Presence, Settings, Source,
+    Clock, Failure, Fetched, Lookup, Pace, PageRequest, Presence, Settings, Signals, Source,
     batch::Batch,
     checkpoint::Checkpoint,
     machine::{Effect, Ending, Event, Machine, Plan},
+    meter::Meter,
     missing::KEYS_AT_A_TIME,
     reading::{TOPICS_AT_A_TIME, TopicsAfter},
     seen::SeenKeys,
@@ -28,12 +34,20 @@ use crate::{
 /// Renewed at a third of its length, a lease survives two renewals that fail.
 const RENEWALS_PER_LEASE: u32 = 3;
 
+/// A wait for the provider that is shorter is over before anyone has read of it.
+const SHORTEST_WAIT_TOLD: Duration = Duration::from_secs(1);
+
+/// Longest message of a cause. Ours are a sentence or two; what a store or a provider adds to them may be anything.
+const MESSAGE_MAX_CHARS: usize = 1_000;
+
 /// What became of a claimed run.
 #[derive(Debug)]
 pub enum Execution {
     Ended(Box<Run>),
     /// Handed back to the queue at a page boundary, because the worker shuts down.
     Released,
+    /// Handed back to the queue at a page boundary, because another run waits for the place.
+    GaveWay,
 }
 
 /// Does what the machine says, through the ports.
@@ -57,53 +71,51 @@ struct Context<'a> {
     source: &'a dyn Source,
     lease: &'a Lease,
     run: &'a Run,
-    pace: Mutex<Pace>,
+    signals: &'a Signals,
+    meter: Mutex<Meter>,
+    /// The provider is waited for until then.
+    waits_until: Mutex<Option<DateTime<Utc>>>,
 }
 
 type Step<'a> = BoxFuture<'a, Result<Event, Fenced>>;
 
 impl Runner<'_> {
-    /// Runs one claimed run to its end and renews its lease meanwhile. `stop` ends it at the next page boundary and
-    /// gives it back to the queue. Errors if the lease is lost, or if the end cannot be written: then the run goes on
+    /// Runs one claimed run to its end and renews its lease meanwhile. The signals end it at the next page boundary; what is
+    /// on its way then is not waited for. Errors if the lease is lost, or if the end cannot be written: then the run goes on
     /// with the next worker, once the lease has run out.
     pub async fn execute(
         &self,
         claimed: &ClaimedRun,
         tenant_id: &TenantId,
         source: &dyn Source,
-        stop: &CancellationToken,
+        signals: &Signals,
     ) -> Result<Execution, Fenced> {
+        let now = self.clock.now();
+        let pace = Pace::resume(self.settings.requests_per_minute, claimed.pace, now);
         let context = Context {
             runner: self,
             source,
             lease: &claimed.lease,
             run: &claimed.run,
-            pace: Mutex::new(Pace::new(self.settings.requests_per_minute)),
+            signals,
+            meter: Mutex::new(Meter::new(pace, now)),
+            waits_until: Mutex::new(None),
         };
+        signals.sent(claimed.run.requests);
         info!(tenant = %tenant_id, run = %claimed.run.id, attempt = claimed.run.attempts, "run taken up");
-        let ending = match claimed
-            .checkpoint
-            .as_deref()
-            .map(Checkpoint::from_json)
-            .transpose()
-        {
+        let checkpoint = claimed.checkpoint.as_deref().map(Checkpoint::from_json);
+        let (ending, failures_in_a_row) = match checkpoint.transpose() {
             Ok(checkpoint) => {
-                let windows = Windows::from_watermarks(&claimed.watermarks);
-                let plan = Plan {
-                    windows,
-                    full: claimed.run.mode == Mode::Full,
-                    // The last bits of an id are random, and known to who wants to replay the run.
-                    seed: claimed.run.id.0.as_u64_pair().1,
-                };
-                let machine = Machine::new(self.settings.clone(), plan, checkpoint);
-                context.drive(machine, stop).await?
+                let mut machine = Machine::new(self.settings.clone(), plan_of(claimed, now), checkpoint);
+                let ending = context.drive(&mut machine).await?;
+                (ending, machine.failures_in_a_row())
             }
-            Err(error) => Ending::Failed(ours(
-                CauseCode::Internal,
-                format!("The checkpoint is unreadable: {error}."),
-            )),
+            Err(error) => {
+                let message = format!("The checkpoint is unreadable: {error}.");
+                (Ending::Failed(ours(CauseCode::Internal, message)), 0)
+            }
         };
-        let execution = context.finish(ending, tenant_id).await?;
+        let execution = context.finish(ending, failures_in_a_row, tenant_id).await?;
         if let Execution::Ended(run) = &execution {
             let found = run.total().found;
             info!(tenant = %tenant_id, run = %run.id, state = run.state.as_str(), found, requests = run.requests, "run over");
@@ -112,33 +124,58 @@ impl Runner<'_> {
     }
 }
 
+fn plan_of(claimed: &ClaimedRun, now: DateTime<Utc>) -> Plan {
+    // A clock that was wrong may have noted any time.
+    let wait = claimed.run.progress.provider_wait_left(now);
+    let wait = wait.filter(|wait| *wait <= PROVIDER_WAIT_MAX);
+    Plan {
+        windows: Windows::from_watermarks(&claimed.watermarks),
+        full: claimed.run.mode == Mode::Full,
+        // The last bits of an id are random, and known to who wants to replay the run.
+        seed: claimed.run.id.0.as_u64_pair().1,
+        invalid: claimed.run.total().invalid,
+        failures_in_a_row: usize::try_from(claimed.failures_in_a_row).unwrap_or(usize::MAX),
+        wait: wait.and_then(|wait| wait.to_std().ok()),
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl<'a> Context<'a> {
-    async fn drive(&'a self, mut machine: Machine, stop: &CancellationToken) -> Result<Ending, Fenced> {
+    async fn drive(&'a self, machine: &mut Machine) -> Result<Ending, Fenced> {
         let mut steps: FuturesUnordered<Step<'a>> = FuturesUnordered::new();
-        let mut effects = Machine::start();
+        let mut effects = machine.start();
         let mut renewal = Box::pin(self.renew_after_a_while().fuse());
-        let stopped = stop.cancelled().fuse();
-        pin_mut!(stopped);
+        let stopped = self.signals.stop.cancelled().fuse();
+        let cancelled = self.signals.cancel.cancelled().fuse();
+        let gives_way = self.signals.give_way.cancelled().fuse();
+        pin_mut!(stopped, cancelled, gives_way);
         loop {
             for effect in effects {
                 match effect {
                     Effect::Enter(stage) => {
+                        locked(&self.meter).enter_stage();
                         let at = self.runner.clock.now();
                         self.runner.store.enter_stage(self.lease, stage, at).await?;
                     }
+                    Effect::SlowDown => locked(&self.meter).slow_down(),
                     Effect::Finish(ending) => return Ok(ending),
                     other => steps.push(self.perform(other)),
                 }
             }
             let event = select_biased! {
+                () = cancelled => Event::Stop(Ending::Cancelled),
                 () = stopped => Event::Stop(Ending::Released),
+                () = gives_way => Event::Stop(Ending::GaveWay),
                 lease = renewal => {
                     renewal = Box::pin(self.renew_after_a_while().fuse());
-                    match lease? {
-                        LeaseState::Held => { effects = Vec::new(); continue }
-                        LeaseState::StopRequested => Event::Stop(Ending::Cancelled),
-                        LeaseState::Lost => return Err(Fenced::LeaseLost),
-                    }
+                    let Some(stop) = self.after_renewal(lease)? else {
+                        effects = Vec::new();
+                        continue;
+                    };
+                    stop
                 }
                 event = next_step(&mut steps).fuse() => event?,
             };
@@ -148,12 +185,19 @@ impl<'a> Context<'a> {
 
     fn perform(&'a self, effect: Effect) -> Step<'a> {
         match effect {
-            Effect::Connect => async { Ok(Event::Connected(self.source.connect().await)) }.boxed(),
+            Effect::Connect => async {
+                let connected = self.source.connect().await;
+                self.count_requests();
+                Ok(Event::Connected(connected))
+            }
+            .boxed(),
             Effect::Fetch(request) => {
                 let wait = self.reserve();
                 async move {
                     self.pause(wait).await;
                     let fetched = self.source.fetch(&request).await;
+                    self.count_requests();
+                    self.note(&request, &fetched);
                     Ok(Event::Fetched(request, fetched))
                 }
                 .boxed()
@@ -182,22 +226,57 @@ impl<'a> Context<'a> {
                 checkpoint,
             } => self.mark_deleted(stream, keys, checkpoint).boxed(),
             Effect::Commit(batch) => self.commit(*batch).boxed(),
-            Effect::Wait(duration) => async move {
-                self.runner.clock.sleep(duration).await;
-                Ok(Event::Waited)
-            }
-            .boxed(),
+            Effect::Wait(duration) => self.wait_for_provider(duration).boxed(),
             // `drive` does these itself, in order.
-            Effect::Enter(_) | Effect::Finish(_) => std::future::pending().boxed(),
+            Effect::Enter(_) | Effect::SlowDown | Effect::Finish(_) => std::future::pending().boxed(),
         }
     }
 
     fn reserve(&self) -> Duration {
         let now = self.runner.clock.now();
-        self.pace
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .reserve(now)
+        locked(&self.meter).reserve(now)
+    }
+
+    /// What the source has sent since this was last asked.
+    fn count_requests(&self) {
+        let sent = self.source.take_requests();
+        self.signals.sent(sent);
+        locked(&self.meter).sent(sent, self.runner.clock.now());
+    }
+
+    fn take_requests(&self) -> u64 {
+        self.count_requests();
+        locked(&self.meter).take_unreported()
+    }
+
+    /// What an answer tells of the provider's pace and of what is left.
+    fn note(&self, request: &PageRequest, fetched: &Result<Fetched, Failure>) {
+        let Ok(fetched) = fetched else { return };
+        let mut meter = locked(&self.meter);
+        meter.answered();
+        if let Fetched::Page(page) = fetched
+            && let Some(records) = page.announced
+        {
+            let pages = meter.announced(records, request.page(), self.runner.clock.now());
+            self.signals.announced(pages);
+        }
+    }
+
+    /// Says so before it waits, so that everyone sees until when.
+    async fn wait_for_provider(&self, duration: Duration) -> Result<Event, Fenced> {
+        if duration >= SHORTEST_WAIT_TOLD {
+            let until = TimeDelta::from_std(duration)
+                .ok()
+                .and_then(|wait| self.runner.clock.now().checked_add_signed(wait));
+            *locked(&self.waits_until) = until;
+            let renewed = self.renew().await;
+            if let Some(stop) = self.after_renewal(renewed)? {
+                return Ok(stop);
+            }
+        }
+        self.runner.clock.sleep(duration).await;
+        *locked(&self.waits_until) = None;
+        Ok(Event::Waited)
     }
 
     async fn pause(&self, wait: Duration) {
@@ -246,7 +325,14 @@ impl<'a> Context<'a> {
             Err(error) => return Ok(Event::Broken(store_failure(&error))),
         };
         let presence = match lookup {
-            Some(lookup) => self.source.presence(&lookup).await,
+            Some(lookup) => {
+                let presence = self.source.presence(&lookup).await;
+                self.count_requests();
+                if presence.is_ok() {
+                    locked(&self.meter).answered();
+                }
+                presence
+            }
             // It cannot be asked for, so nothing shows that it is gone.
             None => Ok(Presence::Present),
         };
@@ -285,7 +371,7 @@ impl<'a> Context<'a> {
             connection_id: self.run.connection_id,
             stream,
             keys,
-            requests: self.source.take_requests(),
+            requests: self.take_requests(),
             checkpoint: checkpoint.to_json(),
             at: self.runner.clock.now(),
         };
@@ -303,7 +389,7 @@ impl<'a> Context<'a> {
             repeated: batch.repeated,
             refused: batch.refused,
             pages: batch.pages,
-            requests: self.source.take_requests(),
+            requests: self.take_requests(),
             seen: batch.seen.to_bytes(),
             watermark: batch.watermark,
             replies_read: batch.replies_read,
@@ -317,9 +403,28 @@ impl<'a> Context<'a> {
     async fn renew_after_a_while(&self) -> Result<LeaseState, Fenced> {
         let ttl = self.runner.settings.lease_ttl;
         self.runner.clock.sleep(ttl / RENEWALS_PER_LEASE).await;
+        self.renew().await
+    }
+
+    /// Prolongs the lease, and writes how the run comes along.
+    async fn renew(&self) -> Result<LeaseState, Fenced> {
         let now = self.runner.clock.now();
-        match self.runner.store.renew_lease(self.lease, now, ttl).await {
-            Ok(state) => Ok(state),
+        let renewal = {
+            let mut meter = locked(&self.meter);
+            Renewal {
+                now,
+                lease_ttl: self.runner.settings.lease_ttl,
+                waits_for_provider_until: *locked(&self.waits_until),
+                requests_per_minute: meter.per_minute(now),
+                stage_ends_at: meter.stage_ends_at(now),
+                pace: meter.kept_pace(),
+            }
+        };
+        match self.runner.store.renew_lease(self.lease, &renewal).await {
+            Ok(renewed) => {
+                locked(&self.meter).owe(renewed.owed, now);
+                Ok(renewed.state)
+            }
             Err(error) => {
                 // The lease may last until the next try; if it does not, the next commit is refused.
                 warn!(run = %self.run.id, %error, "lease not renewed");
@@ -328,33 +433,75 @@ impl<'a> Context<'a> {
         }
     }
 
-    async fn finish(&self, ending: Ending, tenant_id: &TenantId) -> Result<Execution, Fenced> {
-        let requests = self.source.take_requests();
+    /// What a renewal says about going on; `None` to go on.
+    fn after_renewal(&self, renewed: Result<LeaseState, Fenced>) -> Result<Option<Event>, Fenced> {
+        Ok(match renewed? {
+            LeaseState::Lost => return Err(Fenced::LeaseLost),
+            LeaseState::StopRequested => Some(Event::Stop(Ending::Cancelled)),
+            LeaseState::Held => self
+                .too_long()
+                .map(|failure| Event::Stop(Ending::Failed(failure))),
+        })
+    }
+
+    fn too_long(&self) -> Option<Failure> {
+        let bound = self.runner.settings.run_time_max;
+        let took = self.runner.clock.now() - self.run.started_at?;
+        (took.to_std().ok()? > bound).then(|| {
+            ours(
+                CauseCode::RunTooLong,
+                format!("The run went on for more than {} minutes.", bound.as_secs() / 60),
+            )
+        })
+    }
+
+    async fn release(
+        &self,
+        gave_way_at: Option<DateTime<Utc>>,
+        failures_in_a_row: usize,
+    ) -> Result<(), Fenced> {
+        let release = Release {
+            requests: self.take_requests(),
+            gave_way_at,
+            waits_for_provider_until: *locked(&self.waits_until),
+            failures_in_a_row: u32::try_from(failures_in_a_row).unwrap_or(u32::MAX),
+            pace: locked(&self.meter).kept_pace(),
+        };
+        self.runner.store.release(self.lease, &release).await
+    }
+
+    async fn finish(
+        &self,
+        ending: Ending,
+        failures_in_a_row: usize,
+        tenant_id: &TenantId,
+    ) -> Result<Execution, Fenced> {
         let (state, cause) = match ending {
             Ending::Released => {
-                self.runner.store.release(self.lease, requests).await?;
+                self.release(None, failures_in_a_row).await?;
                 return Ok(Execution::Released);
+            }
+            Ending::GaveWay => {
+                let now = self.runner.clock.now();
+                self.release(Some(now), failures_in_a_row).await?;
+                return Ok(Execution::GaveWay);
             }
             Ending::Completed => (self.success().await?, None),
             Ending::Cancelled => (RunState::Cancelled, None),
-            Ending::Failed(failure) => (
-                RunState::Failed,
-                Some(Cause::new(failure.code, tenant_id.as_str(), failure.message)),
-            ),
+            Ending::Failed(failure) => (RunState::Failed, Some(cause_of(failure, tenant_id))),
         };
         let finish = Finish {
             state,
             cause,
             at: self.runner.clock.now(),
-            requests,
+            requests: self.take_requests(),
+            pace: locked(&self.meter).kept_pace(),
         };
         match self.runner.store.finish(self.lease, &finish).await {
             Err(Fenced::Store(error @ StoreError::LedgerUnbalanced(_))) => {
-                let failure = store_failure(&error);
-                let cause = Some(Cause::new(failure.code, tenant_id.as_str(), failure.message));
                 let finish = Finish {
                     state: RunState::Failed,
-                    cause,
+                    cause: Some(cause_of(store_failure(&error), tenant_id)),
                     ..finish
                 };
                 self.runner.store.finish(self.lease, &finish).await
@@ -381,6 +528,14 @@ impl<'a> Context<'a> {
             RunState::Completed
         })
     }
+}
+
+fn cause_of(failure: Failure, tenant_id: &TenantId) -> Cause {
+    let message = match failure.message.char_indices().nth(MESSAGE_MAX_CHARS) {
+        Some((end, _)) => format!("{}…", &failure.message[..end]),
+        None => failure.message,
+    };
+    Cause::new(failure.code, tenant_id.as_str(), message)
 }
 
 fn topic_ref(topic: &Content) -> TopicRef {

@@ -2,7 +2,15 @@ use std::time::Duration;
 
 use crate::RetryPolicy;
 
-/// What an operator may set about syncs.
+/// Longest time from a run's start to its end: a million topics with a request each take 55 hours at the default pace. What
+/// takes longer does not come to an end by itself.
+const RUN_TIME_MAX: Duration = Duration::from_hours(7 * 24);
+
+/// Most records that one run may set aside, each with its payload of up to 256 kB: at two kilobytes, which is usual, 200 MB
+/// of the database. More than that is no flaw of single records, but a format that is not understood.
+const INVALID_MAX: u64 = 100_000;
+
+/// What an operator may set about syncs, and the bounds of a run.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub retry: RetryPolicy,
@@ -12,6 +20,10 @@ pub struct Settings {
     pub lease_ttl: Duration,
     /// Pages fetched side by side.
     pub pages_ahead: usize,
+    /// A run that takes longer fails; the next goes on from its last page.
+    pub run_time_max: Duration,
+    /// A run that sets more records aside fails.
+    pub invalid_max: u64,
 }
 
 impl Default for Settings {
@@ -24,6 +36,8 @@ impl Default for Settings {
             requests_per_minute: 300,
             lease_ttl: Duration::from_secs(30),
             pages_ahead: 8,
+            run_time_max: RUN_TIME_MAX,
+            invalid_max: INVALID_MAX,
         }
     }
 }

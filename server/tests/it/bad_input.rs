@@ -120,13 +120,22 @@ fn a_file_that_is_no_database_is_refused_and_left_alone() {
 fn a_database_url_of_another_kind_is_refused_without_its_password() {
     let home = Home::new();
     let done = home
-        .run(&[
-            "runs",
-            "--database-url",
-            "postgres://tributary:hunter2@db/tributary",
-        ])
+        .run(&["runs", "--database-url", "mysql://tributary:hunter2@db/tributary"])
         .ended(2)
-        .says(&["no PostgreSQL store yet", "next:"]);
+        .says(&["sqlite://", "postgres://", "next:"]);
+    assert!(!done.stderr.contains("hunter2"));
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named_without_the_password() {
+    let home = Home::new();
+    let url = "postgres://tributary:hunter2@127.0.0.1:1/nothing";
+    let words = ["runs", "--database-url", url];
+    home.run(&words).ended(2).says(&["--secret-key-file", "next:"]);
+    let done = home
+        .run(&[&words[..], &["--secret-key-file", "secret.key"]].concat())
+        .ended(2)
+        .says(&["nothing on 127.0.0.1:1", "sslmode", "next:"]);
     assert!(!done.stderr.contains("hunter2"));
 }
 

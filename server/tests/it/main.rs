@@ -1,11 +1,13 @@
 //! Stories about the real binary: each starts it in a folder of its own, on ports of its own.
 
 mod bad_input;
+mod cancelling;
 mod connections;
 mod console;
 mod crashes;
 mod exports;
 mod imports;
+mod postgres;
 mod support;
 mod syncs;
 mod workers;

@@ -728,3 +728,36 @@ proptest! {
         }
     }
 }
+
+/// Deeper than any stack bears, in fields that are read and in one that is not.
+#[test]
+fn nesting_without_end_spoils_no_more_than_its_own_record() {
+    const LEVELS: usize = 200_000;
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        let deep = format!("{}1{}", open.repeat(LEVELS), close.repeat(LEVELS));
+        for field in [
+            "x",
+            "posts",
+            "email",
+            "userid",
+            "joindate",
+            "roles",
+            "userprofilefields",
+        ] {
+            let spoiled = format!(r#"{{"userid":2,"joindate":5,"{field}":{deep}}}"#);
+            let text = format!(r#"{{"userid":1,"joindate":5}},{spoiled},{{"userid":3,"joindate":5}}"#);
+            let records = served_text(&USERS_1, &text);
+            let ids: Vec<_> = [&records[0], &records[2]]
+                .map(|served| match served {
+                    Served::Valid(record) => record.key().to_owned(),
+                    Served::Invalid(invalid) => panic!("{field}: {invalid:?}"),
+                })
+                .into();
+            assert_eq!(
+                (records.len(), ids),
+                (3, vec!["1".to_owned(), "3".to_owned()]),
+                "{field}"
+            );
+        }
+    }
+}

@@ -23,6 +23,7 @@ pub(crate) trait Columns {
     fn uuid(&self, column: &str) -> Result<Uuid, StoreError>;
     fn optional_uuid(&self, column: &str) -> Result<Option<Uuid>, StoreError>;
     fn optional_time(&self, column: &str) -> Result<Option<DateTime<Utc>>, StoreError>;
+    fn optional_unsigned(&self, column: &str) -> Result<Option<u64>, StoreError>;
 
     fn flag(&self, column: &str) -> Result<bool, StoreError> {
         Ok(self.int(column)? != 0)
@@ -101,6 +102,15 @@ impl Columns for SqliteRow {
             .map(|micros| {
                 DateTime::from_timestamp_micros(micros).ok_or_else(|| corrupt(column, &micros.to_string()))
             })
+            .transpose()
+    }
+
+    fn optional_unsigned(&self, column: &str) -> Result<Option<u64>, StoreError> {
+        let value: Option<i64> = self
+            .try_get(column)
+            .map_err(|error| corrupt(column, &error.to_string()))?;
+        value
+            .map(|value| u64::try_from(value).map_err(|_| corrupt(column, "negative")))
             .transpose()
     }
 }

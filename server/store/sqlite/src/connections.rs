@@ -101,8 +101,11 @@ impl ConnectionStore for SqliteStore {
     async fn deactivate(&self, id: ConnectionId, at: DateTime<Utc>) -> Result<(), StoreError> {
         let statements = [
             "UPDATE connection SET deactivated_at = COALESCE(deactivated_at, $2) WHERE id = $1",
-            "UPDATE run SET state = 'cancelled', finished_at = $2 WHERE connection_id = $1 AND state = 'queued'",
-            "UPDATE run SET stop_requested = 1 WHERE connection_id = $1 AND state = 'running' AND $2 IS NOT NULL",
+            "UPDATE run SET state = 'cancelled', finished_at = $2, stopped_by = COALESCE(stopped_by, 'deactivation'),
+                waits_for_provider_until = NULL
+             WHERE connection_id = $1 AND state = 'queued'",
+            "UPDATE run SET stop_requested = 1, stopped_by = COALESCE(stopped_by, 'deactivation')
+             WHERE connection_id = $1 AND state = 'running' AND $2 IS NOT NULL",
         ];
         let mut transaction = self.begin().await?;
         for statement in statements {

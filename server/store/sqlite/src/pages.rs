@@ -7,7 +7,10 @@ use domain::{
     record::{ContentKind, Record, Subtype},
 };
 use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, Transaction, sqlite::SqliteRow};
-use store::{ContentHash, Fenced, Lease, PageCommit, PageOutcome, PageStore, Row, StoreError, TopicRef};
+use store::{
+    ContentHash, Fenced, Judged, Lease, PageCommit, PageOutcome, PageStore, StoreError, Stored, TopicRef,
+    Written, check_stream, judge,
+};
 
 use crate::{
     SqliteStore,
@@ -22,35 +25,11 @@ use crate::{
 /// parameters.
 const UPSERT_ROWS: usize = 50;
 
-/// What is stored of a key before a commit.
-struct Stored {
-    hash: ContentHash,
-    deleted: bool,
-    reply_count: i64,
-    last_activity_at: Option<DateTime<Utc>>,
-}
-
-/// The rows of a commit, judged by what is stored.
-#[derive(Default)]
-struct Judged<'r> {
-    written: Vec<Written<'r>>,
-    outcome: PageOutcome,
-    /// Rows that count as stored after the commit and did not before.
-    gained: u64,
-    /// New rows from before the watermark that the run started from.
-    late: u64,
-}
-
 /// What a commit needs to know of its run.
 pub(crate) struct CommittingRun {
     pub(crate) stop_requested: bool,
     all_replies: bool,
     watermark_before: Option<DateTime<Utc>>,
-}
-
-struct Written<'r> {
-    row: &'r Row,
-    replies_due: bool,
 }
 
 #[async_trait]
@@ -186,18 +165,6 @@ pub(crate) async fn pass_fence(
     })
 }
 
-/// A row of another stream would land in the wrong table.
-fn check_stream(page: &PageCommit) -> Result<(), StoreError> {
-    match page.rows.iter().find(|row| row.record.stream() != page.stream) {
-        None => Ok(()),
-        Some(row) => Err(StoreError::Corrupt(format!(
-            "a record of {} came with a page of {}",
-            row.record.stream(),
-            page.stream
-        ))),
-    }
-}
-
 async fn stored_of(
     transaction: &mut Transaction<'static, Sqlite>,
     page: &PageCommit,
@@ -235,62 +202,6 @@ async fn stored_of(
         Ok((row.text("record_key")?, stored))
     };
     rows.iter().map(stored).collect()
-}
-
-fn judge<'r>(
-    page: &'r PageCommit,
-    stored: &HashMap<String, Stored>,
-    watermark_before: Option<DateTime<Utc>>,
-) -> Judged<'r> {
-    let mut judged = Judged::default();
-    for row in &page.rows {
-        let before = stored.get(row.record.key());
-        let changed = before.is_none_or(|before| before.hash != row.hash || before.deleted);
-        judged.gained += u64::from(before.is_none_or(|before| before.deleted));
-        if changed {
-            judged.written.push(Written {
-                row,
-                replies_due: replies_due(&row.record, before),
-            });
-        }
-        if !row.repeated {
-            let column = match before {
-                None => {
-                    let times = row.record.own_time().zip(watermark_before);
-                    judged.late += u64::from(times.is_some_and(|(own, watermark)| own < watermark));
-                    &mut judged.outcome.new
-                }
-                Some(_) if changed => &mut judged.outcome.updated,
-                Some(_) => &mut judged.outcome.unchanged,
-            };
-            *column += 1;
-        }
-    }
-    // In the order of their keys, rows of one page land side by side in the table.
-    judged
-        .written
-        .sort_by(|a, b| a.row.record.key().cmp(b.row.record.key()));
-    judged
-}
-
-/// Whether a topic has replies that the store does not know yet.
-fn replies_due(record: &Record, before: Option<&Stored>) -> bool {
-    let Record::Content(topic) = record else {
-        return false;
-    };
-    if topic.kind != ContentKind::Topic {
-        return false;
-    }
-    match before {
-        // Its replies were deleted with it.
-        Some(before) if before.deleted => topic.reply_count > 0,
-        None => topic.reply_count > 0,
-        Some(before) => {
-            let moved =
-                before.reply_count != topic.reply_count || before.last_activity_at != topic.last_activity_at;
-            moved && (topic.reply_count > 0 || before.reply_count > 0)
-        }
-    }
 }
 
 async fn write_rows(

@@ -6,14 +6,15 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    ActivitySource, Cause, CauseCode, ConnectionId, Extent, FailedRun, Ledger, MatchCounts, Mode, Run, RunId,
-    RunState, Stage, Stream, StreamRun, Trigger,
+    ActivitySource, Cause, CauseCode, ConnectionId, Extent, FailedRun, Ledger, MatchCounts, Mode, Progress,
+    Run, RunId, RunState, Stage, StoppedBy, Stream, StreamRun, Trigger,
     record::{InvalidReason, InvalidRecord},
 };
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 use store::{
-    ClaimRequest, ClaimedRun, Enqueued, Fenced, Finish, InvalidGroup, InvalidPage, Lease, LeaseState, NewRun,
-    RunPage, RunQuery, RunStore, StoreError,
+    CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Enqueued, Fenced, Finish, InvalidGroup,
+    InvalidPage, KeptPace, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue, Release, Renewal,
+    Renewed, RunPage, RunQuery, RunStore, StoreError, WaitingRun,
 };
 use uuid::Uuid;
 
@@ -64,12 +65,19 @@ impl RunStore for SqliteStore {
         Ok(Enqueued::Queued)
     }
 
-    async fn last_queued_at(&self, connection: ConnectionId) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row = sqlx::query("SELECT MAX(queued_at) AS queued_at FROM run WHERE connection_id = $1")
-            .bind(connection.0)
-            .fetch_one(self.readers())
-            .await
-            .map_err(database)?;
+    async fn last_queued_at(
+        &self,
+        connection: ConnectionId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row = sqlx::query(
+            "SELECT MAX(queued_at) AS queued_at FROM run WHERE connection_id = $1 AND queued_at <= $2",
+        )
+        .bind(connection.0)
+        .bind(micros(now))
+        .fetch_one(self.readers())
+        .await
+        .map_err(database)?;
         row.optional_time("queued_at")
     }
 
@@ -99,24 +107,37 @@ impl RunStore for SqliteStore {
         let mut transaction = self.begin().await?;
         cancel_orphans(&mut transaction, request.now).await?;
         let claimed = sqlx::query(
-            "UPDATE run SET state = 'running', started_at = COALESCE(started_at, $1), attempts = attempts + 1,
-                fencing_token = fencing_token + 1, lease_owner = $2, lease_expires_at = $3
+            "UPDATE run SET state = 'running', started_at = COALESCE(started_at, $1),
+                attempts = attempts + CASE WHEN gave_way_at IS NULL THEN 1 ELSE 0 END,
+                failures_in_a_row = CASE WHEN gave_way_at IS NULL THEN 0 ELSE failures_in_a_row END,
+                gave_way_at = NULL, fencing_token = fencing_token + 1, lease_owner = $2, lease_expires_at = $3
              WHERE id = (
                 SELECT run.id FROM run JOIN connection ON connection.id = run.connection_id
                 WHERE connection.deactivated_at IS NULL AND ($4 IS NULL OR run.id = $4)
-                    AND (run.state = 'queued' OR (run.state = 'running' AND run.lease_expires_at <= $1))
-                ORDER BY run.queued_at, run.id LIMIT 1)
-             RETURNING id, fencing_token, checkpoint",
+                    AND ((run.state = 'running' AND (run.lease_expires_at <= $1 OR run.lease_expires_at > $5))
+                        OR (run.state = 'queued' AND ($4 IS NOT NULL OR run.waits_for_provider_until IS NULL
+                            OR run.waits_for_provider_until <= $1 OR run.waits_for_provider_until > $6)))
+                ORDER BY CASE WHEN run.gave_way_at > $7 THEN 1 ELSE 0 END, COALESCE(run.gave_way_at, run.queued_at),
+                    run.id
+                LIMIT 1)
+             RETURNING id, connection_id, fencing_token, checkpoint, failures_in_a_row",
         )
         .bind(micros(request.now))
         .bind(&request.worker)
         .bind(expiry(request.now, request.lease_ttl))
         .bind(request.only.map(|run| run.0))
+        .bind(expiry(request.now, request.lease_ttl).saturating_add(micros_of(CLOCK_SKEW_MAX)))
+        .bind(micros(request.now).saturating_add(micros_of(PROVIDER_WAIT_MAX)))
+        .bind(micros(request.now).saturating_sub(micros_of(PATIENCE)))
         .fetch_optional(&mut *transaction)
         .await
         .map_err(database)?;
+        let Some(claimed) = claimed else {
+            transaction.commit().await.map_err(database)?;
+            return Ok(None);
+        };
+        let pace = take_pace(&mut transaction, claimed.uuid("connection_id")?).await?;
         transaction.commit().await.map_err(database)?;
-        let Some(claimed) = claimed else { return Ok(None) };
         let run_id = claimed.run_id("id")?;
         let run = self
             .run(run_id)
@@ -131,32 +152,136 @@ impl RunStore for SqliteStore {
             run,
             checkpoint: claimed.optional_text("checkpoint")?,
             watermarks: self.watermarks_before(run_id).await?,
+            failures_in_a_row: u32::try_from(claimed.unsigned("failures_in_a_row")?).unwrap_or(u32::MAX),
+            pace,
         }))
     }
 
-    async fn renew_lease(
-        &self,
-        lease: &Lease,
-        now: DateTime<Utc>,
-        ttl: Duration,
-    ) -> Result<LeaseState, StoreError> {
+    async fn queue(&self, now: DateTime<Utc>) -> Result<Queue, StoreError> {
+        let rows = sqlx::query(
+            "SELECT run.id, CASE WHEN run.gave_way_at > $2 THEN 1 ELSE 0 END AS gave_way,
+                CASE WHEN run.state = 'queued' AND run.waits_for_provider_until > $1
+                    AND run.waits_for_provider_until <= $3 THEN run.waits_for_provider_until END AS waits_until,
+                CASE WHEN run.state = 'running' AND run.lease_expires_at > $1 THEN 1 ELSE 0 END AS held
+             FROM run JOIN connection ON connection.id = run.connection_id
+             WHERE run.state IN ('queued', 'running') AND connection.deactivated_at IS NULL
+             ORDER BY waits_until IS NOT NULL, waits_until, gave_way, COALESCE(run.gave_way_at, run.queued_at), run.id",
+        )
+        .bind(micros(now))
+        .bind(micros(now).saturating_sub(micros_of(PATIENCE)))
+        .bind(micros(now).saturating_add(micros_of(PROVIDER_WAIT_MAX)))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let mut queue = Queue::default();
+        for row in &rows {
+            if row.flag("held")? {
+                queue.running += 1;
+            } else {
+                queue.waiting.push(WaitingRun {
+                    id: row.run_id("id")?,
+                    gave_way: row.flag("gave_way")?,
+                    waits_for_provider_until: row.optional_time("waits_until")?,
+                });
+            }
+        }
+        Ok(queue)
+    }
+
+    async fn renew_lease(&self, lease: &Lease, renewal: &Renewal) -> Result<Renewed, StoreError> {
         let mut transaction = self.begin().await?;
         let renewed = sqlx::query(
-            "UPDATE run SET lease_expires_at = $3 WHERE id = $1 AND fencing_token = $2 AND state = 'running'
-             RETURNING stop_requested",
+            "UPDATE run SET lease_expires_at = $3, waits_for_provider_until = $4, requests_per_minute = $5,
+                stage_ends_at = $6
+             WHERE id = $1 AND fencing_token = $2 AND state = 'running'
+             RETURNING stop_requested, connection_id",
         )
         .bind(lease.run_id.0)
         .bind(lease.fencing_token)
-        .bind(expiry(now, ttl))
+        .bind(expiry(renewal.now, renewal.lease_ttl))
+        .bind(renewal.waits_for_provider_until.map(micros))
+        .bind(renewal.requests_per_minute.map(count).transpose()?)
+        .bind(renewal.stage_ends_at.map(micros))
         .fetch_optional(&mut *transaction)
         .await
         .map_err(database)?;
+        let Some(row) = renewed else {
+            return Ok(Renewed {
+                state: LeaseState::Lost,
+                owed: 0,
+            });
+        };
+        let connection = row.uuid("connection_id")?;
+        let owed = take_pace(&mut transaction, connection).await?.owed;
+        keep_pace(&mut transaction, connection, &renewal.pace).await?;
         transaction.commit().await.map_err(database)?;
-        Ok(match renewed {
+        let state = if row.flag("stop_requested")? {
+            LeaseState::StopRequested
+        } else {
+            LeaseState::Held
+        };
+        Ok(Renewed { state, owed })
+    }
+
+    async fn cancel(&self, run: RunId, by: StoppedBy, at: DateTime<Utc>) -> Result<Cancelling, StoreError> {
+        let mut transaction = self.begin().await?;
+        let asked = sqlx::query(
+            "UPDATE run SET stopped_by = COALESCE(stopped_by, $2),
+                stop_requested = CASE WHEN state = 'running' THEN 1 ELSE 0 END,
+                finished_at = CASE WHEN state = 'queued' THEN $3 END,
+                waits_for_provider_until = CASE WHEN state = 'running' THEN waits_for_provider_until END,
+                state = CASE WHEN state = 'queued' THEN 'cancelled' ELSE state END
+             WHERE id = $1 AND state IN ('queued', 'running')
+             RETURNING state",
+        )
+        .bind(run.0)
+        .bind(by.as_str())
+        .bind(micros(at))
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(database)?;
+        let Some(asked) = asked else {
+            drop(transaction);
+            let known = self.run(run).await?;
+            return Ok(known.map_or(Cancelling::NoSuchRun, |run| Cancelling::Over(run.state)));
+        };
+        let cancelled = asked.word("state", RunState::parse)? == RunState::Cancelled;
+        if cancelled {
+            forget_pages(&mut transaction, run).await?;
+        }
+        transaction.commit().await.map_err(database)?;
+        Ok(if cancelled {
+            Cancelling::Cancelled
+        } else {
+            Cancelling::Asked
+        })
+    }
+
+    async fn is_to_stop(&self, lease: &Lease) -> Result<LeaseState, StoreError> {
+        let row = sqlx::query(
+            "SELECT stop_requested FROM run WHERE id = $1 AND fencing_token = $2 AND state = 'running'",
+        )
+        .bind(lease.run_id.0)
+        .bind(lease.fencing_token)
+        .fetch_optional(self.readers())
+        .await
+        .map_err(database)?;
+        Ok(match row {
             None => LeaseState::Lost,
             Some(row) if row.flag("stop_requested")? => LeaseState::StopRequested,
             Some(_) => LeaseState::Held,
         })
+    }
+
+    async fn charge_requests(&self, connection: ConnectionId, requests: u64) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        sqlx::query("UPDATE connection SET pace_owed = pace_owed + $2 WHERE id = $1")
+            .bind(connection.0)
+            .bind(count(requests)?)
+            .execute(&mut *transaction)
+            .await
+            .map_err(database)?;
+        transaction.commit().await.map_err(database)
     }
 
     async fn lease_expires_at(&self, run: RunId) -> Result<Option<DateTime<Utc>>, StoreError> {
@@ -198,7 +323,9 @@ impl RunStore for SqliteStore {
         let mut transaction = self.begin().await?;
         let finished = sqlx::query(
             "UPDATE run SET state = $3, cause_code = $4, cause_message = $5, cause_next_action = $6, finished_at = $7,
-                requests = requests + $8, lease_owner = NULL, lease_expires_at = NULL, stop_requested = 0
+                requests = requests + $8, lease_owner = NULL, lease_expires_at = NULL, stop_requested = 0,
+                stopped_by = CASE WHEN $3 = 'cancelled' THEN stopped_by END, waits_for_provider_until = NULL,
+                requests_per_minute = NULL, stage_ends_at = NULL
              WHERE id = $1 AND fencing_token = $2 AND state = 'running'
              RETURNING connection_id, mode",
         )
@@ -219,7 +346,9 @@ impl RunStore for SqliteStore {
             let mode = finished.word("mode", Mode::parse)?;
             move_watermarks(&mut transaction, lease.run_id, mode).await?;
         }
-        count_matches(&mut transaction, lease.run_id, finished.uuid("connection_id")?).await?;
+        let connection = finished.uuid("connection_id")?;
+        count_matches(&mut transaction, lease.run_id, connection).await?;
+        keep_pace(&mut transaction, connection, &finish.pace).await?;
         if finish.state != RunState::Failed {
             // A failed run keeps what the next one needs to go on from its last page.
             forget_pages(&mut transaction, lease.run_id).await?;
@@ -228,21 +357,25 @@ impl RunStore for SqliteStore {
         self.run(lease.run_id).await?.ok_or(Fenced::LeaseLost)
     }
 
-    async fn release(&self, lease: &Lease, requests: u64) -> Result<(), Fenced> {
+    async fn release(&self, lease: &Lease, release: &Release) -> Result<(), Fenced> {
         let mut transaction = self.begin().await?;
         let released = sqlx::query(
-            "UPDATE run SET state = 'queued', stage = NULL, lease_owner = NULL, lease_expires_at = NULL, requests = requests + $3
-             WHERE id = $1 AND fencing_token = $2 AND state = 'running'",
+            "UPDATE run SET state = 'queued', lease_owner = NULL, lease_expires_at = NULL, requests = requests + $3,
+                stage = NULL, gave_way_at = $4, waits_for_provider_until = $5, failures_in_a_row = $6, requests_per_minute = NULL, stage_ends_at = NULL
+             WHERE id = $1 AND fencing_token = $2 AND state = 'running'
+             RETURNING connection_id",
         )
         .bind(lease.run_id.0)
         .bind(lease.fencing_token)
-        .bind(count(requests)?)
-        .execute(&mut *transaction)
+        .bind(count(release.requests)?)
+        .bind(release.gave_way_at.map(micros))
+        .bind(release.waits_for_provider_until.map(micros))
+        .bind(i64::from(release.failures_in_a_row))
+        .fetch_optional(&mut *transaction)
         .await
-        .map_err(database)?;
-        if released.rows_affected() == 0 {
-            return Err(Fenced::LeaseLost);
-        }
+        .map_err(database)?
+        .ok_or(Fenced::LeaseLost)?;
+        keep_pace(&mut transaction, released.uuid("connection_id")?, &release.pace).await?;
         commit(transaction, ()).await
     }
 
@@ -364,7 +497,7 @@ impl SqliteStore {
         let rows = sqlx::query(
             "SELECT run.id, connection_id, tenant_id, trigger_kind, resumed_from, mode, state, stage, cause_code,
                 cause_message, cause_next_action, queued_at, started_at, finished_at, requests, attempts, matched,
-                unmatched, ambiguous, internal
+                unmatched, ambiguous, internal, stopped_by, waits_for_provider_until, requests_per_minute, stage_ends_at
              FROM run JOIN connection ON connection.id = run.connection_id
              WHERE run.id IN (SELECT unhex(value) FROM json_each($1))
              ORDER BY queued_at DESC, run.id DESC",
@@ -436,6 +569,48 @@ async fn move_watermarks(
 /// Ids as a JSON list that `unhex` reads.
 fn hex_list(ids: &[RunId]) -> Result<String, StoreError> {
     json_text(&ids.iter().map(|id| id.0.simple().to_string()).collect::<Vec<_>>())
+}
+
+/// What is kept of a connection's pace. What is owed is handed out, and paid by whoever asks.
+async fn take_pace(
+    transaction: &mut Transaction<'static, Sqlite>,
+    connection: Uuid,
+) -> Result<KeptPace, StoreError> {
+    let row = sqlx::query("SELECT pace_next_at, pace_rate_milli, pace_owed FROM connection WHERE id = $1")
+        .bind(connection)
+        .fetch_one(&mut **transaction)
+        .await
+        .map_err(database)?;
+    sqlx::query("UPDATE connection SET pace_owed = 0 WHERE id = $1 AND pace_owed <> 0")
+        .bind(connection)
+        .execute(&mut **transaction)
+        .await
+        .map_err(database)?;
+    Ok(KeptPace {
+        next_at: row.optional_time("pace_next_at")?,
+        rate_milli: row.optional_unsigned("pace_rate_milli")?,
+        owed: row.unsigned("pace_owed")?,
+    })
+}
+
+/// What is owed stays: others may have added to it.
+async fn keep_pace(
+    transaction: &mut Transaction<'static, Sqlite>,
+    connection: Uuid,
+    pace: &KeptPace,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE connection SET pace_next_at = $2, pace_rate_milli = $3 WHERE id = $1")
+        .bind(connection)
+        .bind(pace.next_at.map(micros))
+        .bind(pace.rate_milli.map(count).transpose()?)
+        .execute(&mut **transaction)
+        .await
+        .map(|_| ())
+        .map_err(database)
+}
+
+fn micros_of(time: TimeDelta) -> i64 {
+    time.num_microseconds().unwrap_or(i64::MAX)
 }
 
 fn expiry(now: DateTime<Utc>, ttl: Duration) -> i64 {
@@ -556,7 +731,7 @@ async fn cancel_orphans(
 ) -> Result<(), StoreError> {
     let orphans: Vec<Uuid> = sqlx::query_scalar(
         "UPDATE run SET state = 'cancelled', finished_at = $1, lease_owner = NULL, lease_expires_at = NULL,
-            stop_requested = 0
+            stop_requested = 0, waits_for_provider_until = NULL, requests_per_minute = NULL, stage_ends_at = NULL
          WHERE stop_requested = 1 AND (state = 'queued' OR (state = 'running' AND lease_expires_at <= $1))
          RETURNING id",
     )
@@ -682,6 +857,13 @@ fn read_run(row: &SqliteRow, streams: Vec<StreamRun>) -> Result<Run, StoreError>
             unmatched: row.unsigned("unmatched")?,
             ambiguous: row.unsigned("ambiguous")?,
             internal: row.unsigned("internal")?,
+        },
+        progress: Progress {
+            stopped_by: row.optional_word("stopped_by", StoppedBy::parse)?,
+            waits_for_provider_until: row.optional_time("waits_for_provider_until")?,
+            requests_per_minute: row.optional_unsigned("requests_per_minute")?,
+            stage_ends_at: row.optional_time("stage_ends_at")?,
+            queue: None,
         },
     })
 }

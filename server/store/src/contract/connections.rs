@@ -1,7 +1,7 @@
 use domain::{Connection, RunState};
 
 use super::fixtures::{
-    LEASE_TTL, add_connection, at, connection_id, enqueue, finish_as, new_connection, new_run, page, run,
+    add_connection, at, connection_id, enqueue, finish_as, new_connection, new_run, page, renewal, run,
     run_id, started,
 };
 use crate::{Access, AddConnectionError, Enqueued, LeaseState, NewConnection, Store};
@@ -183,8 +183,8 @@ pub async fn deactivating_asks_a_running_run_to_stop(store: &dyn Store) {
         RunState::Running,
         "it stops by itself"
     );
-    let renewed = store.renew_lease(&started.lease, at(6), LEASE_TTL).await;
-    assert_eq!(renewed.expect("an answer"), LeaseState::StopRequested);
+    let renewed = store.renew_lease(&started.lease, &renewal(6)).await;
+    assert_eq!(renewed.expect("an answer").state, LeaseState::StopRequested);
     let committed = store
         .commit_page(
             &started.lease,

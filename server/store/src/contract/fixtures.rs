@@ -14,8 +14,8 @@ use domain::{
 use uuid::Uuid;
 
 use crate::{
-    ClaimRequest, ClaimedRun, ContentHash, Enqueued, Fenced, Finish, Lease, NewConnection, NewRun,
-    PageCommit, Row, Store, StreamEnd,
+    ClaimRequest, ClaimedRun, ContentHash, Enqueued, Fenced, Finish, KeptPace, Lease, NewConnection, NewRun,
+    PageCommit, Release, Renewal, Row, Store, StreamEnd,
 };
 
 /// 2026-01-01T00:00:00Z.
@@ -228,6 +228,27 @@ pub(super) fn finish_as(state: RunState, seconds: i64) -> Finish {
             .then(|| Cause::new(CauseCode::ProviderUnavailable, "customer-en", "503.")),
         at: at(seconds),
         requests: 0,
+        pace: KeptPace::default(),
+    }
+}
+
+/// A renewal that tells nothing of the run.
+pub(super) fn renewal(seconds: i64) -> Renewal {
+    Renewal {
+        now: at(seconds),
+        lease_ttl: LEASE_TTL,
+        waits_for_provider_until: None,
+        requests_per_minute: None,
+        stage_ends_at: None,
+        pace: KeptPace::default(),
+    }
+}
+
+/// As a worker that shuts down gives a run back.
+pub(super) fn release(requests: u64) -> Release {
+    Release {
+        requests,
+        ..Release::default()
     }
 }
 

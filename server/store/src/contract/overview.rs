@@ -2,8 +2,8 @@ use domain::{RunState, Stream, record::InvalidReason};
 
 use super::{
     fixtures::{
-        LEASE_TTL, Started, add_connection, at, claim, complete, connection_id, end_streams, enqueue,
-        finish_as, invalid_record, new_connection, page_of, run, run_id, start_run, started, stored,
+        Started, add_connection, at, claim, complete, connection_id, end_streams, enqueue, finish_as,
+        invalid_record, new_connection, page_of, renewal, run, run_id, start_run, started, stored,
     },
     records::{plain, version},
 };
@@ -128,7 +128,7 @@ pub async fn the_change_marker_moves_with_every_commit(store: &dyn Store) {
         markers.push(marker(store).await);
     }
     store
-        .renew_lease(&started.lease, at(20), LEASE_TTL)
+        .renew_lease(&started.lease, &renewal(20))
         .await
         .expect("an answer");
     markers.push(marker(store).await);

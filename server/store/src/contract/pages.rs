@@ -2,8 +2,8 @@ use domain::{Ledger, RunState, Stage, Stream, record::InvalidReason};
 
 use super::{
     fixtures::{
-        Started, add_connection, assert_lost, at, claim, finish_as, invalid_record, page, page_of, row, run,
-        run_id, started, stored,
+        Started, add_connection, assert_lost, at, claim, finish_as, invalid_record, page, page_of, release,
+        row, run, run_id, started, stored,
     },
     records::{full, plain, version},
 };
@@ -65,7 +65,7 @@ pub async fn a_lost_lease_writes_nothing(store: &dyn Store) {
     for state in [RunState::Failed, RunState::Completed] {
         assert_lost(store.finish(old, &finish_as(state, 32)).await);
     }
-    assert_lost(store.release(old, 5).await);
+    assert_lost(store.release(old, &release(5)).await);
     assert_nothing_kept(store, &started, &before).await;
     let again = claim(store, 61).await.expect("the run");
     assert_eq!(again.checkpoint, None);

@@ -1,14 +1,19 @@
-use domain::{Ledger, Mode, RunId, RunState, Stage, Stream, Trigger};
+use domain::{Ledger, Mode, RunId, RunState, Stage, StoppedBy, Stream, Trigger};
 
 use super::fixtures::{
-    INCREMENTAL, LEASE_TTL, add_connection, assert_lost, at, claim, claim_request, connection_id, enqueue,
-    finish_as, new_run, page_of, run, run_id, start_run, started,
+    INCREMENTAL, add_connection, assert_lost, at, claim, claim_request, connection_id, enqueue, finish_as,
+    new_run, page_of, release, renewal, run, run_id, start_run, started,
 };
 use crate::{ClaimRequest, Enqueued, Lease, LeaseState, NewRun, RunQuery, Store};
 
 pub async fn a_connection_has_one_run_at_a_time(store: &dyn Store) {
     let connection = add_connection(store, 1).await;
-    let last = || async { store.last_queued_at(connection).await.expect("an answer") };
+    let last = || async {
+        store
+            .last_queued_at(connection, at(100))
+            .await
+            .expect("an answer")
+    };
     assert_eq!(last().await, None);
     let new = NewRun {
         trigger: Trigger::Scheduled,
@@ -31,6 +36,25 @@ pub async fn a_connection_has_one_run_at_a_time(store: &dyn Store) {
         .expect("an end");
     enqueue(store, 2, connection, 8).await;
     assert_eq!(last().await, Some(at(8)));
+}
+
+pub async fn a_run_of_the_future_is_not_the_latest(store: &dyn Store) {
+    let connection = add_connection(store, 1).await;
+    let lease = start_run(store, 1, connection, 3).await;
+    store
+        .finish(&lease, &finish_as(RunState::Failed, 5))
+        .await
+        .expect("an end");
+    enqueue(store, 2, connection, 8_000_000).await;
+    for (now, expected) in [
+        (2, None),
+        (3, Some(3)),
+        (7_999_999, Some(3)),
+        (8_000_000, Some(8_000_000)),
+    ] {
+        let last = store.last_queued_at(connection, at(now)).await;
+        assert_eq!(last.expect("an answer"), expected.map(at), "at {now}");
+    }
 }
 
 /// The first run of the story above, right after it was queued.
@@ -96,8 +120,8 @@ pub async fn a_run_whose_lease_ran_out_is_taken_up_with_a_higher_token(store: &d
     assert_eq!(second.run.started_at, Some(at(1)), "it is the same run");
     let runs_out = store.lease_expires_at(second.run.id).await;
     assert_eq!(runs_out.expect("an answer"), Some(at(61)));
-    let first = store.renew_lease(&started.lease, at(32), LEASE_TTL).await;
-    assert_eq!(first.expect("an answer"), LeaseState::Lost);
+    let first = store.renew_lease(&started.lease, &renewal(32)).await;
+    assert_eq!(first.expect("an answer").state, LeaseState::Lost);
     assert_eq!(run(store, second.run.id).await.state, RunState::Running);
 }
 
@@ -131,6 +155,7 @@ pub async fn a_run_of_a_deactivated_connection_is_not_taken_up(store: &dyn Store
         RunState::Cancelled,
         "its worker is gone, so nobody else would stop it"
     );
+    assert_eq!(orphan.progress.stopped_by, Some(StoppedBy::Deactivation));
     store.activate(started.connection).await.expect("activated");
     assert!(claim(store, 1_000).await.is_none());
 }
@@ -138,8 +163,8 @@ pub async fn a_run_of_a_deactivated_connection_is_not_taken_up(store: &dyn Store
 pub async fn a_lease_is_renewed_until_it_is_lost(store: &dyn Store) {
     let started = started(store, 1).await;
     let lease = &started.lease;
-    let renewed = store.renew_lease(lease, at(20), LEASE_TTL).await;
-    assert_eq!(renewed.expect("an answer"), LeaseState::Held);
+    let renewed = store.renew_lease(lease, &renewal(20)).await;
+    assert_eq!(renewed.expect("an answer").state, LeaseState::Held);
     let runs_out = store.lease_expires_at(lease.run_id).await;
     assert_eq!(runs_out.expect("an answer"), Some(at(50)));
     assert!(claim(store, 40).await.is_none());
@@ -152,8 +177,8 @@ async fn assert_lost_with_the_end(store: &dyn Store, lease: &Lease) {
         .finish(lease, &finish_as(RunState::Failed, 45))
         .await
         .expect("an end");
-    let after = store.renew_lease(lease, at(46), LEASE_TTL).await;
-    assert_eq!(after.expect("an answer"), LeaseState::Lost);
+    let after = store.renew_lease(lease, &renewal(46)).await;
+    assert_eq!(after.expect("an answer").state, LeaseState::Lost);
     assert_not_leased(store, lease.run_id).await;
 }
 
@@ -171,14 +196,17 @@ pub async fn a_released_run_stands_at_the_head_of_the_queue(store: &dyn Store) {
         .expect("a stage");
     let first = page_of(started.connection, Stream::Users, Vec::new());
     store.commit_page(&started.lease, &first).await.expect("a page");
-    store.release(&started.lease, 7).await.expect("released");
+    store
+        .release(&started.lease, &release(7))
+        .await
+        .expect("released");
 
     let released = run(store, run_id(1)).await;
     assert_eq!((released.state, released.stage), (RunState::Queued, None));
     assert_eq!(released.queued_at, at(0));
     assert_eq!(released.requests, 8, "the page's one and seven more");
     assert_not_leased(store, run_id(1)).await;
-    assert_lost(store.release(&started.lease, 7).await);
+    assert_lost(store.release(&started.lease, &release(7)).await);
     assert_eq!(run(store, run_id(1)).await, released);
 
     let claimed = claim(store, 9).await.expect("a run");
@@ -194,7 +222,10 @@ pub async fn a_run_that_was_to_stop_and_is_released_is_cancelled_at_the_next_cla
         .deactivate(started.connection, at(5))
         .await
         .expect("deactivated");
-    store.release(&started.lease, 0).await.expect("released");
+    store
+        .release(&started.lease, &release(0))
+        .await
+        .expect("released");
     store.activate(started.connection).await.expect("activated");
     assert!(claim(store, 9).await.is_none());
     let stopped = run(store, started.lease.run_id).await;

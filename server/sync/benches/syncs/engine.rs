@@ -11,9 +11,8 @@ use connector::{CommunityApi, Credentials, HttpClient};
 use domain::{Connection, ConnectionId, Extent, Mode, Run, RunId, RunState, Stream, TenantId, Trigger};
 use store::{ClaimRequest, ConnectionStore, Enqueued, NewConnection, NewRun, RunStore};
 use store_sqlite::SqliteStore;
-use sync::{Clock, Execution, Runner, Settings};
+use sync::{Clock, Execution, Runner, Settings, Signals};
 use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::provider::{TENANT, start};
@@ -154,13 +153,13 @@ impl Engine {
             clock: &*self.clock,
             settings: &self.settings,
         };
-        let stop = CancellationToken::new();
+        let signals = Signals::default();
         let execution = runner
-            .execute(&claimed, &self.connection.tenant_id, &self.source, &stop)
+            .execute(&claimed, &self.connection.tenant_id, &self.source, &signals)
             .await;
         match execution.expect("the lease is held") {
             Execution::Ended(run) => *run,
-            Execution::Released => panic!("nobody stopped it"),
+            Execution::Released | Execution::GaveWay => panic!("nobody stopped it"),
         }
     }
 }

@@ -169,9 +169,9 @@ struct Driver<'p> {
 
 impl Driver<'_> {
     fn run(&mut self, mut machine: Machine, outcome: &mut Outcome) {
-        let mut steps: Vec<Effect> = Machine::start();
+        let mut steps: Vec<Effect> = machine.start();
         for _ in 0..1_000_000 {
-            steps.retain(|step| !matches!(step, Effect::Enter(_)));
+            steps.retain(|step| !matches!(step, Effect::Enter(_) | Effect::SlowDown));
             if let Some(at) = steps.iter().position(|step| matches!(step, Effect::Finish(_))) {
                 let Effect::Finish(ending) = steps.remove(at) else {
                     unreachable!()
@@ -229,7 +229,7 @@ impl Driver<'_> {
             }
             Effect::Commit(batch) => self.commit(*batch, outcome),
             Effect::Wait(_) => Event::Waited,
-            Effect::Enter(_) | Effect::Finish(_) => unreachable!("taken out before"),
+            Effect::Enter(_) | Effect::SlowDown | Effect::Finish(_) => unreachable!("taken out before"),
         }
     }
 
@@ -547,4 +547,115 @@ fn the_store_failing_ends_the_run_and_writes_nothing_behind_the_gap() {
         matches!(effects.as_slice(), [Effect::Finish(Ending::Failed(failure))] if *failure == broken),
         "{effects:?}"
     );
+}
+
+fn throttled(retry_after: Option<Duration>) -> Failure {
+    Failure {
+        code: CauseCode::Throttled,
+        message: "429.".into(),
+        retry_after,
+    }
+}
+
+#[test]
+fn a_wait_that_was_begun_is_waited_out_before_anything_is_asked() {
+    let plan = Plan {
+        wait: Some(Duration::from_secs(42)),
+        ..Plan::default()
+    };
+    let mut machine = Machine::new(settings(), plan, None);
+    let effects = machine.start();
+    assert!(
+        matches!(effects.as_slice(), [Effect::Enter(Stage::Connect), Effect::Wait(wait)] if *wait == Duration::from_secs(42)),
+        "{effects:?}"
+    );
+    let effects = machine.on(Event::Waited);
+    assert!(matches!(effects.as_slice(), [Effect::Connect]), "{effects:?}");
+}
+
+#[test]
+fn attempts_that_failed_before_the_run_gave_way_count() {
+    let plan = Plan {
+        failures_in_a_row: 4,
+        ..Plan::default()
+    };
+    let mut machine = Machine::new(settings(), plan, None);
+    let effects = machine.on(Event::Connected(Err(unavailable())));
+    assert!(
+        matches!(effects.as_slice(), [Effect::Finish(Ending::Failed(failure))] if failure.message.contains("5 times")),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn only_a_refusal_that_names_no_wait_slows_down() {
+    for (retry_after, slows) in [(None, true), (Some(Duration::from_secs(7)), false)] {
+        let mut machine = Machine::new(settings(), Plan::default(), None);
+        let effects = machine.on(Event::Connected(Err(throttled(retry_after))));
+        let slowed = effects.iter().any(|effect| matches!(effect, Effect::SlowDown));
+        assert_eq!(slowed, slows, "{effects:?}");
+        let wait = retry_after.unwrap_or_default();
+        assert!(
+            effects
+                .iter()
+                .any(|effect| matches!(effect, Effect::Wait(waits) if *waits == wait))
+        );
+        assert_eq!(machine.failures_in_a_row(), 1);
+    }
+}
+
+#[test]
+fn a_run_that_is_told_to_end_does_so_with_its_commit_and_asks_for_nothing_more() {
+    for ending in [Ending::GaveWay, Ending::Released, Ending::Cancelled] {
+        let mut machine = Machine::new(settings(), Plan::default(), None);
+        machine.on(Event::Connected(Ok(())));
+        let statuses = Provider::default().answer(&PageRequest::IdeaStatuses);
+        machine.on(Event::Fetched(PageRequest::IdeaStatuses, Ok(statuses)));
+        let effects = machine.on(Event::Stop(ending.clone()));
+        assert!(effects.is_empty(), "the commit is under way: {effects:?}");
+        let effects = machine.on(Event::Committed(PageOutcome::default()));
+        assert!(
+            matches!(effects.as_slice(), [Effect::Finish(end)] if *end == ending),
+            "{effects:?}"
+        );
+
+        // While it waits for the provider there is no commit to wait for.
+        let mut machine = Machine::new(settings(), Plan::default(), None);
+        machine.on(Event::Connected(Err(unavailable())));
+        let effects = machine.on(Event::Stop(ending.clone()));
+        assert!(matches!(effects.as_slice(), [Effect::Finish(end)] if *end == ending));
+    }
+}
+
+#[test]
+fn too_many_invalid_records_fail_the_run_with_the_commit_that_has_them() {
+    let invalid = |count: usize| {
+        let record = domain::record::InvalidRecord {
+            stream: Stream::IdeaStatuses,
+            reason: domain::record::InvalidReason::MissingId,
+            name: "record".into(),
+            message: "id is missing".into(),
+            payload: "{}".into(),
+        };
+        whole(vec![Served::Invalid(record); count])
+    };
+    for (count, fails) in [(2, false), (3, true)] {
+        let bounded = Settings {
+            invalid_max: 5,
+            ..settings()
+        };
+        let plan = Plan {
+            invalid: 3,
+            ..Plan::default()
+        };
+        let mut machine = Machine::new(bounded, plan, None);
+        machine.on(Event::Connected(Ok(())));
+        let effects = machine.on(Event::Fetched(PageRequest::IdeaStatuses, Ok(invalid(count))));
+        assert!(effects.iter().any(|effect| matches!(effect, Effect::Commit(_))));
+        let effects = machine.on(Event::Committed(PageOutcome::default()));
+        let failed = effects.iter().any(|effect| {
+            matches!(effect, Effect::Finish(Ending::Failed(failure)) if failure.code == CauseCode::InvalidTooMany)
+        });
+        assert_eq!(failed, fails, "{effects:?}");
+    }
 }

@@ -19,11 +19,10 @@ use store::{ClaimRequest, ConnectionStore, Enqueued, NewConnection, NewRun, RunS
 use store_sqlite::SqliteStore;
 use sync::{
     Clock, Execution, Failure, Fetched, Lookup, Page, PageRequest, Presence, RetryPolicy, Runner, Served,
-    Settings, Source,
+    Settings, Signals, Source,
 };
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// A Wednesday.
@@ -41,7 +40,7 @@ impl Clock for StillClock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        if duration >= settings().lease_ttl / 3 {
+        if duration == settings().lease_ttl / 3 {
             std::future::pending::<()>().await;
         }
     }
@@ -63,8 +62,10 @@ pub(crate) fn settings() -> Settings {
             backoff: vec![Duration::ZERO; 4],
         },
         requests_per_minute: 0,
-        lease_ttl: Duration::from_secs(30),
+        // No other wait is as long as its third.
+        lease_ttl: Duration::from_millis(30_003),
         pages_ahead: 8,
+        ..Settings::default()
     }
 }
 
@@ -206,13 +207,13 @@ impl Community {
             clock: &StillClock,
             settings: &settings,
         };
-        let stop = CancellationToken::new();
+        let signals = Signals::default();
         let execution = runner
-            .execute(&claimed, &self.connection.tenant_id, source, &stop)
+            .execute(&claimed, &self.connection.tenant_id, source, &signals)
             .await;
         match execution.expect("the lease is held") {
             Execution::Ended(run) => *run,
-            Execution::Released => panic!("nobody stopped it"),
+            Execution::Released | Execution::GaveWay => panic!("nobody stopped it"),
         }
     }
 }

@@ -9,11 +9,10 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use domain::{Connection, Extent, Mode, Run, RunId, TenantId, Trigger};
+use domain::{Connection, Extent, Mode, Run, RunId, StoppedBy, TenantId, Trigger};
 use futures_util::{FutureExt, future::BoxFuture};
 use store::{ClaimRequest, ClaimedRun, ConnectionStore, Enqueued, Fenced, NewRun, RunStore};
-use sync::{Execution, Runner, Settings};
-use tokio_util::sync::CancellationToken;
+use sync::{Execution, Runner, Settings, Signals};
 use uuid::Uuid;
 
 use crate::{books::Books, check::Checked, ports::Ports, world::World};
@@ -38,6 +37,10 @@ pub(crate) enum Disruption {
     Stall,
     /// It is asked to shut down.
     Stop,
+    /// Another run waits for its place.
+    GiveWay,
+    /// Someone cancels the run.
+    Cancel,
     /// The connection is deactivated.
     Deactivate,
     /// The connection is deactivated, and the worker is gone before it hears of it.
@@ -46,7 +49,7 @@ pub(crate) enum Disruption {
     Outage,
 }
 
-const DISRUPTIONS: [Disruption; 10] = [
+const DISRUPTIONS: [Disruption; 13] = [
     Disruption::Kill,
     Disruption::Kill,
     Disruption::Kill,
@@ -54,6 +57,9 @@ const DISRUPTIONS: [Disruption; 10] = [
     Disruption::Freeze,
     Disruption::Stall,
     Disruption::Stop,
+    Disruption::GiveWay,
+    Disruption::GiveWay,
+    Disruption::Cancel,
     Disruption::Deactivate,
     Disruption::DeactivateAndKill,
     Disruption::Outage,
@@ -62,7 +68,7 @@ const DISRUPTIONS: [Disruption; 10] = [
 struct Worker {
     number: u32,
     frozen: bool,
-    stop: CancellationToken,
+    signals: Signals,
     task: BoxFuture<'static, Result<Execution, Fenced>>,
 }
 
@@ -87,14 +93,14 @@ async fn work(
     claimed: ClaimedRun,
     tenant: TenantId,
     settings: Arc<Settings>,
-    stop: CancellationToken,
+    signals: Signals,
 ) -> Result<Execution, Fenced> {
     let runner = Runner {
         store: &ports,
         clock: &ports,
         settings: &settings,
     };
-    runner.execute(&claimed, &tenant, &ports, &stop).await
+    runner.execute(&claimed, &tenant, &ports, &signals).await
 }
 
 impl Worker {
@@ -102,19 +108,19 @@ impl Worker {
         books.claimed(&claimed);
         let ports = world.ports(connection, Arc::clone(books));
         let number = ports.worker;
-        let stop = CancellationToken::new();
+        let signals = Signals::default();
         let settings = Arc::clone(&world.settings);
         let task = work(
             ports,
             claimed,
             connection.tenant_id.clone(),
             settings,
-            stop.clone(),
+            signals.clone(),
         );
         Self {
             number,
             frozen: false,
-            stop,
+            signals,
             task: tokio::task::unconstrained(task).boxed(),
         }
     }
@@ -131,6 +137,7 @@ impl Worker {
                 let told = match &end {
                     Ok(Execution::Ended(run)) => run.state.as_str(),
                     Ok(Execution::Released) => "released",
+                    Ok(Execution::GaveWay) => "gave way",
                     Err(Fenced::LeaseLost) => "lease lost",
                     Err(Fenced::Store(_)) => "store failed",
                 };
@@ -271,7 +278,21 @@ impl World {
             Disruption::Stall => self.desk.pass(PAST_THE_LEASE),
             Disruption::Stop => {
                 for worker in workers.iter() {
-                    worker.stop.cancel();
+                    worker.signals.stop.cancel();
+                }
+            }
+            Disruption::GiveWay => {
+                for worker in workers.iter() {
+                    worker.signals.give_way.cancel();
+                }
+            }
+            Disruption::Cancel => {
+                let run = RunId(Uuid::from_u128(0x100 + self.runs));
+                let now = self.desk.now();
+                let asked = self.store.cancel(run, StoppedBy::Admin, now).await;
+                asked.expect("an answer");
+                for worker in workers.iter() {
+                    worker.signals.cancel.cancel();
                 }
             }
             Disruption::Deactivate | Disruption::DeactivateAndKill => {

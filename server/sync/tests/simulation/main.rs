@@ -33,9 +33,13 @@ mod desk;
 mod driver;
 mod ports;
 mod story;
+mod throttled;
 mod world;
 
-use std::ops::Range;
+use std::{ops::Range, time::Duration};
+
+use domain::{CauseCode, RunState};
+use sync::Settings;
 
 use crate::{story::Outcome, world::Ground};
 
@@ -156,5 +160,62 @@ fn the_same_seed_is_the_same_run() {
             let again = story::tell(&ground, seed, false).await;
             assert_eq!(once.trace, again.trace, "seed {seed}");
         }
+    });
+}
+
+/// The bound that the requests set by themselves: their number at the budget's pace.
+#[test]
+fn a_throttled_first_sync_takes_as_long_as_its_requests_need() {
+    in_runtime(async {
+        let ground = Ground::lay().await;
+        for latency_ms in [50, 200, 400] {
+            let sync = throttled::first_sync(&ground, latency_ms, Settings::default(), "none").await;
+            assert!(sync.run.state.is_success(), "{:?}", sync.run);
+            let ratio = sync.ratio(300);
+            println!(
+                "{latency_ms} ms: {} requests, {} of their time",
+                sync.run.requests, ratio
+            );
+            assert!(
+                ratio <= 1.05,
+                "{ratio} at {latency_ms} ms, seed {}",
+                throttled::SEED
+            );
+            assert!(ratio > 0.95, "{ratio}: more than the budget at {latency_ms} ms");
+        }
+    });
+}
+
+/// The provider bears less than the budget, and says neither how much nor for how long to wait.
+#[test]
+fn a_provider_that_bears_less_is_asked_more_slowly() {
+    in_runtime(async {
+        let ground = Ground::lay().await;
+        let sync = throttled::first_sync(&ground, 50, Settings::default(), "throttle-bare:every=60").await;
+        assert!(sync.run.state.is_success(), "{:?}", sync.run);
+        let claimed = sync.kept.as_ref().expect("the run after it");
+        let rate = claimed.pace.rate_milli.expect("a narrowed pace");
+        assert!(rate < 300_000, "{rate} thousandths of a request a minute");
+        assert!(sync.ratio(300) > 1.05, "{}", sync.ratio(300));
+    });
+}
+
+/// Its pages are kept, and the next run goes on from them.
+#[test]
+fn a_run_that_takes_too_long_fails_and_is_gone_on_with() {
+    in_runtime(async {
+        let ground = Ground::lay().await;
+        let settings = Settings {
+            run_time_max: Duration::from_mins(1),
+            ..Settings::default()
+        };
+        let sync = throttled::first_sync(&ground, 50, settings, "none").await;
+        assert_eq!(sync.run.state, RunState::Failed);
+        let cause = sync.run.cause.as_ref().expect("a cause");
+        assert_eq!(cause.code, CauseCode::RunTooLong, "{cause:?}");
+        assert!(cause.heals_itself && sync.run.total().found > 0, "{cause:?}");
+        let next = sync.kept.expect("the next run");
+        assert_eq!(next.run.resumed_from, Some(sync.run.id));
+        assert!(next.checkpoint.is_some());
     });
 }

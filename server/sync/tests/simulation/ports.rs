@@ -12,15 +12,15 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use connector::CommunityApi;
 use domain::{
-    Connection, ConnectionId, Run, RunId, Stage, Stream, TenantId,
+    Connection, ConnectionId, Run, RunId, Stage, StoppedBy, Stream, TenantId,
     record::{InvalidReason, Record},
 };
 use store::{
-    Access, ActivityStore, AddConnectionError, ClaimRequest, ClaimedRun, ConnectionOverview, ConnectionStore,
-    Deletion, DeletionStore, Enqueued, ExportCursor, ExportPage, ExportQuery, ExportStore, Fenced, Finish,
-    ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, Lease, LeaseState, NewConnection, NewRun,
-    OverviewStore, PageCommit, PageOutcome, PageStore, RunPage, RunQuery, RunStore, StoreError, TopicRef,
-    TrendStore,
+    Access, ActivityStore, AddConnectionError, Cancelling, ClaimRequest, ClaimedRun, ConnectionOverview,
+    ConnectionStore, Deletion, DeletionStore, Enqueued, ExportCursor, ExportPage, ExportQuery, ExportStore,
+    Fenced, Finish, ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, Lease, LeaseState,
+    NewConnection, NewRun, OverviewStore, PageCommit, PageOutcome, PageStore, Queue, Release, Renewal,
+    Renewed, RunPage, RunQuery, RunStore, StoreError, TopicRef, TrendStore,
 };
 use store_sqlite::SqliteStore;
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
@@ -69,6 +69,7 @@ pub(crate) struct Ports {
     pub(crate) source: Arc<CommunityApi>,
     pub(crate) books: Arc<Books>,
     pub(crate) trouble: Arc<Trouble>,
+    pub(crate) latency: Duration,
 }
 
 impl Ports {
@@ -125,6 +126,9 @@ impl Source for Ports {
 
     async fn fetch(&self, request: &PageRequest) -> Result<Fetched, Failure> {
         let (source, desk, request) = (Arc::clone(&self.source), Arc::clone(&self.desk), request.clone());
+        if !self.latency.is_zero() {
+            self.desk.sleep(self.worker, self.latency).await;
+        }
         let label = format!("fetch {request:?}");
         let effect = async move {
             let fetched = source.fetch(&request).await;
@@ -257,14 +261,9 @@ impl PageStore for Ports {
 
 #[async_trait]
 impl RunStore for Ports {
-    async fn renew_lease(
-        &self,
-        lease: &Lease,
-        now: DateTime<Utc>,
-        lease_ttl: Duration,
-    ) -> Result<LeaseState, StoreError> {
-        let (store, lease) = (Arc::clone(&self.store), lease.clone());
-        let effect = async move { store.renew_lease(&lease, now, lease_ttl).await };
+    async fn renew_lease(&self, lease: &Lease, renewal: &Renewal) -> Result<Renewed, StoreError> {
+        let (store, lease, renewal) = (Arc::clone(&self.store), lease.clone(), renewal.clone());
+        let effect = async move { store.renew_lease(&lease, &renewal).await };
         self.store_operation("renew".into(), effect).await
     }
 
@@ -288,10 +287,11 @@ impl RunStore for Ports {
         self.store_operation(label, effect).await
     }
 
-    async fn release(&self, lease: &Lease, requests: u64) -> Result<(), Fenced> {
-        let (store, books, lease) = (Arc::clone(&self.store), Arc::clone(&self.books), lease.clone());
+    async fn release(&self, lease: &Lease, release: &Release) -> Result<(), Fenced> {
+        let (store, books) = (Arc::clone(&self.store), Arc::clone(&self.books));
+        let (lease, release) = (lease.clone(), release.clone());
         let effect = async move {
-            store.release(&lease, requests).await?;
+            store.release(&lease, &release).await?;
             books.wrote(&lease, "release");
             Ok(())
         };
@@ -308,8 +308,28 @@ impl RunStore for Ports {
         self.store.enqueue(new).await
     }
 
-    async fn last_queued_at(&self, connection: ConnectionId) -> Result<Option<DateTime<Utc>>, StoreError> {
-        self.store.last_queued_at(connection).await
+    async fn last_queued_at(
+        &self,
+        connection: ConnectionId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.store.last_queued_at(connection, now).await
+    }
+
+    async fn queue(&self, now: DateTime<Utc>) -> Result<Queue, StoreError> {
+        self.store.queue(now).await
+    }
+
+    async fn cancel(&self, run: RunId, by: StoppedBy, at: DateTime<Utc>) -> Result<Cancelling, StoreError> {
+        self.store.cancel(run, by, at).await
+    }
+
+    async fn is_to_stop(&self, lease: &Lease) -> Result<LeaseState, StoreError> {
+        self.store.is_to_stop(lease).await
+    }
+
+    async fn charge_requests(&self, connection: ConnectionId, requests: u64) -> Result<(), StoreError> {
+        self.store.charge_requests(connection, requests).await
     }
 
     async fn successes_since_full(&self, connection: ConnectionId) -> Result<Option<u32>, StoreError> {

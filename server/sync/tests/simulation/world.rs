@@ -132,6 +132,8 @@ pub(crate) struct World {
     pub(crate) books: Arc<Books>,
     pub(crate) trouble: Arc<Trouble>,
     pub(crate) settings: Arc<Settings>,
+    /// How long each answer of the provider takes.
+    pub(crate) latency: Duration,
     /// All that the tenant ever had.
     pub(crate) ever: BTreeMap<(Stream, String), Vec<Version>>,
     /// Until when the tenant has lived.
@@ -152,9 +154,20 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn new(ground: &Ground, seed: u64, tells: bool) -> Self {
         let mut dice = Dice::new(seed);
+        let tenant = tenant(&mut dice);
+        Self::of_tenant(ground, seed, tells, dice, tenant).await
+    }
+
+    /// With a tenant that is not drawn.
+    pub(crate) async fn of_tenant(
+        ground: &Ground,
+        seed: u64,
+        tells: bool,
+        mut dice: Dice,
+        tenant: TenantSpec,
+    ) -> Self {
         let start = DateTime::from_timestamp(START_S, 0).expect("a time");
         let desk = Arc::new(Desk::new(Dice::new(!seed), start, tells));
-        let tenant = tenant(&mut dice);
         desk.tell(&format!("{tenant:?}"));
         let neighbour: TenantSpec = "neighbour-fr:users=3,topics=2,views=4".parse().expect("a tenant");
         let names = [tenant.name.clone(), neighbour.name.clone()];
@@ -186,6 +199,7 @@ impl World {
             books: Arc::default(),
             trouble: Arc::default(),
             settings: Arc::new(settings),
+            latency: Duration::ZERO,
             ever: BTreeMap::new(),
             lived_until: start - HEAD_START,
             changes: 0,
@@ -225,6 +239,7 @@ impl World {
             source: Arc::new(source),
             books,
             trouble: Arc::clone(&self.trouble),
+            latency: self.latency,
         }
     }
 

@@ -1,0 +1,206 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::{ActivitySource, Connection, ConnectionId, TenantId};
+use sqlx::{PgConnection, postgres::PgRow};
+use store::{Access, AddConnectionError, ConnectionStore, NewConnection, StoreError};
+
+use crate::{
+    PostgresStore,
+    column::{Columns, corrupt, micros},
+    error::database,
+    views,
+};
+
+const SELECT: &str =
+    "SELECT id, tenant_id, name, base_url, client_id, deactivated_at, activity_source, created_at
+    FROM connection
+    WHERE ($1 IS NULL OR id = $1) AND ($2 IS NULL OR tenant_id = $2)
+    ORDER BY tenant_id";
+
+/// Held while a tenant's access is checked and written. Any number will do that is no other lock's.
+const ACCESS_LOCK: i64 = 0x7472_6962_0001;
+
+#[async_trait]
+impl ConnectionStore for PostgresStore {
+    async fn add_connection(&self, new: &NewConnection) -> Result<(), AddConnectionError> {
+        let connection = &new.connection;
+        let authority = connection.base_url.authority();
+        let mut write = self.begin().await?;
+        let duplicate = Duplicate {
+            id: connection.id,
+            tenant_id: Some(&connection.tenant_id),
+            authority: &authority,
+            client_id: &connection.client_id,
+        };
+        duplicate.refuse(&mut write).await?;
+        sqlx::query(
+            "INSERT INTO connection (id, tenant_id, name, base_url, base_authority, client_id, sealed_secret,
+                activity_source, deactivated_at, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        )
+        .bind(connection.id.0)
+        .bind(connection.tenant_id.as_str())
+        .bind(&connection.name)
+        .bind(connection.base_url.to_string())
+        .bind(authority)
+        .bind(&connection.client_id)
+        .bind(&new.sealed_secret)
+        .bind(connection.activity_source.map(ActivitySource::as_str))
+        .bind(connection.deactivated_at.map(micros))
+        .bind(micros(connection.created_at))
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+        views::add(&mut write, &connection.tenant_id).await?;
+        write.commit().await?;
+        Ok(())
+    }
+
+    async fn connections(&self) -> Result<Vec<Connection>, StoreError> {
+        self.select(None, None).await
+    }
+
+    async fn connection(&self, id: ConnectionId) -> Result<Option<Connection>, StoreError> {
+        Ok(self.select(Some(id), None).await?.pop())
+    }
+
+    async fn connection_of_tenant(&self, tenant: &TenantId) -> Result<Option<Connection>, StoreError> {
+        Ok(self.select(None, Some(tenant)).await?.pop())
+    }
+
+    async fn sealed_secret(&self, id: ConnectionId) -> Result<Option<String>, StoreError> {
+        sqlx::query_scalar("SELECT sealed_secret FROM connection WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)
+    }
+
+    async fn replace_access(&self, id: ConnectionId, access: &Access) -> Result<(), AddConnectionError> {
+        let authority = access.base_url.authority();
+        let mut write = self.begin().await?;
+        let other = Duplicate {
+            id,
+            tenant_id: None,
+            authority: &authority,
+            client_id: &access.client_id,
+        };
+        other.refuse(&mut write).await?;
+        sqlx::query(
+            "UPDATE connection SET base_url = $2, base_authority = $3, client_id = $4, sealed_secret = $5 WHERE id = $1",
+        )
+        .bind(id.0)
+        .bind(access.base_url.to_string())
+        .bind(&authority)
+        .bind(&access.client_id)
+        .bind(&access.sealed_secret)
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+        write.commit().await?;
+        Ok(())
+    }
+
+    async fn deactivate(&self, id: ConnectionId, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let statements = [
+            // Runs first, as their workers do who write to both.
+            "SELECT id FROM run WHERE connection_id = $1 AND state IN ('queued', 'running') AND $2 IS NOT NULL FOR UPDATE",
+            "UPDATE connection SET deactivated_at = COALESCE(deactivated_at, $2) WHERE id = $1",
+            "UPDATE run SET state = 'cancelled', finished_at = $2, stopped_by = COALESCE(stopped_by, 'deactivation'),
+                waits_for_provider_until = NULL
+             WHERE connection_id = $1 AND state = 'queued'",
+            "UPDATE run SET stop_requested = true, stopped_by = COALESCE(stopped_by, 'deactivation')
+             WHERE connection_id = $1 AND state = 'running' AND $2 IS NOT NULL",
+        ];
+        let mut write = self.begin().await?;
+        for statement in statements {
+            sqlx::query(statement)
+                .bind(id.0)
+                .bind(micros(at))
+                .execute(&mut *write)
+                .await
+                .map_err(database)?;
+        }
+        write.commit().await
+    }
+
+    async fn activate(&self, id: ConnectionId) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        sqlx::query("UPDATE connection SET deactivated_at = NULL WHERE id = $1")
+            .bind(id.0)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        write.commit().await
+    }
+}
+
+impl PostgresStore {
+    async fn select(
+        &self,
+        id: Option<ConnectionId>,
+        tenant: Option<&TenantId>,
+    ) -> Result<Vec<Connection>, StoreError> {
+        let rows = sqlx::query(SELECT)
+            .bind(id.map(|id| id.0))
+            .bind(tenant.map(TenantId::as_str))
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)?;
+        rows.iter().map(read).collect()
+    }
+}
+
+/// What no other connection may have: the tenant, or the client id on the same host.
+struct Duplicate<'a> {
+    id: ConnectionId,
+    tenant_id: Option<&'a TenantId>,
+    authority: &'a str,
+    client_id: &'a str,
+}
+
+impl Duplicate<'_> {
+    async fn refuse(&self, write: &mut PgConnection) -> Result<(), AddConnectionError> {
+        // One at a time: of two that would collide neither sees the other before it is committed.
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
+            .bind(ACCESS_LOCK)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        let existing = sqlx::query(
+            "SELECT tenant_id FROM connection
+             WHERE id <> $4 AND (tenant_id = $1 OR (base_authority = $2 AND client_id = $3))
+             ORDER BY tenant_id = $1 DESC LIMIT 1",
+        )
+        .bind(self.tenant_id.map(TenantId::as_str))
+        .bind(self.authority)
+        .bind(self.client_id)
+        .bind(self.id.0)
+        .fetch_optional(&mut *write)
+        .await
+        .map_err(database)?;
+        let Some(existing) = existing else { return Ok(()) };
+        let tenant: TenantId = existing.word("tenant_id", |text| text.parse().ok())?;
+        Err(if self.tenant_id == Some(&tenant) {
+            AddConnectionError::TenantExists(tenant)
+        } else {
+            AddConnectionError::ClientIdInUse(tenant)
+        })
+    }
+}
+
+fn read(row: &PgRow) -> Result<Connection, StoreError> {
+    Ok(Connection {
+        id: row.connection_id("id")?,
+        tenant_id: row.word("tenant_id", |text| text.parse().ok())?,
+        name: row.text("name")?,
+        base_url: row
+            .text("base_url")?
+            .parse()
+            .map_err(|error| corrupt("base_url", &format!("{error}")))?,
+        client_id: row.text("client_id")?,
+        deactivated_at: row.optional_time("deactivated_at")?,
+        activity_source: row.optional_word("activity_source", ActivitySource::parse)?,
+        created_at: row.time("created_at")?,
+    })
+}

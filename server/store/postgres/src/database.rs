@@ -1,0 +1,271 @@
+use std::{
+    collections::{HashMap, HashSet},
+    ops::{Deref, DerefMut},
+    str::FromStr,
+    time::Duration,
+};
+
+use sqlx::{
+    ConnectOptions, Connection as _, PgConnection, PgPool, Postgres, Transaction,
+    migrate::{MigrateError, Migrator},
+    pool::PoolOptions,
+    postgres::PgConnectOptions,
+};
+use store::{Fenced, StoreError};
+
+use crate::{error::database, views};
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// Of one process, for runs and for what people change. A server's default is 100 for all of its clients.
+const WRITERS: u32 = 8;
+/// Of one process, for pages and exports: apart, so that a crowd of readers does not keep a run from renewing its lease.
+const READERS: u32 = 8;
+
+/// A server that restarts is waited for this long before a statement fails: well below the 30 s of a lease.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Whatever takes longer has gone astray. Counting the matches of a million members takes about a second.
+const STATEMENT_TIMEOUT: &str = "60s";
+/// Waiting for another transaction: below the 30 s of a lease.
+const LOCK_TIMEOUT: &str = "20s";
+/// A process that is stopped, or cut off, in the middle of a transaction holds its run's row; the server ends the
+/// transaction after this, so that the run can be taken up as soon as its lease has run out.
+const IDLE_IN_TRANSACTION_TIMEOUT: &str = "15s";
+
+/// The upserts come for each table, and everything else is a few dozen statements.
+const STATEMENTS_CACHED: usize = 200;
+
+/// The store on a PostgreSQL database.
+#[derive(Debug)]
+pub struct PostgresStore {
+    writers: PgPool,
+    readers: PgPool,
+}
+
+impl PostgresStore {
+    /// Connects to the database, and refuses one whose tables this build cannot work with.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let options = options(url)?;
+        let mut first = connect(&options).await?;
+        check_version(&options, &mut first).await?;
+        // Its answer is known.
+        let _ = first.close().await;
+        let pool = |options: PgConnectOptions, connections| {
+            PoolOptions::<Postgres>::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .connect_lazy_with(options)
+        };
+        let reading = options.clone().options([("default_transaction_read_only", "on")]);
+        Ok(Self {
+            writers: pool(options, WRITERS),
+            readers: pool(reading, READERS),
+        })
+    }
+
+    /// Brings the database's tables up to date. Of several processes at once one does it, and the others wait.
+    pub async fn migrate(url: &str) -> Result<(), StoreError> {
+        let options = options(url)?;
+        let migrating = options.clone().options([
+            ("statement_timeout", "0"),
+            ("idle_in_transaction_session_timeout", "0"),
+        ]);
+        let mut connection = connect(&migrating).await?;
+        MIGRATIONS
+            .run(&mut connection)
+            .await
+            .map_err(|error| migration_failed(&options, error))?;
+        let refreshed = views::refresh(&mut connection).await;
+        refreshed.map_err(|error| unavailable(&options, &error))?;
+        // What it did is committed.
+        let _ = connection.close().await;
+        Ok(())
+    }
+
+    /// Ends all connections. Later calls fail.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writers.close().await;
+    }
+
+    pub(crate) fn readers(&self) -> &PgPool {
+        &self.readers
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Write, StoreError> {
+        let transaction = self.writers.begin().await.map_err(database)?;
+        Ok(Write { transaction })
+    }
+}
+
+/// A writing transaction. Each statement sees what others have committed before it began, so whatever is decided upon is
+/// locked first. One that is dropped is rolled back.
+#[derive(Debug)]
+pub(crate) struct Write {
+    transaction: Transaction<'static, Postgres>,
+}
+
+impl Write {
+    /// Commits, and lets other processes see that something has changed.
+    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+        sqlx::query("UPDATE change_marker SET commits = commits + 1 WHERE slot = pg_backend_pid() % 64")
+            .execute(&mut *self)
+            .await
+            .map_err(database)?;
+        self.transaction.commit().await.map_err(database)
+    }
+}
+
+impl Deref for Write {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.transaction
+    }
+}
+
+impl DerefMut for Write {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+}
+
+/// Commits if the write was allowed.
+pub(crate) async fn commit<T>(write: Write, value: T) -> Result<T, Fenced> {
+    write.commit().await?;
+    Ok(value)
+}
+
+fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    let options = PgConnectOptions::from_str(url).map_err(|error| {
+        // The URL may hold a password, so it is not repeated.
+        StoreError::Unavailable(format!(
+            "The database URL cannot be read: {error}. Give one such as postgres://user@host:5432/tributary?sslmode=verify-full."
+        ))
+    })?;
+    Ok(options
+        .application_name("tributary")
+        .statement_cache_capacity(STATEMENTS_CACHED)
+        .options([
+            ("statement_timeout", STATEMENT_TIMEOUT),
+            ("lock_timeout", LOCK_TIMEOUT),
+            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
+            // A plan that was made for an empty table would be kept while a first sync fills it.
+            ("plan_cache_mode", "force_custom_plan"),
+            // It pays for long analyses only.
+            ("jit", "off"),
+        ])
+        .disable_statement_logging())
+}
+
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
+    let connecting = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect());
+    match connecting.await {
+        Ok(connected) => connected.map_err(|error| unavailable(options, &error)),
+        Err(_) => Err(unavailable(options, &sqlx::Error::PoolTimedOut)),
+    }
+}
+
+/// What is applied is compared with what this build knows.
+async fn check_version(options: &PgConnectOptions, connection: &mut PgConnection) -> Result<(), StoreError> {
+    let failed = |error: sqlx::Error| unavailable(options, &error);
+    let name = shown(options);
+    let known: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
+    let behind = |what: &str| {
+        Err(StoreError::Unavailable(format!(
+            "The database {name} {what}. Bring it up to date with: tributary migrate."
+        )))
+    };
+    if !known {
+        return behind("has no tables of Tributary yet");
+    }
+    let applied: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations WHERE success")
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(failed)?;
+    let applied: HashMap<i64, Vec<u8>> = applied.into_iter().collect();
+    for migration in MIGRATIONS.iter() {
+        match applied.get(&migration.version) {
+            None => return behind("is of an older version"),
+            Some(checksum) if checksum.as_slice() != migration.checksum.as_ref() => {
+                return Err(StoreError::Unavailable(format!(
+                    "The database {name} was made by another build of Tributary (migration {} differs). Use that build, or a newer one.",
+                    migration.version
+                )));
+            }
+            Some(_) => {}
+        }
+    }
+    let floor: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(migration), 0) FROM schema_floor")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
+    let ours: HashSet<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+    if !ours.contains(&floor) {
+        return Err(StoreError::Unavailable(format!(
+            "The database {name} is of a newer version of Tributary, and this one is too old to work on it. Use the newer one."
+        )));
+    }
+    Ok(())
+}
+
+/// The database by name, without the password.
+fn shown(options: &PgConnectOptions) -> String {
+    let host = options.get_socket().map_or_else(
+        || options.get_host().to_owned(),
+        |socket| socket.display().to_string(),
+    );
+    let database = options.get_database().unwrap_or_else(|| options.get_username());
+    format!("{database} on {host}:{}", options.get_port())
+}
+
+fn unavailable(options: &PgConnectOptions, error: &sqlx::Error) -> StoreError {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    let advice = match code.as_deref() {
+        Some("28P01" | "28000") => {
+            "Check the user and the password (in the URL, PGPASSWORD or a password file), and that the server lets this host in."
+        }
+        Some("3D000") => "Make the database first: createdb.",
+        Some("42501") => {
+            "Give the role its rights; README.md has the statements. Tables are changed by: tributary migrate, as their owner."
+        }
+        Some("53300") => {
+            "The server has no free connection: raise its max_connections, or end what is not needed."
+        }
+        Some("57P03") => "The server starts or stops: try again in a moment.",
+        Some(_) => "The message is the server's.",
+        None => "Check the host, the port and sslmode in the URL, and that the server runs.",
+    };
+    let reason = error
+        .as_database_error()
+        .map_or_else(|| error.to_string(), |refusal| refusal.message().to_owned());
+    StoreError::Unavailable(format!(
+        "The database {} cannot be used: {reason}. {advice}",
+        shown(options)
+    ))
+}
+
+fn migration_failed(options: &PgConnectOptions, error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+            unavailable(options, &error)
+        }
+        MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_) => {
+            StoreError::Unavailable(format!(
+                "The database {} was written by another version of Tributary ({error}). Use that version, or a newer one.",
+                shown(options)
+            ))
+        }
+        other => StoreError::Unavailable(format!(
+            "The database {} cannot be brought up to date: {other}.",
+            shown(options)
+        )),
+    }
+}

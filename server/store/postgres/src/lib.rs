@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod activity;
+mod column;
+mod connections;
+mod database;
+mod deletion;
+mod error;
+mod export;
+mod overview;
+mod pages;
+mod records;
+mod runs;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod trends;
+mod views;
+
+pub use database::PostgresStore;

@@ -1,0 +1,855 @@
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    ActivitySource, Cause, CauseCode, ConnectionId, Extent, FailedRun, Ledger, MatchCounts, Mode, Progress,
+    Run, RunId, RunState, Stage, StoppedBy, Stream, StreamRun, Trigger,
+    record::{InvalidReason, InvalidRecord},
+};
+use sqlx::{PgConnection, postgres::PgRow};
+use store::{
+    CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Enqueued, Fenced, Finish, InvalidGroup,
+    InvalidPage, KeptPace, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue, Release, Renewal,
+    Renewed, RunPage, RunQuery, RunStore, StoreError, WaitingRun,
+};
+use uuid::Uuid;
+
+use crate::{
+    PostgresStore,
+    column::{Columns, count, micros},
+    database::commit,
+    error::database,
+};
+
+#[async_trait]
+impl RunStore for PostgresStore {
+    async fn enqueue(&self, new: &NewRun) -> Result<Enqueued, StoreError> {
+        let mut write = self.begin().await?;
+        let state = sqlx::query(
+            "SELECT connection.deactivated_at, run.id AS run_id FROM connection
+             LEFT JOIN run ON run.connection_id = connection.id AND run.state IN ('queued', 'running')
+             WHERE connection.id = $1 FOR NO KEY UPDATE OF connection",
+        )
+        .bind(new.connection_id.0)
+        .fetch_one(&mut *write)
+        .await
+        .map_err(database)?;
+        if state.optional_time("deactivated_at")?.is_some() {
+            return Ok(Enqueued::Deactivated);
+        }
+        if let Some(run) = state.optional_uuid("run_id")? {
+            return Ok(Enqueued::UnderWay(RunId(run)));
+        }
+        match latest_failed(&mut write, new.connection_id).await? {
+            Some(failed) if failed.run.is_gone_on_with(new.extent, new.queued_at) => {
+                let continued = NewRun {
+                    extent: failed.run.extent,
+                    ..new.clone()
+                };
+                insert_run(&mut write, &continued, Some(failed.id)).await?;
+                inherit(&mut write, new.id, failed.id).await?;
+            }
+            _ => {
+                insert_run(&mut write, new, None).await?;
+                if new.extent.mode == Mode::Incremental {
+                    fix_windows(&mut write, new).await?;
+                }
+                forget_earlier_pages(&mut write, new.connection_id).await?;
+            }
+        }
+        write.commit().await?;
+        Ok(Enqueued::Queued)
+    }
+
+    async fn last_queued_at(
+        &self,
+        connection: ConnectionId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row = sqlx::query(
+            "SELECT MAX(queued_at) AS queued_at FROM run WHERE connection_id = $1 AND queued_at <= $2",
+        )
+        .bind(connection.0)
+        .bind(micros(now))
+        .fetch_one(self.readers())
+        .await
+        .map_err(database)?;
+        row.optional_time("queued_at")
+    }
+
+    async fn successes_since_full(&self, connection: ConnectionId) -> Result<Option<u32>, StoreError> {
+        let row = sqlx::query(
+            "WITH success AS (
+                SELECT mode, queued_at FROM run
+                WHERE connection_id = $1 AND state IN ('completed', 'completed_with_invalid')),
+             last_full AS (SELECT MAX(queued_at) AS queued_at FROM success WHERE mode = 'full')
+             SELECT last_full.queued_at,
+                (SELECT COUNT(*) FROM success WHERE success.queued_at > last_full.queued_at) AS successes
+             FROM last_full",
+        )
+        .bind(connection.0)
+        .fetch_one(self.readers())
+        .await
+        .map_err(database)?;
+        if row.optional_time("queued_at")?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(
+            u32::try_from(row.unsigned("successes")?).unwrap_or(u32::MAX),
+        ))
+    }
+
+    async fn claim(&self, request: &ClaimRequest) -> Result<Option<ClaimedRun>, StoreError> {
+        let mut write = self.begin().await?;
+        cancel_orphans(&mut write, request.now).await?;
+        let claimed = sqlx::query(
+            "WITH next AS (
+                SELECT run.id FROM run JOIN connection ON connection.id = run.connection_id
+                WHERE connection.deactivated_at IS NULL AND ($4 IS NULL OR run.id = $4)
+                    AND ((run.state = 'running' AND (run.lease_expires_at <= $1 OR run.lease_expires_at > $5))
+                        OR (run.state = 'queued' AND ($4 IS NOT NULL OR run.waits_for_provider_until IS NULL
+                            OR run.waits_for_provider_until <= $1 OR run.waits_for_provider_until > $6)))
+                ORDER BY CASE WHEN run.gave_way_at > $7 THEN 1 ELSE 0 END, COALESCE(run.gave_way_at, run.queued_at),
+                    run.id
+                LIMIT 1 FOR UPDATE OF run SKIP LOCKED)
+             UPDATE run SET state = 'running', started_at = COALESCE(started_at, $1),
+                attempts = attempts + CASE WHEN gave_way_at IS NULL THEN 1 ELSE 0 END,
+                failures_in_a_row = CASE WHEN gave_way_at IS NULL THEN 0 ELSE failures_in_a_row END,
+                gave_way_at = NULL, fencing_token = fencing_token + 1, lease_owner = $2, lease_expires_at = $3
+             FROM next WHERE run.id = next.id
+             RETURNING run.id, connection_id, fencing_token, checkpoint, failures_in_a_row",
+        )
+        .bind(micros(request.now))
+        .bind(&request.worker)
+        .bind(expiry(request.now, request.lease_ttl))
+        .bind(request.only.map(|run| run.0))
+        .bind(expiry(request.now, request.lease_ttl).saturating_add(micros_of(CLOCK_SKEW_MAX)))
+        .bind(micros(request.now).saturating_add(micros_of(PROVIDER_WAIT_MAX)))
+        .bind(micros(request.now).saturating_sub(micros_of(PATIENCE)))
+        .fetch_optional(&mut *write)
+        .await
+        .map_err(database)?;
+        let Some(claimed) = claimed else {
+            write.commit().await?;
+            return Ok(None);
+        };
+        let pace = take_pace(&mut write, claimed.uuid("connection_id")?).await?;
+        write.commit().await?;
+        let run_id = claimed.run_id("id")?;
+        let run = self
+            .run(run_id)
+            .await?
+            .ok_or_else(|| StoreError::Corrupt(format!("run {run_id} is gone")))?;
+        let lease = Lease {
+            run_id,
+            fencing_token: claimed.int("fencing_token")?,
+        };
+        Ok(Some(ClaimedRun {
+            lease,
+            run,
+            checkpoint: claimed.optional_text("checkpoint")?,
+            watermarks: self.watermarks_before(run_id).await?,
+            failures_in_a_row: u32::try_from(claimed.unsigned("failures_in_a_row")?).unwrap_or(u32::MAX),
+            pace,
+        }))
+    }
+
+    async fn queue(&self, now: DateTime<Utc>) -> Result<Queue, StoreError> {
+        let rows = sqlx::query(
+            "WITH under_way AS (
+                SELECT run.id, COALESCE(run.gave_way_at > $2, false) AS gave_way,
+                    COALESCE(run.gave_way_at, run.queued_at) AS since,
+                    CASE WHEN run.state = 'queued' AND run.waits_for_provider_until > $1
+                        AND run.waits_for_provider_until <= $3 THEN run.waits_for_provider_until END AS waits_until,
+                    COALESCE(run.state = 'running' AND run.lease_expires_at > $1, false) AS held
+                FROM run JOIN connection ON connection.id = run.connection_id
+                WHERE run.state IN ('queued', 'running') AND connection.deactivated_at IS NULL)
+             SELECT id, gave_way, waits_until, held FROM under_way
+             ORDER BY waits_until IS NOT NULL, waits_until, gave_way, since, id",
+        )
+        .bind(micros(now))
+        .bind(micros(now).saturating_sub(micros_of(PATIENCE)))
+        .bind(micros(now).saturating_add(micros_of(PROVIDER_WAIT_MAX)))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let mut queue = Queue::default();
+        for row in &rows {
+            if row.flag("held")? {
+                queue.running += 1;
+            } else {
+                queue.waiting.push(WaitingRun {
+                    id: row.run_id("id")?,
+                    gave_way: row.flag("gave_way")?,
+                    waits_for_provider_until: row.optional_time("waits_until")?,
+                });
+            }
+        }
+        Ok(queue)
+    }
+
+    async fn renew_lease(&self, lease: &Lease, renewal: &Renewal) -> Result<Renewed, StoreError> {
+        let mut write = self.begin().await?;
+        let renewed = sqlx::query(
+            "UPDATE run SET lease_expires_at = $3, waits_for_provider_until = $4, requests_per_minute = $5,
+                stage_ends_at = $6
+             WHERE id = $1 AND fencing_token = $2 AND state = 'running'
+             RETURNING stop_requested, connection_id",
+        )
+        .bind(lease.run_id.0)
+        .bind(lease.fencing_token)
+        .bind(expiry(renewal.now, renewal.lease_ttl))
+        .bind(renewal.waits_for_provider_until.map(micros))
+        .bind(renewal.requests_per_minute.map(count).transpose()?)
+        .bind(renewal.stage_ends_at.map(micros))
+        .fetch_optional(&mut *write)
+        .await
+        .map_err(database)?;
+        let Some(row) = renewed else {
+            return Ok(Renewed {
+                state: LeaseState::Lost,
+                owed: 0,
+            });
+        };
+        let connection = row.uuid("connection_id")?;
+        let owed = take_pace(&mut write, connection).await?.owed;
+        keep_pace(&mut write, connection, &renewal.pace).await?;
+        write.commit().await?;
+        let state = if row.flag("stop_requested")? {
+            LeaseState::StopRequested
+        } else {
+            LeaseState::Held
+        };
+        Ok(Renewed { state, owed })
+    }
+
+    async fn cancel(&self, run: RunId, by: StoppedBy, at: DateTime<Utc>) -> Result<Cancelling, StoreError> {
+        let mut write = self.begin().await?;
+        let asked = sqlx::query(
+            "UPDATE run SET stopped_by = COALESCE(stopped_by, $2),
+                stop_requested = (state = 'running'),
+                finished_at = CASE WHEN state = 'queued' THEN $3::bigint END,
+                waits_for_provider_until = CASE WHEN state = 'running' THEN waits_for_provider_until END,
+                state = CASE WHEN state = 'queued' THEN 'cancelled' ELSE state END
+             WHERE id = $1 AND state IN ('queued', 'running')
+             RETURNING state",
+        )
+        .bind(run.0)
+        .bind(by.as_str())
+        .bind(micros(at))
+        .fetch_optional(&mut *write)
+        .await
+        .map_err(database)?;
+        let Some(asked) = asked else {
+            drop(write);
+            let known = self.run(run).await?;
+            return Ok(known.map_or(Cancelling::NoSuchRun, |run| Cancelling::Over(run.state)));
+        };
+        let cancelled = asked.word("state", RunState::parse)? == RunState::Cancelled;
+        if cancelled {
+            forget_pages(&mut write, run).await?;
+        }
+        write.commit().await?;
+        Ok(if cancelled {
+            Cancelling::Cancelled
+        } else {
+            Cancelling::Asked
+        })
+    }
+
+    async fn is_to_stop(&self, lease: &Lease) -> Result<LeaseState, StoreError> {
+        let row = sqlx::query(
+            "SELECT stop_requested FROM run WHERE id = $1 AND fencing_token = $2 AND state = 'running'",
+        )
+        .bind(lease.run_id.0)
+        .bind(lease.fencing_token)
+        .fetch_optional(self.readers())
+        .await
+        .map_err(database)?;
+        Ok(match row {
+            None => LeaseState::Lost,
+            Some(row) if row.flag("stop_requested")? => LeaseState::StopRequested,
+            Some(_) => LeaseState::Held,
+        })
+    }
+
+    async fn charge_requests(&self, connection: ConnectionId, requests: u64) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        sqlx::query("UPDATE connection SET pace_owed = pace_owed + $2 WHERE id = $1")
+            .bind(connection.0)
+            .bind(count(requests)?)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        write.commit().await
+    }
+
+    async fn lease_expires_at(&self, run: RunId) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row = sqlx::query("SELECT lease_expires_at FROM run WHERE id = $1")
+            .bind(run.0)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)?;
+        row.map_or(Ok(None), |row| row.optional_time("lease_expires_at"))
+    }
+
+    async fn enter_stage(&self, lease: &Lease, stage: Stage, at: DateTime<Utc>) -> Result<(), Fenced> {
+        let mut write = self.begin().await?;
+        let entered = sqlx::query(
+            "UPDATE run SET stage = $3 WHERE id = $1 AND fencing_token = $2 AND state = 'running'",
+        )
+        .bind(lease.run_id.0)
+        .bind(lease.fencing_token)
+        .bind(stage.as_str())
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+        if entered.rows_affected() == 0 {
+            return Err(Fenced::LeaseLost);
+        }
+        sqlx::query(
+            "UPDATE run_stream SET started_at = COALESCE(started_at, $3) WHERE run_id = $1 AND stream = $2",
+        )
+        .bind(lease.run_id.0)
+        .bind(stage.as_str())
+        .bind(micros(at))
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+        commit(write, ()).await
+    }
+
+    async fn finish(&self, lease: &Lease, finish: &Finish) -> Result<Run, Fenced> {
+        let mut write = self.begin().await?;
+        let finished = sqlx::query(
+            "UPDATE run SET state = $3, cause_code = $4, cause_message = $5, cause_next_action = $6, finished_at = $7,
+                requests = requests + $8, lease_owner = NULL, lease_expires_at = NULL, stop_requested = false,
+                stopped_by = CASE WHEN $3 = 'cancelled' THEN stopped_by END, waits_for_provider_until = NULL,
+                requests_per_minute = NULL, stage_ends_at = NULL
+             WHERE id = $1 AND fencing_token = $2 AND state = 'running'
+             RETURNING connection_id, mode",
+        )
+        .bind(lease.run_id.0)
+        .bind(lease.fencing_token)
+        .bind(finish.state.as_str())
+        .bind(finish.cause.as_ref().map(|cause| cause.code.as_str()))
+        .bind(finish.cause.as_ref().map(|cause| &cause.message))
+        .bind(finish.cause.as_ref().map(|cause| &cause.next_action))
+        .bind(micros(finish.at))
+        .bind(count(finish.requests)?)
+        .fetch_optional(&mut *write)
+        .await
+        .map_err(database)?
+        .ok_or(Fenced::LeaseLost)?;
+        if finish.state.is_success() {
+            check_books(&mut write, lease.run_id).await?;
+            let mode = finished.word("mode", Mode::parse)?;
+            move_watermarks(&mut write, lease.run_id, mode).await?;
+        }
+        let connection = finished.uuid("connection_id")?;
+        count_matches(&mut write, lease.run_id, connection).await?;
+        keep_pace(&mut write, connection, &finish.pace).await?;
+        if finish.state != RunState::Failed {
+            // A failed run keeps what the next one needs to go on from its last page.
+            forget_pages(&mut write, lease.run_id).await?;
+        }
+        commit(write, ()).await?;
+        self.run(lease.run_id).await?.ok_or(Fenced::LeaseLost)
+    }
+
+    async fn release(&self, lease: &Lease, release: &Release) -> Result<(), Fenced> {
+        let mut write = self.begin().await?;
+        let released = sqlx::query(
+            "UPDATE run SET state = 'queued', lease_owner = NULL, lease_expires_at = NULL, requests = requests + $3,
+                stage = NULL, gave_way_at = $4, waits_for_provider_until = $5, failures_in_a_row = $6, requests_per_minute = NULL, stage_ends_at = NULL
+             WHERE id = $1 AND fencing_token = $2 AND state = 'running'
+             RETURNING connection_id",
+        )
+        .bind(lease.run_id.0)
+        .bind(lease.fencing_token)
+        .bind(count(release.requests)?)
+        .bind(release.gave_way_at.map(micros))
+        .bind(release.waits_for_provider_until.map(micros))
+        .bind(i64::from(release.failures_in_a_row))
+        .fetch_optional(&mut *write)
+        .await
+        .map_err(database)?
+        .ok_or(Fenced::LeaseLost)?;
+        keep_pace(&mut write, released.uuid("connection_id")?, &release.pace).await?;
+        commit(write, ()).await
+    }
+
+    async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
+        Ok(self.runs_by_id(&[id]).await?.pop())
+    }
+
+    async fn runs(&self, query: &RunQuery) -> Result<RunPage, StoreError> {
+        let connection = query.connection.map(|id| id.0);
+        let total: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM run WHERE $1 IS NULL OR connection_id = $1")
+                .bind(connection)
+                .fetch_one(self.readers())
+                .await
+                .map_err(database)?;
+        let ids: Vec<Uuid> = sqlx::query_scalar(
+            "SELECT id FROM run WHERE $1 IS NULL OR connection_id = $1
+             ORDER BY queued_at DESC, id DESC LIMIT $2 OFFSET $3",
+        )
+        .bind(connection)
+        .bind(i64::from(query.limit))
+        .bind(count(query.offset)?)
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let ids: Vec<RunId> = ids.into_iter().map(RunId).collect();
+        Ok(RunPage {
+            runs: self.runs_by_id(&ids).await?,
+            total: u64::try_from(total).unwrap_or(0),
+        })
+    }
+
+    async fn invalid_groups(&self, run: RunId) -> Result<Vec<InvalidGroup>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT stream, reason, records, name, message, payload
+             FROM (SELECT stream, reason, COUNT(*) AS records, MIN(id) AS first_id FROM invalid_record
+                   WHERE run_id = $1 GROUP BY stream, reason)
+             AS grouped JOIN invalid_record USING (stream, reason) WHERE invalid_record.id = first_id
+             ORDER BY records DESC, stream, reason",
+        )
+        .bind(run.0)
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let group = |row: &PgRow| {
+            let sample = read_invalid(row)?;
+            let (stream, reason) = (sample.stream, sample.reason);
+            Ok(InvalidGroup {
+                stream,
+                reason,
+                count: row.unsigned("records")?,
+                sample,
+            })
+        };
+        rows.iter().map(group).collect()
+    }
+
+    async fn invalid_records(
+        &self,
+        run: RunId,
+        group: Option<(Stream, InvalidReason)>,
+        offset: u64,
+        limit: u32,
+    ) -> Result<InvalidPage, StoreError> {
+        let (stream, reason) = group
+            .map(|(stream, reason)| (stream.as_str(), reason.as_str()))
+            .unzip();
+        let total: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM invalid_record
+             WHERE run_id = $1 AND ($2 IS NULL OR (stream = $2 AND reason = $3))",
+        )
+        .bind(run.0)
+        .bind(stream)
+        .bind(reason)
+        .fetch_one(self.readers())
+        .await
+        .map_err(database)?;
+        let rows = sqlx::query(
+            "SELECT stream, reason, name, message, payload FROM invalid_record
+             WHERE run_id = $1 AND ($2 IS NULL OR (stream = $2 AND reason = $3))
+             ORDER BY id LIMIT $4 OFFSET $5",
+        )
+        .bind(run.0)
+        .bind(stream)
+        .bind(reason)
+        .bind(i64::from(limit))
+        .bind(count(offset)?)
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let records = rows.iter().map(read_invalid).collect::<Result<_, _>>()?;
+        Ok(InvalidPage {
+            records,
+            total: u64::try_from(total).unwrap_or(0),
+        })
+    }
+}
+
+impl PostgresStore {
+    /// Runs with their streams, newest first.
+    pub(crate) async fn runs_by_id(&self, ids: &[RunId]) -> Result<Vec<Run>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let mut streams: HashMap<RunId, Vec<StreamRun>> = HashMap::new();
+        let rows = sqlx::query(
+            "SELECT run_id, stream, found, new, updated, unchanged, invalid, repeated, deleted, late, refused, pages,
+                source, started_at, finished_at
+             FROM run_stream WHERE run_id = ANY($1)",
+        )
+        .bind(&ids)
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        for row in &rows {
+            streams
+                .entry(row.run_id("run_id")?)
+                .or_default()
+                .push(read_stream(row)?);
+        }
+        let rows = sqlx::query(
+            "SELECT run.id, connection_id, tenant_id, trigger_kind, resumed_from, mode, state, stage, cause_code,
+                cause_message, cause_next_action, queued_at, started_at, finished_at, requests, attempts, matched,
+                unmatched, ambiguous, internal, stopped_by, waits_for_provider_until, requests_per_minute, stage_ends_at
+             FROM run JOIN connection ON connection.id = run.connection_id
+             WHERE run.id = ANY($1)
+             ORDER BY queued_at DESC, run.id DESC",
+        )
+        .bind(&ids)
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let run = |row: &PgRow| {
+            let mut streams = streams.remove(&row.run_id("id")?).unwrap_or_default();
+            streams.sort_by_key(|stream| stream.stream);
+            read_run(row, streams)
+        };
+        rows.iter().map(run).collect()
+    }
+}
+
+impl PostgresStore {
+    async fn watermarks_before(&self, run: RunId) -> Result<BTreeMap<Stream, DateTime<Utc>>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT stream, watermark_before FROM run_stream WHERE run_id = $1 AND watermark_before IS NOT NULL",
+        )
+        .bind(run.0)
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let watermark = |row: &PgRow| Ok((row.word("stream", Stream::parse)?, row.time("watermark_before")?));
+        rows.iter().map(watermark).collect()
+    }
+}
+
+/// What an incremental run reads is settled when it is queued.
+async fn fix_windows(write: &mut PgConnection, new: &NewRun) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE run_stream SET watermark_before = (
+            SELECT active_until FROM watermark WHERE connection_id = $2 AND watermark.stream = run_stream.stream)
+         WHERE run_id = $1",
+    )
+    .bind(new.id.0)
+    .bind(new.connection_id.0)
+    .execute(&mut *write)
+    .await
+    .map(|_| ())
+    .map_err(database)
+}
+
+/// A full run has seen all there is, so its word replaces what was known; an incremental one adds to it.
+async fn move_watermarks(write: &mut PgConnection, run: RunId, mode: Mode) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO watermark (connection_id, stream, active_until)
+         SELECT connection_id, stream, LEAST(watermark, run.started_at) FROM run_stream JOIN run ON run.id = run_id
+         WHERE run_id = $1 AND watermark IS NOT NULL
+         ON CONFLICT (connection_id, stream) DO UPDATE SET active_until =
+            CASE WHEN $2 THEN excluded.active_until ELSE GREATEST(watermark.active_until, excluded.active_until) END",
+    )
+    .bind(run.0)
+    .bind(mode == Mode::Full)
+    .execute(&mut *write)
+    .await
+    .map(|_| ())
+    .map_err(database)
+}
+
+/// What is kept of a connection's pace. What is owed is handed out, and paid by whoever asks.
+async fn take_pace(write: &mut PgConnection, connection: Uuid) -> Result<KeptPace, StoreError> {
+    let row = sqlx::query(
+        "SELECT pace_next_at, pace_rate_milli, pace_owed FROM connection WHERE id = $1 FOR NO KEY UPDATE",
+    )
+    .bind(connection)
+    .fetch_one(&mut *write)
+    .await
+    .map_err(database)?;
+    sqlx::query("UPDATE connection SET pace_owed = 0 WHERE id = $1 AND pace_owed <> 0")
+        .bind(connection)
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+    Ok(KeptPace {
+        next_at: row.optional_time("pace_next_at")?,
+        rate_milli: row.optional_unsigned("pace_rate_milli")?,
+        owed: row.unsigned("pace_owed")?,
+    })
+}
+
+/// What is owed stays: others may have added to it.
+async fn keep_pace(write: &mut PgConnection, connection: Uuid, pace: &KeptPace) -> Result<(), StoreError> {
+    sqlx::query("UPDATE connection SET pace_next_at = $2, pace_rate_milli = $3 WHERE id = $1")
+        .bind(connection)
+        .bind(pace.next_at.map(micros))
+        .bind(pace.rate_milli.map(count).transpose()?)
+        .execute(&mut *write)
+        .await
+        .map(|_| ())
+        .map_err(database)
+}
+
+fn micros_of(time: TimeDelta) -> i64 {
+    time.num_microseconds().unwrap_or(i64::MAX)
+}
+
+fn expiry(now: DateTime<Utc>, ttl: Duration) -> i64 {
+    micros(now + TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX / 2))
+}
+
+/// A failed run that has pages to go on from.
+struct Failed {
+    id: RunId,
+    run: FailedRun,
+}
+
+/// The connection's latest run, if it failed after its first page.
+async fn latest_failed(
+    write: &mut PgConnection,
+    connection: ConnectionId,
+) -> Result<Option<Failed>, StoreError> {
+    let latest = sqlx::query(
+        "SELECT id, mode, all_replies, cause_code, finished_at FROM run
+         WHERE id = (SELECT id FROM run WHERE connection_id = $1 ORDER BY queued_at DESC, id DESC LIMIT 1)
+            AND state = 'failed' AND checkpoint IS NOT NULL",
+    )
+    .bind(connection.0)
+    .fetch_optional(&mut *write)
+    .await
+    .map_err(database)?;
+    let failed = |row: PgRow| {
+        Ok(Failed {
+            id: row.run_id("id")?,
+            run: FailedRun {
+                extent: Extent {
+                    mode: row.word("mode", Mode::parse)?,
+                    all_replies: row.flag("all_replies")?,
+                },
+                cause: row.word("cause_code", CauseCode::parse)?,
+                finished_at: row.time("finished_at")?,
+            },
+        })
+    };
+    latest.map(failed).transpose()
+}
+
+/// Streams that the failed run read to their end count as read; what it saw of the others is seen. Its pages move with a
+/// count of zero, since their records stay in its own ledger.
+async fn inherit(write: &mut PgConnection, run: RunId, failed: RunId) -> Result<(), StoreError> {
+    for statement in [
+        "UPDATE run SET checkpoint = (SELECT earlier.checkpoint FROM run AS earlier WHERE earlier.id = $2)
+         WHERE id = $1",
+        "UPDATE run_stream SET (watermark_before, watermark, source, started_at, finished_at) = (
+            SELECT earlier.watermark_before, earlier.watermark, earlier.source,
+                CASE WHEN earlier.finished_at IS NOT NULL THEN earlier.started_at END, earlier.finished_at
+            FROM run_stream AS earlier WHERE earlier.run_id = $2 AND earlier.stream = run_stream.stream)
+         WHERE run_id = $1",
+        "UPDATE run_page SET run_id = $1, found = 0 WHERE run_id = $2",
+    ] {
+        sqlx::query(statement)
+            .bind(run.0)
+            .bind(failed.0)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+    }
+    Ok(())
+}
+
+/// Nobody goes on from the connection's earlier runs any more. Most have no pages; one that was cancelled while it waited,
+/// or when its worker was gone, may.
+async fn forget_earlier_pages(write: &mut PgConnection, connection: ConnectionId) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM run_page WHERE run_id IN (SELECT id FROM run WHERE connection_id = $1)")
+        .bind(connection.0)
+        .execute(&mut *write)
+        .await
+        .map(|_| ())
+        .map_err(database)
+}
+
+async fn insert_run(
+    write: &mut PgConnection,
+    new: &NewRun,
+    resumed_from: Option<RunId>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO run (id, connection_id, trigger_kind, mode, all_replies, resumed_from, pass_id, state, queued_at)
+         VALUES ($1, $2, $3, $4, $5, $6, COALESCE((SELECT pass_id FROM run WHERE id = $6), $1), 'queued', $7)",
+    )
+    .bind(new.id.0)
+    .bind(new.connection_id.0)
+    .bind(new.trigger.as_str())
+    .bind(new.extent.mode.as_str())
+    .bind(new.extent.all_replies)
+    .bind(resumed_from.map(|run| run.0))
+    .bind(micros(new.queued_at))
+    .execute(&mut *write)
+    .await
+    .map_err(database)?;
+    sqlx::query("INSERT INTO run_stream (run_id, stream) SELECT $1, stream FROM unnest($2) AS every (stream)")
+        .bind(new.id.0)
+        .bind(Stream::ALL.map(Stream::as_str).to_vec())
+        .execute(write)
+        .await
+        .map(|_| ())
+        .map_err(database)
+}
+
+/// A run that was asked to stop and whose worker has died, or gave it back, has nobody left to stop it.
+async fn cancel_orphans(write: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let orphans: Vec<Uuid> = sqlx::query_scalar(
+        "UPDATE run SET state = 'cancelled', finished_at = $1, lease_owner = NULL, lease_expires_at = NULL,
+            stop_requested = false, waits_for_provider_until = NULL, requests_per_minute = NULL, stage_ends_at = NULL
+         WHERE id IN (
+            SELECT id FROM run
+            WHERE stop_requested AND (state = 'queued' OR (state = 'running' AND lease_expires_at <= $1))
+            FOR UPDATE SKIP LOCKED)
+         RETURNING id",
+    )
+    .bind(micros(now))
+    .fetch_all(&mut *write)
+    .await
+    .map_err(database)?;
+    for orphan in orphans {
+        forget_pages(write, RunId(orphan)).await?;
+    }
+    Ok(())
+}
+
+/// What only a run that goes on needs.
+async fn forget_pages(write: &mut PgConnection, run: RunId) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM run_page WHERE run_id = $1")
+        .bind(run.0)
+        .execute(&mut *write)
+        .await
+        .map(|_| ())
+        .map_err(database)
+}
+
+/// A run is green only if every stream was read to its end and both books of it agree.
+async fn check_books(write: &mut PgConnection, run: RunId) -> Result<(), StoreError> {
+    let rows = sqlx::query(
+        "SELECT stream, found, finished_at,
+            (SELECT COALESCE(SUM(run_page.found), 0)::bigint FROM run_page
+            WHERE run_page.run_id = run_stream.run_id AND run_page.stream = run_stream.stream) AS committed
+         FROM run_stream WHERE run_id = $1",
+    )
+    .bind(run.0)
+    .fetch_all(&mut *write)
+    .await
+    .map_err(database)?;
+    for row in &rows {
+        let (stream, found, committed) = (row.text("stream")?, row.int("found")?, row.int("committed")?);
+        if row.optional_time("finished_at")?.is_none() {
+            return Err(StoreError::LedgerUnbalanced(format!(
+                "{stream} was not read to its end"
+            )));
+        }
+        if found != committed {
+            return Err(StoreError::LedgerUnbalanced(format!(
+                "{stream}: the ledger has {found} records, its pages have {committed}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+async fn count_matches(write: &mut PgConnection, run: RunId, connection: Uuid) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE run SET (matched, unmatched, ambiguous, internal) = (
+            SELECT COUNT(*) FILTER (WHERE match_status = 'matched'), COUNT(*) FILTER (WHERE match_status = 'unmatched'),
+                COUNT(*) FILTER (WHERE match_status = 'ambiguous'), COUNT(*) FILTER (WHERE match_status = 'internal')
+            FROM community_user WHERE connection_id = $2 AND deleted_at IS NULL)
+         WHERE id = $1",
+    )
+    .bind(run.0)
+    .bind(connection)
+    .execute(&mut *write)
+    .await
+    .map(|_| ())
+    .map_err(database)
+}
+
+fn read_stream(row: &PgRow) -> Result<StreamRun, StoreError> {
+    let ledger = Ledger {
+        found: row.unsigned("found")?,
+        new: row.unsigned("new")?,
+        updated: row.unsigned("updated")?,
+        unchanged: row.unsigned("unchanged")?,
+        invalid: row.unsigned("invalid")?,
+        repeated: row.unsigned("repeated")?,
+        deleted: row.unsigned("deleted")?,
+        late: row.unsigned("late")?,
+        refused: row.unsigned("refused")?,
+        pages: row.unsigned("pages")?,
+    };
+    Ok(StreamRun {
+        stream: row.word("stream", Stream::parse)?,
+        ledger,
+        source: row.word("source", ActivitySource::parse)?,
+        started_at: row.optional_time("started_at")?,
+        finished_at: row.optional_time("finished_at")?,
+    })
+}
+
+fn read_run(row: &PgRow, streams: Vec<StreamRun>) -> Result<Run, StoreError> {
+    let cause = match row.optional_word("cause_code", CauseCode::parse)? {
+        None => None,
+        Some(code) => Some(Cause {
+            code,
+            owner: code.owner(),
+            message: row.text("cause_message")?,
+            next_action: row.text("cause_next_action")?,
+            heals_itself: code.heals_itself(),
+        }),
+    };
+    Ok(Run {
+        id: row.run_id("id")?,
+        connection_id: row.connection_id("connection_id")?,
+        tenant_id: row.text("tenant_id")?,
+        trigger: row.word("trigger_kind", Trigger::parse)?,
+        resumed_from: row.optional_uuid("resumed_from")?.map(RunId),
+        mode: row.word("mode", Mode::parse)?,
+        state: row.word("state", RunState::parse)?,
+        stage: row.optional_word("stage", Stage::parse)?,
+        cause,
+        queued_at: row.time("queued_at")?,
+        started_at: row.optional_time("started_at")?,
+        finished_at: row.optional_time("finished_at")?,
+        requests: row.unsigned("requests")?,
+        attempts: u32::try_from(row.unsigned("attempts")?).unwrap_or(u32::MAX),
+        streams,
+        matching: MatchCounts {
+            matched: row.unsigned("matched")?,
+            unmatched: row.unsigned("unmatched")?,
+            ambiguous: row.unsigned("ambiguous")?,
+            internal: row.unsigned("internal")?,
+        },
+        progress: Progress {
+            stopped_by: row.optional_word("stopped_by", StoppedBy::parse)?,
+            waits_for_provider_until: row.optional_time("waits_for_provider_until")?,
+            requests_per_minute: row.optional_unsigned("requests_per_minute")?,
+            stage_ends_at: row.optional_time("stage_ends_at")?,
+            queue: None,
+        },
+    })
+}
+
+fn read_invalid(row: &PgRow) -> Result<InvalidRecord, StoreError> {
+    Ok(InvalidRecord {
+        stream: row.word("stream", Stream::parse)?,
+        reason: row.word("reason", InvalidReason::parse)?,
+        name: row.text("name")?,
+        message: row.text("message")?,
+        payload: row.text("payload")?,
+    })
+}

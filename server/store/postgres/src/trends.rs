@@ -1,0 +1,94 @@
+use async_trait::async_trait;
+use domain::ConnectionId;
+use store::{StoreError, TrendStore};
+
+use crate::{PostgresStore, error::database};
+
+/// Days of one transaction, so that none takes long.
+const DAYS_AT_ONCE: i64 = 60;
+
+/// The marks go first. Whoever writes a row of such a day from now on waits, and marks the day anew; a day that somebody
+/// is writing to right now is left for the next time. So the count that follows has all rows whose mark it took away.
+const TAKE: &str = "WITH due AS (
+        SELECT day FROM trend_day_due WHERE connection_id = $1 ORDER BY day LIMIT $2 FOR UPDATE SKIP LOCKED)
+    DELETE FROM trend_day_due USING due WHERE connection_id = $1 AND trend_day_due.day = due.day
+    RETURNING trend_day_due.day";
+
+const FORGET: &str = "DELETE FROM community_trend WHERE connection_id = $1 AND day = ANY($2)";
+
+/// Microseconds of a day are 86,400,000,000. Each day is one range of an index.
+const COUNT: &str =
+    "INSERT INTO community_trend (connection_id, day, kind, subtype, company_external_id, count)
+    SELECT $1, due.day, object.kind, object.subtype, '', COUNT(*)
+    FROM unnest($2) AS due (day) JOIN community_content AS object
+        ON object.posted_at >= due.day * 86400000000 AND object.posted_at < (due.day + 1) * 86400000000
+    WHERE object.connection_id = $1 AND object.deleted_at IS NULL AND NOT object.trashed
+    GROUP BY due.day, object.kind, object.subtype
+    UNION ALL
+    SELECT $1, due.day, object.activity_type, '', '', COUNT(*)
+    FROM unnest($2) AS due (day) JOIN community_activity AS object
+        ON object.occurred_at >= due.day * 86400000000 AND object.occurred_at < (due.day + 1) * 86400000000
+    WHERE object.connection_id = $1 AND object.deleted_at IS NULL
+    GROUP BY due.day, object.activity_type";
+
+const FORGET_ALL: &str = "DELETE FROM community_trend WHERE connection_id = $1";
+
+/// All days of which there are rows.
+const MARK_ALL: &str = "INSERT INTO trend_day_due (connection_id, day)
+    SELECT DISTINCT $1, day_of(at) AS day
+    FROM (SELECT posted_at AS at FROM community_content WHERE connection_id = $1
+          UNION ALL SELECT occurred_at FROM community_activity WHERE connection_id = $1) AS times
+    ORDER BY day
+    ON CONFLICT (connection_id, day) DO UPDATE SET day = excluded.day";
+
+#[async_trait]
+impl TrendStore for PostgresStore {
+    async fn rebuild_due_trends(&self, connection: ConnectionId) -> Result<u64, StoreError> {
+        let mut rebuilt = 0;
+        loop {
+            let days = self.rebuild_some_trends(connection).await?;
+            rebuilt += days;
+            if days == 0 {
+                return Ok(rebuilt);
+            }
+        }
+    }
+
+    async fn rebuild_all_trends(&self, connection: ConnectionId) -> Result<u64, StoreError> {
+        let mut write = self.begin().await?;
+        for statement in [FORGET_ALL, MARK_ALL] {
+            sqlx::query(statement)
+                .bind(connection.0)
+                .execute(&mut *write)
+                .await
+                .map_err(database)?;
+        }
+        write.commit().await?;
+        self.rebuild_due_trends(connection).await
+    }
+}
+
+impl PostgresStore {
+    async fn rebuild_some_trends(&self, connection: ConnectionId) -> Result<u64, StoreError> {
+        let mut write = self.begin().await?;
+        let days: Vec<i64> = sqlx::query_scalar(TAKE)
+            .bind(connection.0)
+            .bind(DAYS_AT_ONCE)
+            .fetch_all(&mut *write)
+            .await
+            .map_err(database)?;
+        if days.is_empty() {
+            return Ok(0);
+        }
+        for statement in [FORGET, COUNT] {
+            sqlx::query(statement)
+                .bind(connection.0)
+                .bind(&days)
+                .execute(&mut *write)
+                .await
+                .map_err(database)?;
+        }
+        write.commit().await?;
+        Ok(days.len() as u64)
+    }
+}
