@@ -245,6 +245,7 @@ mod tests {
             (C::ProviderUnavailable, Owner::Provider, true),
             (C::AnswerMalformed, Owner::Provider, true),
             (C::StreamEndedEarly, Owner::Provider, true),
+            (C::ListingUnsteady, Owner::Provider, true),
             (C::ListingTooLarge, Owner::Provider, false),
             (C::DeletionSuspicious, Owner::Provider, false),
             (C::RunTooLong, Owner::Us, true),

@@ -98,6 +98,7 @@ mod tests {
                 | CauseCode::PermissionMissing
                 | CauseCode::ListingTooLarge
                 | CauseCode::StreamEndedEarly
+                | CauseCode::ListingUnsteady
                 | CauseCode::DeletionSuspicious
                 | CauseCode::InvalidTooMany
                 | CauseCode::RunTooLong

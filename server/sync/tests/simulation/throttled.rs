@@ -2,15 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{Extent, Mode, Run, RunId, Trigger};
+use domain::{Dice, Extent, Mode, Run, RunId, Trigger};
 use store::{ClaimRequest, ClaimedRun, NewRun, RunStore};
 use sync::Settings;
 use uuid::Uuid;
 
-use crate::{
-    dice::Dice,
-    world::{Ground, World},
-};
+use crate::world::{Ground, World};
 
 pub(crate) const SEED: u64 = 300;
 /// Every kind of listing, and a request for the replies of each topic.
