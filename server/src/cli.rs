@@ -3,7 +3,7 @@
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
-use domain::{BaseUrl, Object, RunId, TenantId};
+use domain::{BaseUrl, MappedColumn, Object, RunId, TenantId};
 use simulator::{FaultProfile, TenantSpec};
 
 use crate::{
@@ -60,6 +60,8 @@ pub(crate) enum WithData {
     /// Look at one run, or stop it
     #[command(subcommand)]
     Run(Run),
+    /// Try records again that were set aside, without the API; a worker does so by itself after an upgrade
+    Replay(Replay),
     /// Write an object whole, deleted rows too
     Export(Export),
     /// Bring in what members did, where the tenant's API does not say
@@ -114,6 +116,81 @@ pub(crate) enum Connection {
     Deactivate { tenant: TenantId },
     /// Replace the client secret, and the client id or the base URL if they changed too
     Rotate(RotateConnection),
+    /// Choose the profile fields that fill members' own columns, by name; without options, show them
+    Map(MapConnection),
+}
+
+/// Names may be repeated, or separated by `;`. They go before the default ones, and take the place of those chosen before.
+#[derive(Debug, Args)]
+pub(crate) struct MapConnection {
+    pub(crate) tenant: TenantId,
+    /// Profile field with the phone number
+    #[arg(long, value_name = "NAME", env = "TRIBUTARY_MAP_PHONE", value_delimiter = ';')]
+    phone: Vec<String>,
+    /// Profile field with the first name
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "TRIBUTARY_MAP_FIRST_NAME",
+        value_delimiter = ';'
+    )]
+    first_name: Vec<String>,
+    /// Profile field with the last name
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "TRIBUTARY_MAP_LAST_NAME",
+        value_delimiter = ';'
+    )]
+    last_name: Vec<String>,
+    /// Profile field with the company that the member names
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "TRIBUTARY_MAP_COMPANY",
+        value_delimiter = ';'
+    )]
+    company: Vec<String>,
+    /// Profile field with the department
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "TRIBUTARY_MAP_DEPARTMENT",
+        value_delimiter = ';'
+    )]
+    department: Vec<String>,
+    /// Profile field with the job title
+    #[arg(long, value_name = "NAME", env = "TRIBUTARY_MAP_TITLE", value_delimiter = ';')]
+    title: Vec<String>,
+    /// Forget what was chosen before
+    #[arg(long, env = "TRIBUTARY_MAP_RESET", value_parser = switch())]
+    pub(crate) reset: bool,
+}
+
+impl MapConnection {
+    /// The names that are given for each column.
+    pub(crate) fn given(&self) -> [(MappedColumn, &[String]); MappedColumn::ALL.len()] {
+        MappedColumn::ALL.map(|column| {
+            let names = match column {
+                MappedColumn::Phone => &self.phone,
+                MappedColumn::FirstName => &self.first_name,
+                MappedColumn::LastName => &self.last_name,
+                MappedColumn::Company => &self.company,
+                MappedColumn::Department => &self.department,
+                MappedColumn::Title => &self.title,
+            };
+            (column, names.as_slice())
+        })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// Only those of this tenant
+    pub(crate) tenant: Option<TenantId>,
+    /// Only those that this run set aside
+    #[arg(long, value_name = "ID", env = "TRIBUTARY_REPLAY_RUN")]
+    pub(crate) run: Option<RunId>,
 }
 
 #[derive(Debug, Args)]

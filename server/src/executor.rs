@@ -8,7 +8,8 @@ use sync::{Execution, Runner, Settings, Signals};
 use tracing::{info, warn};
 
 use crate::{
-    error::CommandError, installation::Installation, secrets::to_hex, source::Sources, system::random_bytes,
+    error::CommandError, installation::Installation, replay, secrets::to_hex, source::Sources,
+    system::random_bytes,
 };
 
 /// How often it is looked whether a run was asked to stop, in whichever process: short against the 5 s within which it is to
@@ -58,6 +59,8 @@ impl Executor {
             never = self.watch(&claimed.lease, signals) => match never {},
         };
         if let Execution::Ended(_) = execution {
+            // It wrote by the mapping that there was when it began.
+            replay::keep_up_one(&self.installation, connection.id).await;
             self.rebuild_trends(&connection).await;
         }
         Ok(execution)

@@ -17,6 +17,7 @@ mod overview;
 mod places;
 mod progress;
 mod queue;
+mod replay;
 mod scheduler;
 mod secrets;
 mod source;

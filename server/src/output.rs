@@ -83,6 +83,11 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     lines.join("\n")
 }
 
+/// `1 row`, `2 rows`.
+pub(crate) fn counted(count: u64, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}
+
 /// A moment for people: UTC to the second, or a dash.
 pub(crate) fn moment(at: Option<DateTime<Utc>>) -> String {
     at.map_or_else(

@@ -60,8 +60,9 @@ impl Sources {
                 .map_err(|error| error.to_string()),
             None => Err("no client secret is stored".to_owned()),
         };
+        let mapping = self.store.profile_mapping(connection.id).await?.mapping;
         Ok(secret
-            .map(|secret| self.with_secret(connection, secret))
+            .map(|secret| self.with_secret(connection, secret).with_mapping(mapping))
             .map_err(|message| Failure {
                 code: CauseCode::SecretUnreadable,
                 message: format!("The client secret cannot be read: {message}."),

@@ -199,6 +199,7 @@ pub(crate) fn invalid_group(group: InvalidGroup) -> InvalidGroupView {
         stream: group.stream,
         reason: group.reason,
         count: group.count,
+        repaired: group.repaired,
         sample_name: group.sample.name,
         sample_message: group.sample.message,
     }

@@ -24,6 +24,7 @@ use crate::{
     executor::Executor,
     installation::Installation,
     places::{Holder, Wanted, who_gives_way},
+    replay,
     scheduler::{extent_of_next_run, is_due},
 };
 
@@ -75,13 +76,24 @@ impl Worker {
     /// Works until it is told to stop; then its runs stop at their next page boundary and go back to the queue.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let worker = Arc::new(self);
-        let mut places = Places::default();
         info!(worker = %worker.executor.name, window = %worker.window, concurrent_runs = worker.concurrent_runs, "worker started");
+        let replays = tokio::spawn(replay::keep_up(
+            worker.executor.installation.clone(),
+            stop.clone(),
+        ));
+        worker.sync(&stop).await;
+        if let Err(error) = replays.await {
+            log_panic(&error);
+        }
+        info!(worker = %worker.executor.name, "worker stopped");
+    }
+
+    async fn sync(self: &Arc<Self>, stop: &CancellationToken) {
+        let mut places = Places::default();
         while !stop.is_cancelled() {
-            worker.go_round(&mut places, &stop).await;
+            self.go_round(&mut places, stop).await;
         }
         while places.next_end().await {}
-        info!(worker = %worker.executor.name, "worker stopped");
     }
 
     async fn go_round(self: &Arc<Self>, places: &mut Places, stop: &CancellationToken) {

@@ -308,6 +308,12 @@ pub struct InvalidRecord {
     pub message: String,
     /// The record as the provider served it (JSON text), private fields dropped.
     pub payload: String,
+    /// Something in the payload was longer than is kept, so that the record cannot be tried again from it.
+    pub payload_cut: bool,
+    /// Of a reply, the topic that it was served for: the payload does not say.
+    pub topic_public_id: Option<String>,
+    /// When a later attempt at the payload found the record stored; `None` while it is set aside.
+    pub repaired_at: Option<DateTime<Utc>>,
 }
 
 #[cfg(test)]

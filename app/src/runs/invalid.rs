@@ -10,6 +10,7 @@ use super::{
 use crate::{
     place::{InvalidPlace, Place},
     ui::{
+        moment::{self, moment},
         number::{counted, grouped},
         words,
     },
@@ -48,14 +49,23 @@ pub fn records(view: &InvalidRecordsView, at: Place) -> impl IntoView + use<> {
 }
 
 fn record(record: &InvalidRecord) -> impl IntoView + use<> {
+    let repaired = record
+        .repaired_at
+        .map(|at| view! { <span class="outcome">"Repaired since: it was stored " {moment(at, moment::exact(at))} "."</span> });
+    let served = if record.payload_cut {
+        "The record as the provider served it, cut because it is longer than is kept"
+    } else {
+        "The record as the provider served it"
+    };
     view! {
         <li>
             <p>
                 <strong>{record.name.clone()}</strong>
                 <span class="outcome">{record.message.clone()}</span>
+                {repaired}
             </p>
             <details>
-                <summary>"The record as the provider served it"</summary>
+                <summary>{served}</summary>
                 <pre tabindex="0">{record.payload.clone()}</pre>
             </details>
         </li>

@@ -228,13 +228,14 @@ fn invalid_group(group: &InvalidGroupView, at: Place) -> impl IntoView + use<> {
     } else {
         format!("See all {}", grouped(group.count))
     };
+    let repaired = (group.repaired > 0).then(|| format!(" {} repaired since.", grouped(group.repaired)));
     let label = format!("{see}: {reason}, {}", words::stream_in_text(group.stream));
     view! {
         <li>
             <span class="group-count">{grouped(group.count)}</span>
             <p>
                 <strong>{reason}</strong> " " <span class="small">{words::stream(group.stream)}</span>
-                <span class="outcome">{words::outcome(group.reason)}</span>
+                <span class="outcome">{words::outcome(group.reason)} {repaired}</span>
             </p>
             <code class="sample">{group.sample_name.clone()} ": " {group.sample_message.clone()}</code>
             <a href=list.href() data-noscroll="" aria-label=label>

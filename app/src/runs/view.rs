@@ -27,6 +27,8 @@ pub struct InvalidGroupView {
     pub stream: Stream,
     pub reason: InvalidReason,
     pub count: u64,
+    /// How many of them were found stored since.
+    pub repaired: u64,
     /// Such as `user 912: joindate "0000-00-00" is not a time`.
     pub sample_name: String,
     pub sample_message: String,

@@ -64,11 +64,13 @@ pub fn reason(reason: InvalidReason, of: Stream) -> &'static str {
 /// What becomes of a record that was set aside.
 pub fn outcome(reason: InvalidReason) -> &'static str {
     match reason {
-        InvalidReason::UnknownContentType => "Set aside until this version knows the type.",
-        InvalidReason::MissingId
-        | InvalidReason::UnreadableTime
-        | InvalidReason::UnreadableRecord
-        | InvalidReason::TooLarge => "Set aside. Tried again in every run until the provider mends it.",
+        InvalidReason::UnknownContentType => {
+            "Set aside. Tried again by itself as soon as a version knows the type."
+        }
+        InvalidReason::TooLarge => "Set aside. Tried again whenever a run reads it.",
+        InvalidReason::MissingId | InvalidReason::UnreadableTime | InvalidReason::UnreadableRecord => {
+            "Set aside. Tried again whenever a run reads it, and when the mapping or this version changes."
+        }
     }
 }
 

@@ -566,6 +566,7 @@ fn group(stream: Stream, reason: InvalidReason, count: u64, name: &str, message:
         stream,
         reason,
         count,
+        repaired: 0,
         sample_name: name.to_owned(),
         sample_message: message.to_owned(),
     }
@@ -605,13 +606,16 @@ fn complete() -> SummaryView {
                 "user 912",
                 "joindate \"0000-00-00\" is not a time",
             ),
-            group(
-                Stream::Activity,
-                InvalidReason::MissingId,
-                11,
-                "event 5f0c…a2",
-                "no id",
-            ),
+            InvalidGroupView {
+                repaired: 4,
+                ..group(
+                    Stream::Activity,
+                    InvalidReason::MissingId,
+                    11,
+                    "event 5f0c…a2",
+                    "no id",
+                )
+            },
             group(
                 Stream::Replies,
                 InvalidReason::TooLarge,

@@ -138,6 +138,9 @@ impl Backend for Fake {
                 name: format!("user {}", 912 + index),
                 message: "joindate \"0000-00-00\" is not a time".to_owned(),
                 payload: format!("{{\n  \"userid\": {},\n  \"username\": \"<b>ada</b>\",\n  \"joindate\": \"0000-00-00\"\n}}", 912 + index),
+                payload_cut: index == 51,
+                topic_public_id: None,
+                repaired_at: (index == 52).then(|| at(23, 9, 30, 0)),
             })
             .collect();
         Ok(InvalidRecordsView {

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use domain::{BaseUrl, TenantId, record::Subtype};
+use domain::{BaseUrl, ProfileMapping, TenantId, record::Subtype};
 use reqwest::{StatusCode, header::AUTHORIZATION};
 use sync::{
     Clock, Failure, Fetched, Lookup, PAGE_SIZE, Page, PageRequest, Presence, Served, Source, TopicFilter,
@@ -34,6 +34,7 @@ const USER_PREFIXES: [&str; 2] = ["", "/api1"];
 /// A tenant of Customer Communities, read through its REST API.
 pub struct CommunityApi {
     tenant_id: TenantId,
+    mapping: ProfileMapping,
     wire: Wire,
     tokens: Tokens,
     /// Known from the first answer that is not 404.
@@ -59,6 +60,7 @@ impl CommunityApi {
     ) -> Self {
         Self {
             tenant_id,
+            mapping: ProfileMapping::default(),
             wire: Wire {
                 http: client,
                 base_url,
@@ -68,6 +70,12 @@ impl CommunityApi {
             tokens: Tokens::new(credentials),
             user_prefix: OnceLock::new(),
         }
+    }
+
+    /// Fills members' own columns by this mapping.
+    #[must_use]
+    pub fn with_mapping(self, mapping: ProfileMapping) -> Self {
+        Self { mapping, ..self }
     }
 
     /// The prefix of the user family, if an answer has told it yet.
@@ -135,7 +143,8 @@ impl CommunityApi {
         if !answer.status.is_success() {
             return Err(failure::of_status(answer, path, self.wire.clock.now()));
         }
-        decode(request, &answer.body).map_err(|malformed| failure::of_malformed(&malformed, answer, path))
+        decode(request, &self.mapping, &answer.body)
+            .map_err(|malformed| failure::of_malformed(&malformed, answer, path))
     }
 
     async fn users(

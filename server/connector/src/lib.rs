@@ -8,7 +8,7 @@ mod probe;
 mod token;
 
 pub use api::CommunityApi;
-pub use decode::{Malformed, decode, decode_counts};
+pub use decode::{DECODER_VERSION, Malformed, Unreplayable, decode, decode_again, decode_counts};
 pub use http::{ClientError, HttpClient};
 pub use probe::Probe;
 pub use token::Credentials;

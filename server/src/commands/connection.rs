@@ -11,6 +11,7 @@ use sync::Source;
 
 use crate::{
     cli::{self, AddConnection, RotateConnection},
+    commands::mapping,
     error::{CommandError, Exit},
     installation::Installation,
     output::{Output, moment, table},
@@ -62,6 +63,7 @@ pub(crate) async fn run(
         cli::Connection::Activate { tenant } => activate(installation, tenant, output).await,
         cli::Connection::Deactivate { tenant } => deactivate(installation, tenant, output).await,
         cli::Connection::Rotate(options) => rotate(installation, options, output).await,
+        cli::Connection::Map(options) => mapping::run(installation, options, output).await,
     }
 }
 

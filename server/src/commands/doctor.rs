@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use connector::DECODER_VERSION;
 use serde::Serialize;
 
 use crate::{
@@ -33,11 +34,8 @@ struct Check {
 
 pub(crate) async fn run(cli: &Cli, options: &Doctor, output: Output) -> Result<ExitCode, CommandError> {
     let places = Places::of(&cli.database, &cli.key_file)?;
-    let checks = vec![
-        database(&places).await,
-        key_file(&places),
-        site(&Site::locate(&options.http)),
-    ];
+    let mut checks = database(&places).await;
+    checks.extend([key_file(&places), site(&Site::locate(&options.http))]);
     output.data(&checks, |checks| {
         checks.iter().map(line).collect::<Vec<_>>().join("\n")
     })?;
@@ -49,7 +47,8 @@ pub(crate) async fn run(cli: &Cli, options: &Doctor, output: Output) -> Result<E
     })
 }
 
-async fn database(places: &Places) -> Check {
+/// Whether it answers, and whether what it holds has been read by this version.
+async fn database(places: &Places) -> Vec<Check> {
     let name = &places.database;
     let failed = |message: String| Check {
         name: "database",
@@ -59,20 +58,43 @@ async fn database(places: &Places) -> Check {
     };
     let opened = match Opened::open(name).await {
         Ok(opened) => opened,
-        Err(error) => return failed(error.what().to_owned()),
+        Err(error) => return vec![failed(error.what().to_owned())],
     };
     let answer = opened.store().ping().await;
+    let due = opened.store().replays_due(DECODER_VERSION).await;
     // The answer is known; what was committed is safe however this ends.
     let _ = tokio::time::timeout(CLOSE_DEADLINE, opened.close()).await;
-    match answer {
-        Ok(()) => Check {
-            name: "database",
-            verdict: Verdict::Ok,
-            message: format!("{name} answers and is of this version"),
-            next_action: None,
-        },
-        Err(error) => failed(format!("{name} does not answer: {}", with_sources(&error))),
+    match answer.and(due) {
+        Ok(due) => vec![
+            Check {
+                name: "database",
+                verdict: Verdict::Ok,
+                message: format!("{name} answers and is of this version"),
+                next_action: None,
+            },
+            replays(due.len()),
+        ],
+        Err(error) => vec![failed(format!(
+            "{name} does not answer: {}",
+            with_sources(&error)
+        ))],
     }
+}
+
+fn replays(due: usize) -> Check {
+    let check = |verdict, message, next_action| Check {
+        name: "stored records",
+        verdict,
+        message,
+        next_action,
+    };
+    if due == 0 {
+        let message = "all were read by this version and by the mapping of today".to_owned();
+        return check(Verdict::Ok, message, None);
+    }
+    let message = format!("those of {due} connections were read by an earlier version or another mapping");
+    let next = "Nothing while a worker runs: it reads them anew by itself. Else run: tributary replay";
+    check(Verdict::Warning, message, Some(next.to_owned()))
 }
 
 fn key_file(places: &Places) -> Check {

@@ -21,7 +21,7 @@ pub(crate) async fn run(
     options: &Export,
     output: Output,
 ) -> Result<ExitCode, CommandError> {
-    let layout = layout(options, output)?;
+    let layout = layout(options, output);
     let query = query(installation, options).await?;
     let path = options.output.as_deref();
     let target = Target::open(path).map_err(|error| not_written(path, &error))?;
@@ -66,7 +66,7 @@ async fn write(
     layout: Layout,
     mut target: Target,
 ) -> Result<u64, WriteError> {
-    let mut encoder = Encoder::new(layout, fields(query.object));
+    let mut encoder = Encoder::new(layout, fields(query.object))?;
     target.write(&encoder.head()?).await?;
     let mut after = None;
     loop {
@@ -77,20 +77,17 @@ async fn write(
             break;
         }
     }
-    target.write(encoder.tail()).await?;
+    target.write(&encoder.tail()?).await?;
     target.finish().await?;
     Ok(encoder.rows())
 }
 
-fn layout(options: &Export, output: Output) -> Result<Layout, CommandError> {
+fn layout(options: &Export, output: Output) -> Layout {
     match options.format {
-        Some(Format::Ndjson) => Ok(Layout::Ndjson),
-        Some(Format::Parquet) => Err(CommandError::usage(
-            "this build does not write parquet",
-            "Use --format ndjson or --format csv; other programs turn either into parquet.",
-        )),
-        None if output.json => Ok(Layout::Array),
-        Some(Format::Csv) | None => Ok(Layout::Csv),
+        Some(Format::Ndjson) => Layout::Ndjson,
+        Some(Format::Parquet) => Layout::Parquet,
+        None if output.json => Layout::Array,
+        Some(Format::Csv) | None => Layout::Csv,
     }
 }
 

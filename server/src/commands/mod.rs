@@ -4,7 +4,9 @@ mod activity;
 mod connection;
 mod doctor;
 mod export;
+mod mapping;
 mod migrate;
+mod replay;
 mod runs;
 mod serve;
 mod simulate;
@@ -57,6 +59,7 @@ async fn with_data(
         WithData::Activity(Activity::Import { tenant, file }) => {
             or_stopped(activity::import(installation, tenant, file, output), &stop).await
         }
+        WithData::Replay(options) => or_stopped(replay::run(installation, options, output), &stop).await,
         WithData::Export(options) => or_stopped(export::run(installation, options, output), &stop).await,
         WithData::Run(Run::Show { id }) => or_stopped(runs::show(installation, *id, output), &stop).await,
         WithData::Run(Run::Cancel { id }) => or_stopped(runs::cancel(installation, *id, output), &stop).await,

@@ -186,6 +186,8 @@ pub(crate) fn describe(run: &Run, now: DateTime<Utc>) -> String {
                 ledger.unchanged,
                 ledger.invalid,
                 ledger.repeated,
+                ledger.deleted,
+                ledger.late,
                 ledger.refused,
                 ledger.pages,
             ];
@@ -203,6 +205,8 @@ pub(crate) fn describe(run: &Run, now: DateTime<Utc>) -> String {
         "UNCHANGED",
         "INVALID",
         "REPEATED",
+        "DELETED",
+        "LATE",
         "REFUSED",
         "PAGES",
         "SOURCE",

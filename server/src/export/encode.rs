@@ -4,6 +4,8 @@ use chrono::SecondsFormat;
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use store::{Cell, Field};
 
+use super::columnar::Columnar;
+
 /// Spreadsheets take a cell that begins with one of these for a formula (OWASP, "CSV Injection").
 const FORMULA_STARTS: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
 
@@ -19,6 +21,7 @@ pub(crate) enum Layout {
     Ndjson,
     /// One JSON document: an array of objects.
     Array,
+    Parquet,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -28,23 +31,37 @@ pub(crate) enum EncodeError {
     #[error(transparent)]
     Json(#[from] serde_json::Error),
     #[error(transparent)]
+    Parquet(#[from] parquet::errors::ParquetError),
+    #[error(transparent)]
     Io(#[from] std::io::Error),
 }
 
 /// Turns rows of one object into bytes, page by page.
 pub(crate) struct Encoder {
-    layout: Layout,
+    shape: Shape,
     fields: &'static [Field],
     rows: u64,
 }
 
+enum Shape {
+    Csv,
+    Ndjson,
+    Array,
+    Parquet(Box<Columnar>),
+}
+
 impl Encoder {
-    pub(crate) fn new(layout: Layout, fields: &'static [Field]) -> Self {
-        Self {
-            layout,
+    pub(crate) fn new(layout: Layout, fields: &'static [Field]) -> Result<Self, EncodeError> {
+        Ok(Self {
+            shape: match layout {
+                Layout::Csv => Shape::Csv,
+                Layout::Ndjson => Shape::Ndjson,
+                Layout::Array => Shape::Array,
+                Layout::Parquet => Shape::Parquet(Box::new(Columnar::new(fields)?)),
+            },
             fields,
             rows: 0,
-        }
+        })
     }
 
     /// Rows encoded so far.
@@ -54,34 +71,37 @@ impl Encoder {
 
     /// What comes before the rows, which is there even if there are none.
     pub(crate) fn head(&self) -> Result<Vec<u8>, EncodeError> {
-        match self.layout {
-            Layout::Csv => csv_lines([self.fields.iter().map(|field| field.name.to_owned())]),
-            Layout::Ndjson => Ok(Vec::new()),
-            Layout::Array => Ok(b"[".to_vec()),
+        match self.shape {
+            Shape::Csv => csv_lines([self.fields.iter().map(|field| field.name.to_owned())]),
+            Shape::Ndjson | Shape::Parquet(_) => Ok(Vec::new()),
+            Shape::Array => Ok(b"[".to_vec()),
         }
     }
 
     pub(crate) fn page(&mut self, rows: &[Vec<Cell>]) -> Result<Vec<u8>, EncodeError> {
-        let bytes = match self.layout {
-            Layout::Csv => csv_lines(rows.iter().map(|row| row.iter().map(csv_cell)))?,
-            Layout::Ndjson | Layout::Array => self.json_lines(rows)?,
+        let bytes = match &mut self.shape {
+            Shape::Csv => csv_lines(rows.iter().map(|row| row.iter().map(csv_cell)))?,
+            Shape::Ndjson => self.json_lines(rows, false)?,
+            Shape::Array => self.json_lines(rows, true)?,
+            Shape::Parquet(columnar) => columnar.page(rows)?,
         };
         self.rows += rows.len() as u64;
         Ok(bytes)
     }
 
     /// What comes after the last row.
-    pub(crate) fn tail(&self) -> &'static [u8] {
-        match self.layout {
-            Layout::Csv | Layout::Ndjson => b"",
-            Layout::Array => b"\n]\n",
-        }
+    pub(crate) fn tail(&mut self) -> Result<Vec<u8>, EncodeError> {
+        Ok(match &mut self.shape {
+            Shape::Csv | Shape::Ndjson => Vec::new(),
+            Shape::Array => b"\n]\n".to_vec(),
+            Shape::Parquet(columnar) => columnar.tail()?,
+        })
     }
 
-    fn json_lines(&self, rows: &[Vec<Cell>]) -> Result<Vec<u8>, EncodeError> {
+    fn json_lines(&self, rows: &[Vec<Cell>], array: bool) -> Result<Vec<u8>, EncodeError> {
         let mut bytes = Vec::new();
         for (number, cells) in (self.rows..).zip(rows) {
-            if self.layout == Layout::Array {
+            if array {
                 bytes.extend_from_slice(if number == 0 { b"\n" } else { b",\n" });
             }
             let row = JsonRow {
@@ -89,7 +109,7 @@ impl Encoder {
                 cells,
             };
             serde_json::to_writer(&mut bytes, &row)?;
-            if self.layout == Layout::Ndjson {
+            if !array {
                 bytes.push(b'\n');
             }
         }
@@ -178,12 +198,12 @@ mod tests {
     }
 
     fn encoded(layout: Layout, pages: &[Vec<Vec<Cell>>]) -> String {
-        let mut encoder = Encoder::new(layout, FIELDS);
+        let mut encoder = Encoder::new(layout, FIELDS).expect("an encoder");
         let mut bytes = encoder.head().expect("a head");
         for page in pages {
             bytes.extend(encoder.page(page).expect("a page"));
         }
-        bytes.extend(encoder.tail());
+        bytes.extend(encoder.tail().expect("a tail"));
         String::from_utf8(bytes).expect("text")
     }
 

@@ -1,5 +1,6 @@
 //! Whole objects as files: the formats, and where the bytes go.
 
+mod columnar;
 mod encode;
 mod target;
 
@@ -15,7 +16,6 @@ pub(crate) enum Format {
     Csv,
     /// One JSON object a line
     Ndjson,
-    /// Not in this build
-    #[value(hide = true)]
+    /// Columns with their types, compressed with snappy
     Parquet,
 }

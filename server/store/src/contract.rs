@@ -15,6 +15,7 @@ mod pages;
 mod queue;
 mod random;
 mod records;
+mod replay;
 mod replies;
 mod resuming;
 mod runs;
@@ -31,6 +32,7 @@ pub use overview::*;
 pub use pages::*;
 pub use queue::*;
 pub use random::*;
+pub use replay::*;
 pub use replies::*;
 pub use resuming::*;
 pub use runs::*;
@@ -118,6 +120,19 @@ macro_rules! contract_tests {
             a_lost_lease_marks_nothing,
             replies_go_with_their_topic_and_are_read_again_when_it_comes_back,
             of_replies_only_those_of_topics_that_were_read_in_the_pass_are_looked_for,
+            a_mapping_is_kept_and_makes_a_replay_due,
+            a_newer_decoder_makes_a_replay_due_and_an_older_one_does_not,
+            a_replay_stays_due_while_a_run_is_under_way,
+            profile_fields_are_counted,
+            members_are_remapped_unless_a_run_has_changed_them,
+            the_next_sync_finds_members_as_they_were_remapped,
+            what_can_be_read_now_is_stored_as_its_run_would_have,
+            a_record_is_repaired_once_and_says_when,
+            a_topic_that_is_repaired_awaits_its_replies,
+            a_record_that_is_still_invalid_has_its_newest_reason,
+            a_payload_replaces_what_an_earlier_run_stored,
+            an_older_payload_never_replaces_newer_data,
+            a_record_that_a_later_full_pass_has_not_met_is_not_brought_back,
             random_commits_leave_what_a_model_says,
         }
     };

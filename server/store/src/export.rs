@@ -228,4 +228,5 @@ const INVALID_RECORDS: &[Field] = &[
     text("name"),
     text("message"),
     text("payload"),
+    time("repaired_at"),
 ];

@@ -10,6 +10,7 @@ mod export;
 mod judging;
 mod overview;
 mod pages;
+mod replay;
 mod runs;
 mod trends;
 
@@ -21,6 +22,10 @@ pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field
 pub use judging::{Judged, Stored, Written, check_stream, judge};
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
 pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};
+pub use replay::{
+    ProfileFieldCount, RemappedMember, Replay, ReplayOutcome, ReplayStore, SetAside, StoredMapping,
+    StoredMember,
+};
 pub use runs::{
     CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Enqueued, Finish, InvalidGroup, InvalidPage,
     KeptPace, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue, Release, Renewal, Renewed,
@@ -38,6 +43,7 @@ pub trait Store:
     + ExportStore
     + TrendStore
     + ActivityStore
+    + ReplayStore
 {
 }
 
@@ -50,5 +56,6 @@ impl<T> Store for T where
         + ExportStore
         + TrendStore
         + ActivityStore
+        + ReplayStore
 {
 }

@@ -187,6 +187,8 @@ pub struct InvalidGroup {
     pub stream: Stream,
     pub reason: InvalidReason,
     pub count: u64,
+    /// How many of them were found stored since.
+    pub repaired: u64,
     pub sample: InvalidRecord,
 }
 

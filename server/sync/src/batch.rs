@@ -148,6 +148,9 @@ mod tests {
             name: "idea status".into(),
             message: "no id".into(),
             payload: "{}".into(),
+            payload_cut: false,
+            topic_public_id: None,
+            repaired_at: None,
         })
     }
 

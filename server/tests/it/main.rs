@@ -8,6 +8,7 @@ mod crashes;
 mod exports;
 mod imports;
 mod postgres;
+mod replays;
 mod support;
 mod syncs;
 mod workers;

@@ -168,6 +168,10 @@ impl Reader for Replies<'_> {
     const STREAM: Stream = Stream::Replies;
     type Raw<'de> = RawReply<'de>;
 
+    fn topic_public_id(&self) -> Option<&str> {
+        Some(self.topic_public_id)
+    }
+
     fn record(&mut self, raw: RawReply<'_>) -> Result<Record, Flaw> {
         let without_id = || format!("reply without an id to topic {}", self.topic_public_id);
         let public_id = super::id("publicReplyId", raw.public_id, || Cow::Owned(without_id()))?;

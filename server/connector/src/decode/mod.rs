@@ -9,6 +9,7 @@ mod envelope;
 mod fields;
 mod payload;
 mod repair;
+mod replay;
 mod scalar;
 mod small;
 mod time;
@@ -18,12 +19,13 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Stream,
+    ProfileMapping, Stream,
     record::{InvalidReason, InvalidRecord, Record},
 };
 use serde_json::{Value, error::Category, value::RawValue};
 use sync::{PAGE_SIZE, Page, PageRequest, Served};
 
+pub use self::replay::{DECODER_VERSION, Unreplayable, decode_again};
 pub(crate) use self::scalar::Scalar;
 use self::{
     envelope::{Envelope, Layout},
@@ -57,15 +59,15 @@ const COMMUNITY: Layout = Layout {
 #[error("{0}")]
 pub struct Malformed(pub(crate) String);
 
-/// Reads one page of a listing from the body of an answer.
+/// Reads one page of a listing from the body of an answer. Members' own columns are filled by the mapping.
 ///
 /// Never panics, and never takes a cut or foreign text for a shorter page.
-pub fn decode(request: &PageRequest, body: &[u8]) -> Result<Page, Malformed> {
+pub fn decode(request: &PageRequest, mapping: &ProfileMapping, body: &[u8]) -> Result<Page, Malformed> {
     let page = match request {
         PageRequest::IdeaStatuses => page(&mut small::IdeaStatuses, COMMUNITY, body),
         PageRequest::Categories => page(&mut small::Categories, COMMUNITY, body),
         PageRequest::Users { page: number, .. } => {
-            page(&mut user::Users::default(), USERS, body).and_then(|page| not_early(page, *number))
+            page(&mut user::Users::new(mapping), USERS, body).and_then(|page| not_early(page, *number))
         }
         PageRequest::Topics { .. } => page(&mut content::Topics, COMMUNITY, body),
         PageRequest::TopicCounts => Err(Malformed("counts instead of a list".to_owned())),
@@ -126,6 +128,11 @@ pub(crate) trait Reader {
     const STREAM: Stream;
     type Raw<'de>: Fields<'de>;
 
+    /// The topic that the records were served for, if that is not said in them.
+    fn topic_public_id(&self) -> Option<&str> {
+        None
+    }
+
     fn record(&mut self, raw: Self::Raw<'_>) -> Result<Record, Flaw>;
 }
 
@@ -152,7 +159,8 @@ fn in_one_pass<R: Reader>(
 ) -> Result<Result<Page, Malformed>, serde_json::Error> {
     let mut found = Found::with_capacity(PAGE_RECORDS);
     let envelope = envelope::read(layout, text, |raw: Maybe<R::Raw<'_>>| {
-        found.push(R::STREAM, read_one(reader, raw));
+        let record = read_one(reader, raw);
+        found.push(reader, record);
     })?;
     if envelope.wrong.is_none() && !found.flawed.is_empty() {
         let mut raws = Vec::with_capacity(found.records.len());
@@ -173,7 +181,7 @@ fn one_by_one<R: Reader>(reader: &mut R, layout: Layout, text: &str) -> Result<P
             Ok(fields) => read_one(reader, fields),
             Err(_) => Err(unreadable(R::STREAM, "a value in it cannot be read")),
         };
-        found.push(R::STREAM, record);
+        found.push(reader, record);
     }
     found.add_payloads(&raws);
     found.page(envelope)
@@ -221,17 +229,20 @@ impl Found {
         }
     }
 
-    fn push(&mut self, stream: Stream, record: Result<Record, Flaw>) {
+    fn push<R: Reader>(&mut self, reader: &R, record: Result<Record, Flaw>) {
         self.records.push(match record {
             Ok(record) => Served::Valid(record),
             Err(flaw) => {
                 self.flawed.push(self.records.len());
                 Served::Invalid(InvalidRecord {
-                    stream,
+                    stream: R::STREAM,
                     reason: flaw.reason,
                     name: shortened(&flaw.name),
                     message: flaw.message,
                     payload: String::new(),
+                    payload_cut: false,
+                    topic_public_id: reader.topic_public_id().map(str::to_owned),
+                    repaired_at: None,
                 })
             }
         });
@@ -242,7 +253,9 @@ impl Found {
             if let (Some(Served::Invalid(record)), Some(raw)) =
                 (self.records.get_mut(*place), raws.get(*place))
             {
-                record.payload = payload::clean(raw);
+                let payload = payload::clean(raw);
+                record.payload = payload.text;
+                record.payload_cut = payload.cut;
             }
         }
     }

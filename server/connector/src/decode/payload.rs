@@ -13,12 +13,29 @@ const MAX_DEPTH: usize = 32;
 const MAX_BYTES: usize = 4 * TEXT_MAX_BYTES;
 const CUT: &str = "\"[cut]\"";
 
+/// A payload, and whether something in it was longer than is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Payload {
+    pub(crate) text: String,
+    pub(crate) cut: bool,
+}
+
+impl Payload {
+    fn push_cut(&mut self) {
+        self.text.push_str(CUT);
+        self.cut = true;
+    }
+}
+
 /// JSON text without IP addresses, private-message counts, session ids and bodies of posts; long texts cut.
-pub(crate) fn clean(raw: &RawValue) -> String {
-    let mut out = String::new();
+pub(crate) fn clean(raw: &RawValue) -> Payload {
+    let mut out = Payload::default();
     copy(raw, 0, &mut out);
-    if out.len() > MAX_BYTES {
-        CUT.to_owned()
+    if out.text.len() > MAX_BYTES {
+        Payload {
+            text: CUT.to_owned(),
+            cut: true,
+        }
     } else {
         out
     }
@@ -50,64 +67,67 @@ pub(crate) fn is_private(key: &str) -> bool {
     about_ip || about_messages || EXACT.contains(&lower.as_str())
 }
 
-fn copy(raw: &RawValue, depth: usize, out: &mut String) {
+fn copy(raw: &RawValue, depth: usize, out: &mut Payload) {
     let text = raw.get();
     match text.as_bytes().first() {
-        Some(b'{' | b'[') if depth >= MAX_DEPTH || out.len() > MAX_BYTES => out.push_str(CUT),
+        Some(b'{' | b'[') if depth >= MAX_DEPTH || out.text.len() > MAX_BYTES => out.push_cut(),
         Some(b'{') => copy_object(text, depth, out),
         Some(b'[') => copy_list(text, depth, out),
         Some(b'"') => copy_text(text, out),
-        _ => out.push_str(text),
+        _ => out.text.push_str(text),
     }
 }
 
-fn copy_object(text: &str, depth: usize, out: &mut String) {
+fn copy_object(text: &str, depth: usize, out: &mut Payload) {
     let Ok(Members(members)) = serde_json::from_str(text) else {
-        out.push_str(CUT);
+        out.push_cut();
         return;
     };
-    out.push('{');
+    out.text.push('{');
     let mut first = true;
     for (key, value) in members.iter().filter(|(key, _)| !is_private(key)) {
         if !std::mem::take(&mut first) {
-            out.push(',');
+            out.text.push(',');
         }
         push_quoted(key, out);
-        out.push(':');
+        out.text.push(':');
         copy(value, depth + 1, out);
     }
-    out.push('}');
+    out.text.push('}');
 }
 
-fn copy_list(text: &str, depth: usize, out: &mut String) {
+fn copy_list(text: &str, depth: usize, out: &mut Payload) {
     let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text) else {
-        out.push_str(CUT);
+        out.push_cut();
         return;
     };
-    out.push('[');
+    out.text.push('[');
     for (place, item) in items.into_iter().enumerate() {
         if place > 0 {
-            out.push(',');
+            out.text.push(',');
         }
         copy(item, depth + 1, out);
     }
-    out.push(']');
+    out.text.push(']');
 }
 
-fn copy_text(text: &str, out: &mut String) {
+fn copy_text(text: &str, out: &mut Payload) {
     if text.len() <= TEXT_MAX_BYTES && !text.contains("\\u0000") {
-        out.push_str(text);
+        out.text.push_str(text);
         return;
     }
     let Ok(value) = serde_json::from_str::<Cow<'_, str>>(text) else {
-        out.push_str(CUT);
+        out.push_cut();
         return;
     };
-    push_quoted(&value[..value.floor_char_boundary(TEXT_MAX_BYTES)], out);
+    let kept = value.floor_char_boundary(TEXT_MAX_BYTES);
+    out.cut |= kept < value.len();
+    push_quoted(&value[..kept], out);
 }
 
-fn push_quoted(text: &str, out: &mut String) {
-    out.push_str(&serde_json::Value::String(without_nul(text)).to_string());
+fn push_quoted(text: &str, out: &mut Payload) {
+    out.text
+        .push_str(&serde_json::Value::String(without_nul(text)).to_string());
 }
 
 /// The members of an object in the order in which they came.
@@ -144,7 +164,11 @@ mod tests {
     use super::*;
 
     fn cleaned(json: &str) -> String {
-        clean(serde_json::from_str(json).unwrap())
+        clean(serde_json::from_str(json).unwrap()).text
+    }
+
+    fn is_cut(json: &str) -> bool {
+        clean(serde_json::from_str(json).unwrap()).cut
     }
 
     #[test]
@@ -185,11 +209,17 @@ mod tests {
     #[test]
     fn a_payload_is_bounded_in_depth_and_length() {
         let deep = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
-        assert!(cleaned(&deep).contains("[cut]"));
+        assert!(cleaned(&deep).contains("[cut]") && is_cut(&deep));
         let long = format!("{{\"title\":\"{}\"}}", "é".repeat(TEXT_MAX_BYTES));
-        assert!(cleaned(&long).len() <= TEXT_MAX_BYTES + 20);
+        assert!(cleaned(&long).len() <= TEXT_MAX_BYTES + 20 && is_cut(&long));
         let many = format!("[{}0]", format!("\"{}\",", "x".repeat(1000)).repeat(2_000));
         assert_eq!(cleaned(&many), CUT);
+        assert!(is_cut(&many));
+        let whole = format!(
+            "{{\"title\":\"{}\",\"[cut]\":\"[cut]\"}}",
+            "x".repeat(TEXT_MAX_BYTES)
+        );
+        assert!(!is_cut(&whole), "only what was cut counts as cut");
     }
 
     #[test]

@@ -7,6 +7,10 @@ use store::TopicRef;
 
 use super::*;
 
+fn decode(request: &PageRequest, body: &[u8]) -> Result<Page, Malformed> {
+    super::decode(request, &ProfileMapping::default(), body)
+}
+
 const USERS_1: PageRequest = PageRequest::users(1);
 const TOPICS_1: PageRequest = PageRequest::topics(1);
 const ACTIVITY_1: PageRequest = PageRequest::Activity { page: 1 };
@@ -146,6 +150,27 @@ fn raw(request: &PageRequest) -> Value {
         PageRequest::Activity { .. } => raw_event(),
         PageRequest::TopicCounts => json!({}),
     }
+}
+
+/// What is left out of a payload is nothing that is read.
+#[test]
+fn a_payload_gives_the_same_record_as_what_was_served() {
+    for request in requests() {
+        let record = raw(&request);
+        let raw_value = serde_json::value::to_raw_value(&record).unwrap();
+        let kept = payload::clean(&raw_value);
+        assert!(!kept.cut && kept.text.len() <= record.to_string().len());
+        let again: Value = serde_json::from_str(&kept.text).unwrap();
+        assert_eq!(valid(&request, &again), valid(&request, &record), "{}", kept.text);
+    }
+}
+
+#[test]
+fn a_reply_that_is_set_aside_knows_its_topic() {
+    let reply = invalid(&replies(), &without(&raw_reply(), "repliedAt"));
+    assert_eq!(reply.topic_public_id.as_deref(), Some("900"));
+    let user = invalid(&USERS_1, &without(&raw_user(), "joindate"));
+    assert_eq!(user.topic_public_id, None);
 }
 
 #[test]

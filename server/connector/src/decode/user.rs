@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use domain::{
-    Stream,
+    MappedColumn, ProfileMapper, ProfileMapping, Stream,
     record::{Record, User},
 };
 
@@ -60,205 +60,32 @@ fields!(RawRole {
     name: Scalar<'de> = "name",
 });
 
-/// Reads members, and remembers which profile field is which: the names repeat with every member.
-#[derive(Debug, Default)]
-pub(crate) struct Users {
-    known: Vec<(String, Option<Mapped>)>,
+/// Reads members by a connection's mapping of profile fields.
+#[derive(Debug)]
+pub(crate) struct Users<'m> {
+    mapper: ProfileMapper<'m>,
 }
 
-/// The canonical field that a profile field fills. Of several that fill one field the lower rank wins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Mapped {
-    field: usize,
-    rank: usize,
-}
-
-/// The names by which a canonical field goes, in lower case without spaces and hyphens, best first.
-const NAMES: [(Field, &[&str]); 6] = [
-    (
-        Field::FirstName,
-        &[
-            "firstname",
-            "givenname",
-            "forename",
-            "vorname",
-            "prénom",
-            "prenom",
-            "nombre",
-            "nombredepila",
-            "voornaam",
-            "nome",
-        ],
-    ),
-    (
-        Field::LastName,
-        &[
-            "lastname",
-            "surname",
-            "familyname",
-            "nachname",
-            "familienname",
-            "nom",
-            "nomdefamille",
-            "apellidos",
-            "apellido",
-            "achternaam",
-            "cognome",
-            "sobrenome",
-            "apelido",
-        ],
-    ),
-    (
-        Field::Phone,
-        &[
-            "phone",
-            "phonenumber",
-            "telephone",
-            "telephonenumber",
-            "telefon",
-            "telefonnummer",
-            "téléphone",
-            "numérodetéléphone",
-            "teléfono",
-            "telefono",
-            "númerodeteléfono",
-            "telefone",
-            "telefoon",
-            "telefoonnummer",
-            "mobile",
-            "mobilephone",
-            "mobilenumber",
-            "cellphone",
-            "handy",
-            "handynummer",
-            "mobil",
-            "mobiltelefon",
-            "portable",
-            "téléphoneportable",
-            "móvil",
-            "teléfonomóvil",
-            "celular",
-            "mobiel",
-        ],
-    ),
-    (
-        Field::Company,
-        &[
-            "company",
-            "companyname",
-            "organisation",
-            "organization",
-            "firma",
-            "unternehmen",
-            "entreprise",
-            "société",
-            "societe",
-            "empresa",
-            "compañía",
-            "bedrijf",
-            "bedrijfsnaam",
-            "azienda",
-            "employer",
-        ],
-    ),
-    (
-        Field::Department,
-        &[
-            "department",
-            "abteilung",
-            "département",
-            "departement",
-            "departamento",
-            "afdeling",
-            "dipartimento",
-        ],
-    ),
-    (
-        Field::Title,
-        &[
-            "jobtitle",
-            "title",
-            "position",
-            "jobposition",
-            "berufsbezeichnung",
-            "fonction",
-            "poste",
-            "intituléduposte",
-            "cargo",
-            "puesto",
-            "functie",
-            "functietitel",
-            "qualifica",
-        ],
-    ),
-];
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
-    FirstName,
-    LastName,
-    Phone,
-    Company,
-    Department,
-    Title,
-}
-
-fn mapped(name: &str) -> Option<Mapped> {
-    let plain: String = name
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect();
-    NAMES.iter().enumerate().find_map(|(field, (_, names))| {
-        let rank = names.iter().position(|known| *known == plain)?;
-        Some(Mapped { field, rank })
-    })
-}
-
-/// The profile fields of one member, by name and by meaning.
-#[derive(Debug, Default)]
-struct Profile {
-    fields: BTreeMap<String, String>,
-    best: [Option<(usize, String)>; NAMES.len()],
-}
-
-impl Profile {
-    fn take(&mut self, field: Field) -> Option<String> {
-        let place = NAMES.iter().position(|(known, _)| *known == field)?;
-        self.best[place].take().map(|(_, value)| value)
-    }
-}
-
-impl Users {
-    fn mapped(&mut self, name: &str) -> Option<Mapped> {
-        if let Some((_, known)) = self.known.iter().find(|(known, _)| known == name) {
-            return *known;
+impl<'m> Users<'m> {
+    pub(crate) fn new(mapping: &'m ProfileMapping) -> Self {
+        Self {
+            mapper: ProfileMapper::new(mapping),
         }
-        let found = mapped(name);
-        self.known.push((name.to_owned(), found));
-        found
     }
+}
 
-    fn profile(&mut self, raw: Items<Maybe<RawProfileField<'_>>>, texts: &mut Texts) -> Profile {
-        let mut profile = Profile::default();
-        texts.list("_related.userprofilefields", raw.too_many);
-        for field in raw.items.into_iter().filter_map(|field| field.0) {
-            let (Some(name), Some(value)) = (field.name.text(), field.value.text()) else {
-                continue;
-            };
+/// The profile fields of one member, by name.
+fn profile(raw: Items<Maybe<RawProfileField<'_>>>, texts: &mut Texts) -> BTreeMap<String, String> {
+    let mut fields = BTreeMap::new();
+    texts.list("_related.userprofilefields", raw.too_many);
+    for field in raw.items.into_iter().filter_map(|field| field.0) {
+        if let (Some(name), Some(value)) = (field.name.text(), field.value.text()) {
             texts.check("profilefield_name", &name);
             texts.check(&name, &value);
-            let better = self.mapped(&name).filter(|mapped| {
-                let best = &profile.best[mapped.field];
-                !value.trim().is_empty() && best.as_ref().is_none_or(|(rank, _)| mapped.rank < *rank)
-            });
-            if let Some(Mapped { field, rank }) = better {
-                profile.best[field] = Some((rank, value.as_ref().to_owned()));
-            }
-            profile.fields.insert(name.into_owned(), value.into_owned());
+            fields.insert(name.into_owned(), value.into_owned());
         }
-        profile
     }
+    fields
 }
 
 fn badges(raw: Items<Maybe<RawBadge<'_>>>, texts: &mut Texts) -> Vec<String> {
@@ -293,7 +120,7 @@ fn roles(raw: Items<Maybe<RawRole<'_>>>, texts: &mut Texts) -> Vec<String> {
     names
 }
 
-impl Reader for Users {
+impl Reader for Users<'_> {
     const STREAM: Stream = Stream::Users;
     type Raw<'de> = RawUser<'de>;
 
@@ -311,16 +138,18 @@ impl Reader for Users {
         let joined_at = super::time("joindate", &raw.joindate, name)?;
         let mut texts = Texts::default();
         let related = raw.related.0.unwrap_or_default();
-        let mut profile = self.profile(related.profile, &mut texts);
+        let profile_fields = profile(related.profile, &mut texts);
+        // From the map that is stored, so that another mapping gives the same member from what is stored.
+        let mut mapped = self.mapper.values(&profile_fields);
         let user = User {
             username: texts.required("username", raw.username),
             email: texts.optional("email", raw.email),
-            first_name: profile.take(Field::FirstName),
-            last_name: profile.take(Field::LastName),
-            phone: profile.take(Field::Phone),
-            company_custom: profile.take(Field::Company),
-            department: profile.take(Field::Department),
-            title: profile.take(Field::Title),
+            first_name: mapped.take(MappedColumn::FirstName),
+            last_name: mapped.take(MappedColumn::LastName),
+            phone: mapped.take(MappedColumn::Phone),
+            company_custom: mapped.take(MappedColumn::Company),
+            department: mapped.take(MappedColumn::Department),
+            title: mapped.take(MappedColumn::Title),
             sso_id: texts.optional("insided_sso_customeruid", raw.sso_id),
             profile_picture: texts.optional("avatar", raw.avatar),
             rank_id: texts.optional("rank_id", raw.rank_id),
@@ -336,7 +165,7 @@ impl Reader for Users {
             solved: texts.count("solved", &raw.solved),
             likes_received: texts.count("likes", &raw.likes),
             likes_given: texts.count("likes_given", &raw.likes_given),
-            profile_fields: profile.fields,
+            profile_fields,
             community_user_id: String::new(),
         };
         texts.verdict(name)?;

@@ -10,6 +10,7 @@ mod export;
 mod overview;
 mod pages;
 mod records;
+mod replay;
 mod runs;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -255,9 +255,10 @@ async fn write_invalid(
     }
     let records = &page.invalid;
     sqlx::query(
-        "INSERT INTO invalid_record (run_id, stream, reason, name, message, payload)
-         SELECT $1, stream, reason, name, message, payload
-         FROM unnest($2, $3, $4, $5, $6) WITH ORDINALITY AS given (stream, reason, name, message, payload, number)
+        "INSERT INTO invalid_record (run_id, stream, reason, name, message, payload, payload_cut, topic_public_id)
+         SELECT $1, stream, reason, name, message, payload, payload_cut, topic_public_id
+         FROM unnest($2, $3, $4, $5, $6, $7, $8) WITH ORDINALITY
+            AS given (stream, reason, name, message, payload, payload_cut, topic_public_id, number)
          ORDER BY number",
     )
     .bind(run.0)
@@ -266,6 +267,8 @@ async fn write_invalid(
     .bind(records.iter().map(|record| record.name.as_str()).collect::<Vec<_>>())
     .bind(records.iter().map(|record| record.message.as_str()).collect::<Vec<_>>())
     .bind(records.iter().map(|record| record.payload.as_str()).collect::<Vec<_>>())
+    .bind(records.iter().map(|record| record.payload_cut).collect::<Vec<_>>())
+    .bind(records.iter().map(|record| record.topic_public_id.as_deref()).collect::<Vec<_>>())
     .execute(connection)
     .await
     .map(|_| ())
@@ -369,4 +372,18 @@ async fn make_all_replies_due(connection: &mut PgConnection, of: ConnectionId) -
     .await
     .map(|_| ())
     .map_err(database)
+}
+
+/// Writes the rows of a commit that differ from what is stored, and counts those that are stored more. For what no page
+/// of a run brings.
+pub(crate) async fn store_rows(
+    connection: &mut PgConnection,
+    run: RunId,
+    page: &PageCommit,
+) -> Result<(), StoreError> {
+    check_stream(page)?;
+    let stored = stored_of(connection, page).await?;
+    let judged = judge(page, &stored, None);
+    write_rows(connection, run, page, &judged.written).await?;
+    add_to_object_count(connection, page, judged.gained).await
 }

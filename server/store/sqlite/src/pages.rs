@@ -260,7 +260,8 @@ async fn write_invalid(
 ) -> Result<(), StoreError> {
     for record in &page.invalid {
         sqlx::query(
-            "INSERT INTO invalid_record (run_id, stream, reason, name, message, payload) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO invalid_record (run_id, stream, reason, name, message, payload, payload_cut, topic_public_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(run.0)
         .bind(record.stream.as_str())
@@ -268,6 +269,8 @@ async fn write_invalid(
         .bind(&record.name)
         .bind(&record.message)
         .bind(&record.payload)
+        .bind(record.payload_cut)
+        .bind(&record.topic_public_id)
         .execute(&mut **transaction)
         .await
         .map_err(database)?;
@@ -376,4 +379,18 @@ async fn make_all_replies_due(
     .await
     .map(|_| ())
     .map_err(database)
+}
+
+/// Writes the rows of a commit that differ from what is stored, and counts those that are stored more. For what no page
+/// of a run brings.
+pub(crate) async fn store_rows(
+    transaction: &mut Transaction<'static, Sqlite>,
+    run: RunId,
+    page: &PageCommit,
+) -> Result<(), StoreError> {
+    check_stream(page)?;
+    let stored = stored_of(transaction, page).await?;
+    let judged = judge(page, &stored, None);
+    write_rows(transaction, run, page, &judged.written).await?;
+    add_to_object_count(transaction, page, judged.gained).await
 }

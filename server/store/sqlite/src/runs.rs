@@ -410,9 +410,12 @@ impl RunStore for SqliteStore {
 
     async fn invalid_groups(&self, run: RunId) -> Result<Vec<InvalidGroup>, StoreError> {
         let rows = sqlx::query(
-            "SELECT stream, reason, records, name, message, payload
-             FROM (SELECT stream, reason, COUNT(*) AS records, MIN(id) AS first_id FROM invalid_record
-                   WHERE run_id = $1 GROUP BY stream, reason)
+            "SELECT stream, reason, records, repaired, name, message, payload, payload_cut, topic_public_id, repaired_at
+             FROM (SELECT stream, reason, COUNT(*) AS records, MIN(id) AS first_id,
+                    (SELECT COUNT(*) FROM invalid_record AS mended
+                     WHERE mended.run_id = $1 AND mended.stream = invalid_record.stream
+                        AND mended.reason = invalid_record.reason AND mended.repaired_at IS NOT NULL) AS repaired
+                   FROM invalid_record WHERE run_id = $1 GROUP BY stream, reason)
              JOIN invalid_record USING (stream, reason) WHERE invalid_record.id = first_id
              ORDER BY records DESC, stream, reason",
         )
@@ -427,6 +430,7 @@ impl RunStore for SqliteStore {
                 stream,
                 reason,
                 count: row.unsigned("records")?,
+                repaired: row.unsigned("repaired")?,
                 sample,
             })
         };
@@ -454,7 +458,7 @@ impl RunStore for SqliteStore {
         .await
         .map_err(database)?;
         let rows = sqlx::query(
-            "SELECT stream, reason, name, message, payload FROM invalid_record
+            "SELECT stream, reason, name, message, payload, payload_cut, topic_public_id, repaired_at FROM invalid_record
              WHERE run_id = $1 AND ($2 IS NULL OR (stream = $2 AND reason = $3))
              ORDER BY id LIMIT $4 OFFSET $5",
         )
@@ -868,12 +872,15 @@ fn read_run(row: &SqliteRow, streams: Vec<StreamRun>) -> Result<Run, StoreError>
     })
 }
 
-fn read_invalid(row: &SqliteRow) -> Result<InvalidRecord, StoreError> {
+pub(crate) fn read_invalid(row: &SqliteRow) -> Result<InvalidRecord, StoreError> {
     Ok(InvalidRecord {
         stream: row.word("stream", Stream::parse)?,
         reason: row.word("reason", InvalidReason::parse)?,
         name: row.text("name")?,
         message: row.text("message")?,
         payload: row.text("payload")?,
+        payload_cut: row.flag("payload_cut")?,
+        topic_public_id: row.optional_text("topic_public_id")?,
+        repaired_at: row.optional_time("repaired_at")?,
     })
 }

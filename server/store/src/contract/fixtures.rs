@@ -201,6 +201,9 @@ pub(super) fn invalid_record(stream: Stream, reason: InvalidReason, number: u32)
         name: format!("record {number}"),
         message: format!("field \"x\" of {number} is odd 🤷"),
         payload: format!("{{\"n\":{number},\"text\":\"it's \\\"odd\\\"\"}}"),
+        payload_cut: false,
+        topic_public_id: None,
+        repaired_at: None,
     }
 }
 

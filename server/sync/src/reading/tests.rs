@@ -79,6 +79,9 @@ fn topic(id: usize) -> Served {
             name: format!("topic {id}"),
             message: "createdAt".into(),
             payload: "{}".into(),
+            payload_cut: false,
+            topic_public_id: None,
+            repaired_at: None,
         });
     }
     Served::Valid(Record::Content(Box::new(Content {

@@ -12,15 +12,16 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use connector::CommunityApi;
 use domain::{
-    Connection, ConnectionId, Run, RunId, Stage, StoppedBy, Stream, TenantId,
+    Connection, ConnectionId, ProfileMapping, Run, RunId, Stage, StoppedBy, Stream, TenantId,
     record::{InvalidReason, Record},
 };
 use store::{
     Access, ActivityStore, AddConnectionError, Cancelling, ClaimRequest, ClaimedRun, ConnectionOverview,
     ConnectionStore, Deletion, DeletionStore, Enqueued, ExportCursor, ExportPage, ExportQuery, ExportStore,
     Fenced, Finish, ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, Lease, LeaseState,
-    NewConnection, NewRun, OverviewStore, PageCommit, PageOutcome, PageStore, Queue, Release, Renewal,
-    Renewed, RunPage, RunQuery, RunStore, StoreError, TopicRef, TrendStore,
+    NewConnection, NewRun, OverviewStore, PageCommit, PageOutcome, PageStore, ProfileFieldCount, Queue,
+    Release, RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, RunPage, RunQuery,
+    RunStore, SetAside, StoreError, StoredMapping, StoredMember, TopicRef, TrendStore,
 };
 use store_sqlite::SqliteStore;
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
@@ -432,5 +433,78 @@ impl TrendStore for Ports {
 
     async fn rebuild_all_trends(&self, connection: ConnectionId) -> Result<u64, StoreError> {
         self.store.rebuild_all_trends(connection).await
+    }
+}
+
+#[async_trait]
+impl ReplayStore for Ports {
+    async fn profile_mapping(&self, connection: ConnectionId) -> Result<StoredMapping, StoreError> {
+        self.store.profile_mapping(connection).await
+    }
+
+    async fn set_profile_mapping(
+        &self,
+        connection: ConnectionId,
+        mapping: &ProfileMapping,
+    ) -> Result<(), StoreError> {
+        self.store.set_profile_mapping(connection, mapping).await
+    }
+
+    async fn profile_fields(
+        &self,
+        connection: ConnectionId,
+        limit: u32,
+    ) -> Result<Vec<ProfileFieldCount>, StoreError> {
+        self.store.profile_fields(connection, limit).await
+    }
+
+    async fn members(
+        &self,
+        connection: ConnectionId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<StoredMember>, StoreError> {
+        self.store.members(connection, after, limit).await
+    }
+
+    async fn remap_members(
+        &self,
+        connection: ConnectionId,
+        members: &[RemappedMember],
+    ) -> Result<u64, StoreError> {
+        self.store.remap_members(connection, members).await
+    }
+
+    async fn runs_with_set_aside(&self, connection: ConnectionId) -> Result<Vec<RunId>, StoreError> {
+        self.store.runs_with_set_aside(connection).await
+    }
+
+    async fn set_aside(
+        &self,
+        run: RunId,
+        stream: Stream,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<SetAside>, StoreError> {
+        self.store.set_aside(run, stream, before, limit).await
+    }
+
+    async fn replay(&self, replay: &Replay) -> Result<ReplayOutcome, StoreError> {
+        self.store.replay(replay).await
+    }
+
+    async fn replays_due(&self, decoder: i64) -> Result<Vec<ConnectionId>, StoreError> {
+        self.store.replays_due(decoder).await
+    }
+
+    async fn settle_replay(
+        &self,
+        connection: ConnectionId,
+        mapping_version: i64,
+        decoder: i64,
+    ) -> Result<(), StoreError> {
+        self.store
+            .settle_replay(connection, mapping_version, decoder)
+            .await
     }
 }

@@ -1,0 +1,419 @@
+//! What is stored, read anew without the API.
+
+use std::collections::{HashMap, HashSet};
+
+use async_trait::async_trait;
+use domain::{ConnectionId, ProfileMapping, RunId, Stream, record::Record};
+use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow};
+use store::{
+    ContentHash, PageCommit, ProfileFieldCount, RemappedMember, Replay, ReplayOutcome, ReplayStore, Row,
+    SetAside, StoreError, StoredMapping, StoredMember,
+};
+
+use crate::{
+    PostgresStore,
+    activity::make_way,
+    column::{Columns, corrupt, json_text, micros},
+    error::database,
+    pages::store_rows,
+    records::{Table, read},
+    runs::read_invalid,
+};
+
+const REMAP: &str =
+    "UPDATE community_user SET phone = new.phone, first_name = new.first_name, last_name = new.last_name,
+        company_custom = new.company, department = new.department, title = new.title, content_hash = new.hash
+    FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10)
+        AS new (id, before, hash, phone, first_name, last_name, company, department, title)
+    WHERE connection_id = $1 AND community_user_id = new.id AND content_hash = new.before";
+
+const PROFILE_FIELDS: &str = "SELECT field.key AS name, COUNT(*) AS members
+    FROM community_user CROSS JOIN LATERAL json_each_text(community_user.profile_fields::json) AS field
+    WHERE connection_id = $1 AND deleted_at IS NULL AND TRIM(field.value) <> ''
+    GROUP BY field.key ORDER BY members DESC, field.key COLLATE \"C\" LIMIT $2";
+
+const DUE: &str = "SELECT id FROM connection
+    WHERE (replayed_mapping <> mapping_version OR replayed_decoder < $1)
+        AND NOT EXISTS (SELECT 1 FROM run WHERE run.connection_id = connection.id AND run.state = 'running')
+    ORDER BY tenant_id";
+
+const SETTLE: &str =
+    "UPDATE connection SET replayed_mapping = $2, replayed_decoder = GREATEST(replayed_decoder, $3)
+    WHERE id = $1 AND mapping_version = $2
+        AND NOT EXISTS (SELECT 1 FROM run WHERE run.connection_id = connection.id AND run.state = 'running')";
+
+/// Whether later runs than the one that set a record aside have read its stream, in part or whole.
+const READ_SINCE: &str = "SELECT COALESCE(BOOL_OR(pages > 0), false) AS in_part,
+        COALESCE(BOOL_OR(later.state IN ('completed', 'completed_with_invalid') AND later.pass_id IS DISTINCT FROM origin.pass_id
+            AND ($2 IN ('idea_statuses', 'categories')
+                OR (later.mode = 'full' AND ($2 <> 'replies' OR later.all_replies)))), false) AS whole
+    FROM run AS origin
+    JOIN run AS later ON later.connection_id = origin.connection_id
+        AND (later.queued_at, later.id) > (origin.queued_at, origin.id)
+    JOIN run_stream ON run_stream.run_id = later.id AND run_stream.stream = $2
+    WHERE origin.id = $1";
+
+const MARK_REPAIRED: &str = "UPDATE invalid_record SET repaired_at = $3
+    WHERE run_id = $1 AND id = ANY($2)";
+
+const RENEW_REASONS: &str =
+    "UPDATE invalid_record SET reason = new.reason, name = new.name, message = new.message
+    FROM unnest($2, $3, $4, $5) AS new (id, reason, name, message)
+    WHERE invalid_record.id = new.id AND run_id = $1 AND repaired_at IS NULL";
+
+#[async_trait]
+impl ReplayStore for PostgresStore {
+    async fn profile_mapping(&self, connection: ConnectionId) -> Result<StoredMapping, StoreError> {
+        let row = sqlx::query("SELECT profile_mapping, mapping_version FROM connection WHERE id = $1")
+            .bind(connection.0)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)?;
+        row.map_or_else(
+            || Ok(StoredMapping::default()),
+            |row| {
+                Ok(StoredMapping {
+                    mapping: row.json("profile_mapping")?,
+                    version: row.int("mapping_version")?,
+                })
+            },
+        )
+    }
+
+    async fn set_profile_mapping(
+        &self,
+        connection: ConnectionId,
+        mapping: &ProfileMapping,
+    ) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        sqlx::query(
+            "UPDATE connection SET profile_mapping = $2, mapping_version = mapping_version + 1
+             WHERE id = $1 AND profile_mapping <> $2",
+        )
+        .bind(connection.0)
+        .bind(json_text(mapping)?)
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+        write.commit().await
+    }
+
+    async fn profile_fields(
+        &self,
+        connection: ConnectionId,
+        limit: u32,
+    ) -> Result<Vec<ProfileFieldCount>, StoreError> {
+        let rows = sqlx::query(PROFILE_FIELDS)
+            .bind(connection.0)
+            .bind(i64::from(limit))
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)?;
+        let counted = |row: &PgRow| {
+            Ok(ProfileFieldCount {
+                name: row.text("name")?,
+                members: row.unsigned("members")?,
+            })
+        };
+        rows.iter().map(counted).collect()
+    }
+
+    async fn members(
+        &self,
+        connection: ConnectionId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<StoredMember>, StoreError> {
+        let columns = Table::of(Stream::Users).column_list();
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {columns}, content_hash FROM community_user
+             WHERE connection_id = $1 AND ($2 IS NULL OR community_user_id > $2)
+             ORDER BY community_user_id LIMIT $3"
+        )))
+        .bind(connection.0)
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let member = |row: &PgRow| match read(Stream::Users, row)? {
+            Record::User(user) => Ok(StoredMember {
+                user: *user,
+                hash: content_hash(row)?,
+            }),
+            other => Err(corrupt("stream", other.stream().as_str())),
+        };
+        rows.iter().map(member).collect()
+    }
+
+    async fn remap_members(
+        &self,
+        connection: ConnectionId,
+        members: &[RemappedMember],
+    ) -> Result<u64, StoreError> {
+        if members.is_empty() {
+            return Ok(0);
+        }
+        let each = |value: fn(&RemappedMember) -> Option<&str>| members.iter().map(value).collect::<Vec<_>>();
+        let hashes = |value: fn(&RemappedMember) -> &ContentHash| {
+            members.iter().map(|of| &value(of).0[..]).collect::<Vec<_>>()
+        };
+        let mut write = self.begin().await?;
+        let written = sqlx::query(REMAP)
+            .bind(connection.0)
+            .bind(each(|of| Some(&of.user.community_user_id)))
+            .bind(hashes(|of| &of.before))
+            .bind(hashes(|of| &of.hash))
+            .bind(each(|of| of.user.phone.as_deref()))
+            .bind(each(|of| of.user.first_name.as_deref()))
+            .bind(each(|of| of.user.last_name.as_deref()))
+            .bind(each(|of| of.user.company_custom.as_deref()))
+            .bind(each(|of| of.user.department.as_deref()))
+            .bind(each(|of| of.user.title.as_deref()))
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        write.commit().await?;
+        Ok(written.rows_affected())
+    }
+
+    async fn runs_with_set_aside(&self, connection: ConnectionId) -> Result<Vec<RunId>, StoreError> {
+        let runs = sqlx::query_scalar(
+            "SELECT id FROM run
+             WHERE connection_id = $1 AND EXISTS (
+                SELECT 1 FROM invalid_record WHERE run_id = run.id AND repaired_at IS NULL)
+             ORDER BY queued_at DESC, id DESC",
+        )
+        .bind(connection.0)
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        Ok(runs.into_iter().map(RunId).collect())
+    }
+
+    async fn set_aside(
+        &self,
+        run: RunId,
+        stream: Stream,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<SetAside>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, stream, reason, name, message, payload, payload_cut, topic_public_id, repaired_at
+             FROM invalid_record
+             WHERE run_id = $1 AND stream = $2 AND repaired_at IS NULL AND ($3 IS NULL OR id < $3)
+             ORDER BY id DESC LIMIT $4",
+        )
+        .bind(run.0)
+        .bind(stream.as_str())
+        .bind(before)
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let set_aside = |row: &PgRow| {
+            Ok(SetAside {
+                id: row.int("id")?,
+                record: read_invalid(row)?,
+            })
+        };
+        rows.iter().map(set_aside).collect()
+    }
+
+    async fn replay(&self, replay: &Replay) -> Result<ReplayOutcome, StoreError> {
+        let mut write = self.begin().await?;
+        lock_runs(&mut write, replay.connection_id).await?;
+        let judged = judge(&mut write, replay).await?;
+        let rows = PageCommit {
+            rows: judged.rows,
+            ..no_page(replay)
+        };
+        if replay.stream == Stream::Activity {
+            make_way(&mut write, &rows).await?;
+        }
+        store_rows(&mut write, replay.run_id, &rows).await?;
+        sqlx::query(MARK_REPAIRED)
+            .bind(replay.run_id.0)
+            .bind(&judged.repaired)
+            .bind(micros(replay.at))
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        let renewed = &replay.still_invalid;
+        let each = |value: fn(&SetAside) -> &str| renewed.iter().map(value).collect::<Vec<_>>();
+        sqlx::query(RENEW_REASONS)
+            .bind(replay.run_id.0)
+            .bind(renewed.iter().map(|of| of.id).collect::<Vec<_>>())
+            .bind(each(|of| of.record.reason.as_str()))
+            .bind(each(|of| &of.record.name))
+            .bind(each(|of| &of.record.message))
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        write.commit().await?;
+        Ok(judged.outcome)
+    }
+
+    async fn replays_due(&self, decoder: i64) -> Result<Vec<ConnectionId>, StoreError> {
+        let due = sqlx::query_scalar(DUE)
+            .bind(decoder)
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)?;
+        Ok(due.into_iter().map(ConnectionId).collect())
+    }
+
+    async fn settle_replay(
+        &self,
+        connection: ConnectionId,
+        mapping_version: i64,
+        decoder: i64,
+    ) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        sqlx::query(SETTLE)
+            .bind(connection.0)
+            .bind(mapping_version)
+            .bind(decoder)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        write.commit().await
+    }
+}
+
+/// What is to be done with the records that can be read now.
+#[derive(Default)]
+struct Judged {
+    rows: Vec<Row>,
+    /// The numbers of those that are stored after the replay.
+    repaired: Vec<i64>,
+    outcome: ReplayOutcome,
+}
+
+/// What is stored of a key.
+struct Standing {
+    hash: ContentHash,
+    deleted: bool,
+    /// Written by the run that set the record aside, by a later one, or by none.
+    newer: bool,
+}
+
+async fn judge(write: &mut PgConnection, replay: &Replay) -> Result<Judged, StoreError> {
+    let open = still_set_aside(write, replay).await?;
+    let standing = standing(write, replay).await?;
+    let since = sqlx::query(READ_SINCE)
+        .bind(replay.run_id.0)
+        .bind(replay.stream.as_str())
+        .fetch_one(&mut *write)
+        .await
+        .map_err(database)?;
+    let (in_part, whole) = (since.flag("in_part")?, since.flag("whole")?);
+    let mut judged = Judged::default();
+    let mut written = HashSet::new();
+    for (id, row) in replay.read.iter().filter(|(id, _)| open.contains(id)) {
+        let key = row.record.key();
+        let (outdated, known) = match standing.get(key) {
+            _ if written.contains(key) => (false, true),
+            Some(stands) if stands.hash == row.hash && !stands.deleted => (false, true),
+            Some(stands) if stands.newer => (stands.deleted, !stands.deleted),
+            Some(_) => (in_part, false),
+            None => (whole, false),
+        };
+        if outdated {
+            judged.outcome.outdated += 1;
+            continue;
+        }
+        judged.repaired.push(*id);
+        if known {
+            judged.outcome.known += 1;
+        } else {
+            judged.outcome.stored += 1;
+            judged.rows.push(row.clone());
+        }
+        written.insert(key);
+    }
+    Ok(judged)
+}
+
+async fn still_set_aside(write: &mut PgConnection, replay: &Replay) -> Result<HashSet<i64>, StoreError> {
+    let ids: Vec<i64> = replay.read.iter().map(|(id, _)| *id).collect();
+    let open: Vec<i64> = sqlx::query_scalar(
+        "SELECT id FROM invalid_record
+         WHERE run_id = $1 AND repaired_at IS NULL AND id = ANY($2)",
+    )
+    .bind(replay.run_id.0)
+    .bind(ids)
+    .fetch_all(&mut *write)
+    .await
+    .map_err(database)?;
+    Ok(open.into_iter().collect())
+}
+
+async fn standing(
+    write: &mut PgConnection,
+    replay: &Replay,
+) -> Result<HashMap<String, Standing>, StoreError> {
+    let table = Table::of(replay.stream);
+    let (name, key, kind) = (table.name, table.key, table.kind_condition());
+    let keys: Vec<_> = replay.read.iter().map(|(_, row)| row.record.key()).collect();
+    let rows = sqlx::query(AssertSqlSafe(format!(
+        "SELECT {key} AS record_key, content_hash, deleted_at, changed.id IS NULL
+            OR (changed.queued_at, changed.id) >= (origin.queued_at, origin.id) AS newer
+         FROM {name} AS stored JOIN run AS origin ON origin.id = $3 LEFT JOIN run AS changed ON changed.id = changed_run
+         WHERE stored.connection_id = $1{kind} AND {key} = ANY($2)"
+    )))
+    .bind(replay.connection_id.0)
+    .bind(keys)
+    .bind(replay.run_id.0)
+    .fetch_all(&mut *write)
+    .await
+    .map_err(database)?;
+    let standing = |row: &PgRow| {
+        let stands = Standing {
+            hash: content_hash(row)?,
+            deleted: row.optional_time("deleted_at")?.is_some(),
+            newer: row.flag("newer")?,
+        };
+        Ok((row.text("record_key")?, stands))
+    };
+    rows.iter().map(standing).collect()
+}
+
+fn no_page(replay: &Replay) -> PageCommit {
+    PageCommit {
+        connection_id: replay.connection_id,
+        stream: replay.stream,
+        rows: Vec::new(),
+        invalid: Vec::new(),
+        found: 0,
+        repeated: 0,
+        refused: 0,
+        pages: 0,
+        requests: 0,
+        seen: Vec::new(),
+        watermark: None,
+        replies_read: Vec::new(),
+        checkpoint: String::new(),
+        end: None,
+        at: replay.at,
+    }
+}
+
+/// No run writes to the connection until the replay is committed: what is judged stays so. Called with the connection
+/// locked, so that no run is queued meanwhile; one that waits is skipped by who would claim it.
+async fn lock_runs(write: &mut PgConnection, connection: ConnectionId) -> Result<(), StoreError> {
+    sqlx::query("SELECT id FROM run WHERE connection_id = $1 AND state IN ('queued', 'running') FOR UPDATE")
+        .bind(connection.0)
+        .execute(write)
+        .await
+        .map(|_| ())
+        .map_err(database)
+}
+
+fn content_hash(row: &PgRow) -> Result<ContentHash, StoreError> {
+    let hash: Vec<u8> = row.try_get("content_hash").map_err(database)?;
+    let hash = hash
+        .try_into()
+        .map_err(|_| corrupt("content_hash", "not 16 bytes"))?;
+    Ok(ContentHash(hash))
+}
