@@ -5,6 +5,7 @@
 #[allow(dead_code, unused_imports)]
 mod decode;
 
+use domain::ProfileMapping;
 use libfuzzer_sys::fuzz_target;
 use store::TopicRef;
 use sync::{PageRequest, Served};
@@ -27,7 +28,7 @@ fuzz_target!(|input: (u8, &[u8])| {
         },
     };
     let _ = decode::decode_counts(body);
-    let Ok(page) = decode::decode(&request, body) else {
+    let Ok(page) = decode::decode(&request, &ProfileMapping::default(), body) else {
         return;
     };
     // Each record takes bytes of the body, so a page cannot grow out of nothing; and what was accepted can be stored.
