@@ -34,7 +34,7 @@ const USER_PREFIXES: [&str; 2] = ["", "/api1"];
 /// A tenant of Customer Communities, read through its REST API.
 pub struct CommunityApi {
     tenant_id: TenantId,
-    mapping: ProfileMapping,
+    mapping: Arc<ProfileMapping>,
     wire: Wire,
     tokens: Tokens,
     /// Known from the first answer that is not 404.
@@ -60,7 +60,7 @@ impl CommunityApi {
     ) -> Self {
         Self {
             tenant_id,
-            mapping: ProfileMapping::default(),
+            mapping: Arc::default(),
             wire: Wire {
                 http: client,
                 base_url,
@@ -75,7 +75,10 @@ impl CommunityApi {
     /// Fills members' own columns by this mapping.
     #[must_use]
     pub fn with_mapping(self, mapping: ProfileMapping) -> Self {
-        Self { mapping, ..self }
+        Self {
+            mapping: Arc::new(mapping),
+            ..self
+        }
     }
 
     /// The prefix of the user family, if an answer has told it yet.
@@ -139,12 +142,21 @@ impl CommunityApi {
         }
     }
 
-    fn page(&self, request: &PageRequest, answer: &Answer, path: &str) -> Result<Page, Failure> {
+    /// Reads an answer in a task of its own, so that another core may do it while the caller's writes what came before.
+    async fn page(&self, request: &PageRequest, answer: Answer, path: &str) -> Result<Page, Failure> {
         if !answer.status.is_success() {
-            return Err(failure::of_status(answer, path, self.wire.clock.now()));
+            return Err(failure::of_status(&answer, path, self.wire.clock.now()));
         }
-        decode(request, &self.mapping, &answer.body)
-            .map_err(|malformed| failure::of_malformed(&malformed, answer, path))
+        let request = request.clone();
+        let mapping = Arc::clone(&self.mapping);
+        let reading =
+            tokio::spawn(
+                async move { decode(&request, &mapping, &answer.body).map_err(|error| (error, answer)) },
+            );
+        match reading.await {
+            Ok(read) => read.map_err(|(malformed, answer)| failure::of_malformed(&malformed, &answer, path)),
+            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+        }
     }
 
     async fn users(
@@ -166,7 +178,7 @@ impl CommunityApi {
                 .map(|since| ("filter[lastactivity][from]", since)),
         );
         let (answer, path) = self.get_user("/user", &query).await?;
-        self.page(request, &answer, &path).map(Fetched::Page)
+        self.page(request, answer, &path).await.map(Fetched::Page)
     }
 
     async fn activity(&self, request: &PageRequest, page: u32) -> Result<Fetched, Failure> {
@@ -179,7 +191,7 @@ impl CommunityApi {
         if absent && page == 1 {
             return Ok(Fetched::NoSource);
         }
-        self.page(request, &answer, &path).map(Fetched::Page)
+        self.page(request, answer, &path).await.map(Fetched::Page)
     }
 
     async fn community(&self, path: &str, page: u32) -> Result<Answer, Failure> {
@@ -209,7 +221,7 @@ impl CommunityApi {
         if answer.status == StatusCode::UNPROCESSABLE_ENTITY && page > 1 {
             return Ok(Fetched::TooLong);
         }
-        self.page(request, &answer, PATH).map(Fetched::Page)
+        self.page(request, answer, PATH).await.map(Fetched::Page)
     }
 
     /// Only a help to notice what goes while topics are read, so a provider that does not answer it is no failure.
@@ -254,7 +266,7 @@ impl CommunityApi {
         ) {
             return Ok(Fetched::Refused);
         }
-        self.page(request, &answer, &path).map(Fetched::Page)
+        self.page(request, answer, &path).await.map(Fetched::Page)
     }
 
     /// Whether the provider has what is at this path.
@@ -293,7 +305,7 @@ impl CommunityApi {
         let mut whole = Page::default();
         for number in 1..=WHOLE_PAGES_MAX {
             let answer = self.community(path, number).await?;
-            let page = self.page(request, &answer, path)?;
+            let page = self.page(request, answer, path).await?;
             whole.records.extend(page.records);
             if page.last {
                 whole.last = true;

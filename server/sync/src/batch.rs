@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use domain::{
     ActivitySource, Stream,
@@ -34,8 +32,6 @@ pub(crate) struct Batch {
     pub(crate) checkpoint: Checkpoint,
     /// Set if the stream is read to its end with this batch.
     pub(crate) end: Option<ActivitySource>,
-    /// Where a key's row is in `rows`: each key is written once.
-    row_of_key: HashMap<String, usize>,
 }
 
 impl Batch {
@@ -54,7 +50,6 @@ impl Batch {
             replies_read: Vec::new(),
             checkpoint,
             end: None,
-            row_of_key: HashMap::new(),
         }
     }
 
@@ -94,23 +89,27 @@ impl Batch {
             self.found += 1;
             self.repeated += u64::from(repeated);
         }
-        self.seen.insert(record.key());
+        let in_batch = !self.seen.insert(record.key());
         met.newest = met.newest.max(record.activity_time());
         let hash = content_hash(&record);
         met.marks.push(Mark {
             key: compact(record.key()),
             content: short(hash),
         });
-        if let Some(&index) = self.row_of_key.get(record.key()) {
+        // Each key is written once.
+        let earlier = if in_batch {
+            self.rows.iter_mut().find(|row| row.record.key() == record.key())
+        } else {
+            None
+        };
+        if let Some(first) = earlier {
             // The later serving is the fresher one; the row stays counted as what the first one was.
-            let first = &mut self.rows[index];
             *first = Row {
                 record,
                 hash,
                 repeated: first.repeated,
             };
         } else {
-            self.row_of_key.insert(record.key().to_owned(), self.rows.len());
             self.rows.push(Row {
                 record,
                 hash,

@@ -98,11 +98,7 @@ impl Columns for SqliteRow {
         let micros: Option<i64> = self
             .try_get(column)
             .map_err(|error| corrupt(column, &error.to_string()))?;
-        micros
-            .map(|micros| {
-                DateTime::from_timestamp_micros(micros).ok_or_else(|| corrupt(column, &micros.to_string()))
-            })
-            .transpose()
+        micros.map(|micros| time_of(column, micros)).transpose()
     }
 
     fn optional_unsigned(&self, column: &str) -> Result<Option<u64>, StoreError> {
@@ -113,6 +109,10 @@ impl Columns for SqliteRow {
             .map(|value| u64::try_from(value).map_err(|_| corrupt(column, "negative")))
             .transpose()
     }
+}
+
+pub(crate) fn time_of(column: &str, micros: i64) -> Result<DateTime<Utc>, StoreError> {
+    DateTime::from_timestamp_micros(micros).ok_or_else(|| corrupt(column, &micros.to_string()))
 }
 
 pub(crate) fn corrupt(column: &str, what: &str) -> StoreError {

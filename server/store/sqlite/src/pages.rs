@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -6,7 +6,11 @@ use domain::{
     ConnectionId, RunId, Stream,
     record::{ContentKind, Record, Subtype},
 };
-use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, Transaction, sqlite::SqliteRow};
+use serde::Deserialize;
+use sqlx::{
+    AssertSqlSafe, Sqlite, Transaction,
+    sqlite::{SqliteArguments, SqliteRow},
+};
 use store::{
     ContentHash, Fenced, Judged, Lease, PageCommit, PageOutcome, PageStore, StoreError, Stored, TopicRef,
     Written, check_stream, judge,
@@ -15,15 +19,25 @@ use store::{
 use crate::{
     SqliteStore,
     activity::learn_source,
-    column::{Columns, corrupt, count, json_text, micros},
+    column::{Columns, corrupt, count, json_text, micros, time_of},
     database::commit,
     error::{database, ledger},
-    records::{Table, bind, read},
+    records::{Table, Values, bind, read},
 };
 
-/// Rows of one upsert. Statements of this width are prepared once; with 31 columns it stays far below SQLite's 32,766
-/// parameters.
-const UPSERT_ROWS: usize = 50;
+/// Rows of one upsert, at most: a page of the provider. Few lengths, because each is a statement that is prepared once and
+/// then kept; with 26 values a row the longest stays far below SQLite's 32,766 parameters.
+const UPSERT_ROWS: [usize; 4] = [100, 25, 5, 1];
+
+/// What is stored of a key, in the order in which [`stored_of`] selects it; the hash in hexadecimal digits.
+#[derive(Deserialize)]
+struct StoredRow<'s>(
+    #[serde(borrow)] Cow<'s, str>,
+    &'s str,
+    Option<i64>,
+    i64,
+    Option<i64>,
+);
 
 /// What a commit needs to know of its run.
 pub(crate) struct CommittingRun {
@@ -176,32 +190,36 @@ async fn stored_of(
     let (name, key, kind) = (table.name, table.key, table.kind_condition());
     let replies = match table.kind {
         Some(ContentKind::Topic) => "reply_count, last_activity_at",
-        _ => "0 AS reply_count, NULL AS last_activity_at",
+        _ => "0, NULL",
     };
     let keys: Vec<_> = page.rows.iter().map(|row| row.record.key()).collect();
-    let rows = sqlx::query(AssertSqlSafe(format!(
-        "SELECT {key} AS record_key, content_hash, deleted_at, {replies} FROM {name}
+    let stored: String = sqlx::query_scalar(AssertSqlSafe(format!(
+        "SELECT json_group_array(json_array({key}, hex(content_hash), deleted_at, {replies})) FROM {name}
          WHERE connection_id = $1{kind} AND {key} IN (SELECT value FROM json_each($2))"
     )))
     .bind(page.connection_id.0)
     .bind(json_text(&keys)?)
-    .fetch_all(&mut **transaction)
+    .fetch_one(&mut **transaction)
     .await
     .map_err(database)?;
-    let stored = |row: &SqliteRow| {
-        let hash: Vec<u8> = sqlx::Row::try_get(row, "content_hash").map_err(database)?;
-        let hash = hash
-            .try_into()
-            .map_err(|_| corrupt("content_hash", "not 16 bytes"))?;
-        let stored = Stored {
-            hash: ContentHash(hash),
-            deleted: row.optional_time("deleted_at")?.is_some(),
-            reply_count: row.int("reply_count")?,
-            last_activity_at: row.optional_time("last_activity_at")?,
-        };
-        Ok((row.text("record_key")?, stored))
+    let rows: Vec<StoredRow<'_>> =
+        serde_json::from_str(&stored).map_err(|error| corrupt("content_hash", &error.to_string()))?;
+    rows.into_iter().map(read_stored).collect()
+}
+
+fn read_stored(
+    StoredRow(key, hash, deleted_at, reply_count, last_activity_at): StoredRow<'_>,
+) -> Result<(String, Stored), StoreError> {
+    let hash = u128::from_str_radix(hash, 16).map_err(|error| corrupt("content_hash", &error.to_string()))?;
+    let stored = Stored {
+        hash: ContentHash(hash.to_be_bytes()),
+        deleted: deleted_at.is_some(),
+        reply_count,
+        last_activity_at: last_activity_at
+            .map(|micros| time_of("last_activity_at", micros))
+            .transpose()?,
     };
-    rows.iter().map(stored).collect()
+    Ok((key.into_owned(), stored))
 }
 
 async fn write_rows(
@@ -211,46 +229,50 @@ async fn write_rows(
     written: &[Written<'_>],
 ) -> Result<(), StoreError> {
     let table = Table::of(page.stream);
-    let replies_due = if table.kind.is_some() { ", replies_due" } else { "" };
-    let insert = format!(
-        "INSERT INTO {} (connection_id, content_hash, first_seen_run, changed_run, deleted_at{replies_due}, {}) VALUES ",
-        table.name,
-        table.column_list()
-    );
-    let on_conflict = table.on_conflict();
-    for chunk in written.chunks(UPSERT_ROWS) {
-        let mut query = QueryBuilder::<Sqlite>::new(insert.clone());
-        for (index, Written { row, replies_due }) in chunk.iter().enumerate() {
-            query.push(if index == 0 { "(" } else { ", (" });
-            let mut values = query.separated(", ");
-            values
-                .push_bind(page.connection_id.0)
-                .push_bind(row.hash.0.to_vec())
-                .push_bind(run.0)
-                .push_bind(run.0)
-                .push("NULL");
-            if table.kind.is_some() {
-                values.push_bind(*replies_due);
-            }
-            bind(&mut values, &row.record)?;
-            query.push(")");
-        }
-        query.push(&on_conflict);
-        let done = query
-            .build()
-            .execute(&mut **transaction)
-            .await
-            .map_err(database)?;
-        if done.rows_affected() != chunk.len() as u64 {
+    let mut rest = written;
+    let mut upsert = next_upsert(table, run, page, &mut rest)?;
+    while let Some((values, rows)) = upsert {
+        let statement = sqlx::query_with(AssertSqlSafe(table.upsert(rows)), values);
+        // The values of the next one are bound while the database's thread works on this one.
+        let (done, following) = tokio::join!(
+            biased;
+            statement.execute(&mut **transaction),
+            async { next_upsert(table, run, page, &mut rest) }
+        );
+        let affected = done.map_err(database)?.rows_affected();
+        if affected != rows as u64 {
             return Err(StoreError::Corrupt(format!(
-                "{} rows were to be written into {}, but {} were",
-                chunk.len(),
-                table.name,
-                done.rows_affected()
+                "{rows} rows were to be written into {}, but {affected} were",
+                table.name
             )));
         }
+        upsert = following?;
     }
     Ok(())
+}
+
+/// Takes as many rows as one upsert writes, and binds their values.
+fn next_upsert(
+    table: &Table,
+    run: RunId,
+    page: &PageCommit,
+    rest: &mut &[Written<'_>],
+) -> Result<Option<(SqliteArguments, usize)>, StoreError> {
+    let Some(rows) = UPSERT_ROWS.into_iter().find(|rows| *rows <= rest.len()) else {
+        return Ok(None);
+    };
+    let (chunk, others) = rest.split_at(rows);
+    *rest = others;
+    let mut values = Values::default();
+    for Written { row, replies_due } in chunk {
+        values.push_bind(row.hash.0.as_slice());
+        if table.kind.is_some() {
+            values.push_bind(*replies_due);
+        }
+        bind(&mut values, &row.record)?;
+    }
+    values.push_bind(page.connection_id.0).push_bind(run.0);
+    Ok(Some((values.into_arguments()?, rows)))
 }
 
 async fn write_invalid(

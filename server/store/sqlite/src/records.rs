@@ -1,13 +1,22 @@
 //! The community tables: which columns a record has, how they are written and read back.
 
+use std::sync::Arc;
+
 use domain::{
     Stream,
     record::{Activity, Category, Content, ContentKind, IdeaStatus, Record, Subtype, User},
 };
-use sqlx::{Sqlite, query_builder::Separated, sqlite::SqliteRow};
+use sqlx::{
+    Arguments as _, Encode, Sqlite, Type,
+    error::BoxDynError,
+    sqlite::{SqliteArguments, SqliteRow},
+};
 use store::StoreError;
 
-use crate::column::{Columns, json_text, micros};
+use crate::{
+    column::{Columns, json_text, micros},
+    error::database,
+};
 
 /// A community table: its name, its key within a connection, and the record's own columns (the key's first).
 #[derive(Debug)]
@@ -44,8 +53,30 @@ impl Table {
         self.columns.join(", ")
     }
 
+    /// An upsert of so many rows: the values of each (its hash, for content whether its replies are due, its own columns),
+    /// then connection and run, which all rows share.
+    pub(crate) fn upsert(&self, rows: usize) -> String {
+        let (replies_due, before) = if self.kind.is_some() {
+            (", replies_due", 2)
+        } else {
+            ("", 1)
+        };
+        let width = before + self.columns.len();
+        let row = format!("({})", vec!["?"; width].join(", "));
+        let (connection, run) = (rows * width + 1, rows * width + 2);
+        format!(
+            "WITH written AS (VALUES {})
+             INSERT INTO {} (connection_id, first_seen_run, changed_run, content_hash{replies_due}, {})
+             SELECT ?{connection}, ?{run}, ?{run}, * FROM written WHERE true{}",
+            vec![row.as_str(); rows].join(", "),
+            self.name,
+            self.column_list(),
+            self.on_conflict()
+        )
+    }
+
     /// What follows the rows of an upsert: a row that exists takes all new values and comes back if it was deleted.
-    pub(crate) fn on_conflict(&self) -> String {
+    fn on_conflict(&self) -> String {
         let kind = if self.kind.is_some() { "kind, " } else { "" };
         let mut sets: Vec<_> = self
             .columns
@@ -188,8 +219,44 @@ static ACTIVITY: Table = Table {
     ],
 };
 
+/// The values of an upsert's rows, in the order of its columns.
+#[derive(Default)]
+pub(crate) struct Values {
+    arguments: SqliteArguments,
+    /// The first value that cannot be bound.
+    refused: Option<BoxDynError>,
+}
+
+impl Values {
+    pub(crate) fn push_bind<'v, V>(&mut self, value: V) -> &mut Self
+    where
+        V: Encode<'v, Sqlite> + Type<Sqlite>,
+    {
+        if let Err(error) = self.arguments.add(value) {
+            self.refused.get_or_insert(error);
+        }
+        self
+    }
+
+    /// One copy, where binding a `String` takes two pieces of memory.
+    fn push_text(&mut self, text: &str) -> &mut Self {
+        self.push_bind(Arc::<str>::from(text))
+    }
+
+    fn push_option(&mut self, text: Option<&String>) -> &mut Self {
+        self.push_bind(text.map(|text| Arc::<str>::from(text.as_str())))
+    }
+
+    pub(crate) fn into_arguments(self) -> Result<SqliteArguments, StoreError> {
+        match self.refused {
+            None => Ok(self.arguments),
+            Some(error) => Err(database(sqlx::Error::Encode(error))),
+        }
+    }
+}
+
 /// Binds a record's own columns, in the order of its table's.
-pub(crate) fn bind(row: &mut Separated<'_, Sqlite, &'static str>, record: &Record) -> Result<(), StoreError> {
+pub(crate) fn bind(row: &mut Values, record: &Record) -> Result<(), StoreError> {
     match record {
         Record::IdeaStatus(status) => bind_idea_status(row, status),
         Record::Category(category) => bind_category(row, category)?,
@@ -200,45 +267,42 @@ pub(crate) fn bind(row: &mut Separated<'_, Sqlite, &'static str>, record: &Recor
     Ok(())
 }
 
-fn bind_idea_status(row: &mut Separated<'_, Sqlite, &'static str>, status: &IdeaStatus) {
-    row.push_bind(status.idea_status_id.clone())
-        .push_bind(status.name.clone())
-        .push_bind(status.status_type.clone())
+fn bind_idea_status(row: &mut Values, status: &IdeaStatus) {
+    row.push_text(&status.idea_status_id)
+        .push_text(&status.name)
+        .push_text(&status.status_type)
         .push_bind(status.is_default)
         .push_bind(status.visible)
         .push_bind(status.display_order)
-        .push_bind(status.text_color.clone())
-        .push_bind(status.background_color.clone());
+        .push_option(status.text_color.as_ref())
+        .push_option(status.background_color.as_ref());
 }
 
-fn bind_category(
-    row: &mut Separated<'_, Sqlite, &'static str>,
-    category: &Category,
-) -> Result<(), StoreError> {
-    row.push_bind(category.category_id.clone())
-        .push_bind(category.name.clone())
+fn bind_category(row: &mut Values, category: &Category) -> Result<(), StoreError> {
+    row.push_text(&category.category_id)
+        .push_text(&category.name)
         .push_bind(category.display_order)
-        .push_bind(category.parent_id.clone())
+        .push_option(category.parent_id.as_ref())
         .push_bind(category.is_section)
-        .push_bind(category.module.clone())
+        .push_option(category.module.as_ref())
         .push_bind(json_text(&category.supported_content_types)?);
     Ok(())
 }
 
-fn bind_user(row: &mut Separated<'_, Sqlite, &'static str>, user: &User) -> Result<(), StoreError> {
-    row.push_bind(user.community_user_id.clone())
-        .push_bind(user.username.clone())
-        .push_bind(user.email.clone())
-        .push_bind(user.first_name.clone())
-        .push_bind(user.last_name.clone())
-        .push_bind(user.phone.clone())
-        .push_bind(user.company_custom.clone())
-        .push_bind(user.department.clone())
-        .push_bind(user.title.clone())
-        .push_bind(user.sso_id.clone())
-        .push_bind(user.profile_picture.clone())
-        .push_bind(user.rank_id.clone())
-        .push_bind(user.rank_name.clone())
+fn bind_user(row: &mut Values, user: &User) -> Result<(), StoreError> {
+    row.push_text(&user.community_user_id)
+        .push_text(&user.username)
+        .push_option(user.email.as_ref())
+        .push_option(user.first_name.as_ref())
+        .push_option(user.last_name.as_ref())
+        .push_option(user.phone.as_ref())
+        .push_option(user.company_custom.as_ref())
+        .push_option(user.department.as_ref())
+        .push_option(user.title.as_ref())
+        .push_option(user.sso_id.as_ref())
+        .push_option(user.profile_picture.as_ref())
+        .push_option(user.rank_id.as_ref())
+        .push_option(user.rank_name.as_ref())
         .push_bind(user.is_moderator)
         .push_bind(json_text(&user.roles)?)
         .push_bind(json_text(&user.badges)?)
@@ -254,18 +318,18 @@ fn bind_user(row: &mut Separated<'_, Sqlite, &'static str>, user: &User) -> Resu
     Ok(())
 }
 
-fn bind_content(row: &mut Separated<'_, Sqlite, &'static str>, content: &Content) -> Result<(), StoreError> {
-    row.push_bind(content.public_id.clone())
-        .push_bind(content.kind.as_str())
-        .push_bind(content.private_id.clone())
-        .push_bind(content.subtype.as_str())
-        .push_bind(content.topic_public_id.clone())
-        .push_bind(content.title.clone())
-        .push_bind(content.category_id.clone())
-        .push_bind(content.category_name.clone())
-        .push_bind(content.idea_status.clone())
-        .push_bind(content.author_user_id.clone())
-        .push_bind(content.author_username.clone())
+fn bind_content(row: &mut Values, content: &Content) -> Result<(), StoreError> {
+    row.push_text(&content.public_id)
+        .push_text(content.kind.as_str())
+        .push_text(&content.private_id)
+        .push_text(content.subtype.as_str())
+        .push_option(content.topic_public_id.as_ref())
+        .push_option(content.title.as_ref())
+        .push_option(content.category_id.as_ref())
+        .push_option(content.category_name.as_ref())
+        .push_option(content.idea_status.as_ref())
+        .push_option(content.author_user_id.as_ref())
+        .push_option(content.author_username.as_ref())
         .push_bind(micros(content.posted_at))
         .push_bind(content.published_at.map(micros))
         .push_bind(content.last_activity_at.map(micros))
@@ -276,18 +340,18 @@ fn bind_content(row: &mut Separated<'_, Sqlite, &'static str>, content: &Content
         .push_bind(content.highlighted)
         .push_bind(content.sticky)
         .push_bind(content.trashed)
-        .push_bind(content.moderation_label.clone())
+        .push_option(content.moderation_label.as_ref())
         .push_bind(json_text(&content.tags)?)
-        .push_bind(content.permalink.clone());
+        .push_option(content.permalink.as_ref());
     Ok(())
 }
 
-fn bind_activity(row: &mut Separated<'_, Sqlite, &'static str>, activity: &Activity) {
-    row.push_bind(activity.event_id.clone())
-        .push_bind(activity.activity_type.clone())
+fn bind_activity(row: &mut Values, activity: &Activity) {
+    row.push_text(&activity.event_id)
+        .push_text(&activity.activity_type)
         .push_bind(micros(activity.occurred_at))
-        .push_bind(activity.user_id.clone())
-        .push_bind(activity.content_public_id.clone());
+        .push_option(activity.user_id.as_ref())
+        .push_option(activity.content_public_id.as_ref());
 }
 
 pub(crate) fn read(stream: Stream, row: &SqliteRow) -> Result<Record, StoreError> {

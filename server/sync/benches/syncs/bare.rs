@@ -1,17 +1,15 @@
 //! What one would write for one tenant in an afternoon: fetch, parse, upsert. No ledger, hash, checkpoint, lease, set-aside
 //! record or repeated key; the same HTTP client, the same number of pages ahead, the same SQLite.
 
-use std::time::Instant;
-
 use futures_util::{StreamExt, stream};
 use reqwest::Client;
 use rusqlite::{Connection, params};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use sync::{PAGE_SIZE, Settings};
 use tempfile::TempDir;
 
-use crate::provider::TENANT;
+use crate::{provider::TENANT, usage::Watch};
 
 #[derive(Deserialize)]
 struct Token {
@@ -19,9 +17,8 @@ struct Token {
 }
 
 #[derive(Deserialize)]
-struct Answer {
-    #[serde(default)]
-    users: Vec<User>,
+struct Answer<U> {
+    users: Vec<U>,
     statistics: Statistics,
 }
 
@@ -78,7 +75,7 @@ const UPSERT: &str = "INSERT INTO member VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
     likes = excluded.likes, likes_given = excluded.likes_given, profile = excluded.profile, badges = excluded.badges,
     roles = excluded.roles";
 
-/// Two passes over all members, in seconds.
+/// Two passes over all members, a line each.
 pub(crate) async fn measure(address: &str) -> String {
     let folder = TempDir::new().expect("a folder");
     let mut database = Connection::open(folder.path().join("bare.db")).expect("a database");
@@ -87,13 +84,20 @@ pub(crate) async fn measure(address: &str) -> String {
         .expect("a database");
     database.execute_batch(TABLE).expect("a table");
     let client = client();
-    let mut seconds = Vec::new();
+    let mut passes = Vec::new();
     for _ in 0..2 {
-        let started = Instant::now();
-        pass(&client, address, &mut database).await;
-        seconds.push(started.elapsed().as_secs_f64().to_string());
+        let watch = Watch::start();
+        pass(&client, address, |users: &[User]| upsert(&mut database, users)).await;
+        passes.push(watch.read());
     }
-    seconds.join(" ")
+    passes.join("\n")
+}
+
+/// One pass that reads all pages and does nothing with them: what fetching alone takes.
+pub(crate) async fn measure_fetching(address: &str) -> String {
+    let watch = Watch::start();
+    pass(&client(), address, |_: &[Box<RawValue>]| ()).await;
+    watch.read()
 }
 
 #[expect(
@@ -110,18 +114,26 @@ fn client() -> Client {
         .expect("a client")
 }
 
-async fn pass(client: &Client, address: &str, database: &mut Connection) {
+async fn pass<U>(client: &Client, address: &str, mut take: impl FnMut(&[U]))
+where
+    U: DeserializeOwned + Send + 'static,
+{
     let token = token(client, address).await;
-    let first = fetch(client.clone(), address.to_owned(), token.clone(), 1).await;
+    let first = fetch::<U>(client.clone(), address.to_owned(), token.clone(), 1).await;
     let pages = first.statistics.count.div_ceil(PAGE_SIZE);
-    upsert(database, &first.users);
+    take(&first.users);
     let fetches = (2..=pages).map(|page| {
         // Each in its own task, so that the next pages are read and parsed while one is written.
-        tokio::spawn(fetch(client.clone(), address.to_owned(), token.clone(), page))
+        tokio::spawn(fetch::<U>(
+            client.clone(),
+            address.to_owned(),
+            token.clone(),
+            page,
+        ))
     });
     let mut answers = stream::iter(fetches).buffered(Settings::default().pages_ahead);
     while let Some(answer) = answers.next().await {
-        upsert(database, &answer.expect("a page").users);
+        take(&answer.expect("a page").users);
     }
 }
 
@@ -134,7 +146,7 @@ async fn token(client: &Client, address: &str) -> String {
     answer.json::<Token>().await.expect("a token").access_token
 }
 
-async fn fetch(client: Client, address: String, token: String, page: u32) -> Answer {
+async fn fetch<U: DeserializeOwned>(client: Client, address: String, token: String, page: u32) -> Answer<U> {
     let request = client
         .get(format!("http://{address}/user"))
         .query(&[("_returnIterable", "true")])

@@ -15,7 +15,21 @@ use sync::{Clock, Execution, Runner, Settings, Signals};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::provider::{TENANT, start};
+use crate::{
+    provider::{TENANT, start},
+    usage::{Watch, peak_memory_kib},
+};
+
+const DATABASE: &str = "tributary.db";
+
+/// Every table that a run writes records into.
+const TABLES: [&str; 5] = [
+    "community_idea_status",
+    "community_category",
+    "community_user",
+    "community_content",
+    "community_activity",
+];
 
 /// Runs as fast as the real one, from where the simulated world stands.
 struct RunningClock(Instant);
@@ -38,7 +52,7 @@ struct Engine {
     clock: Arc<RunningClock>,
     settings: Settings,
     runs: u128,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A first sync, an unchanged full one and an unchanged incremental one, a line each.
@@ -50,19 +64,9 @@ pub(crate) async fn measure(address: &str) -> String {
     [first, unchanged, incremental].join("\n")
 }
 
-/// A first sync, and the most memory that this process has had since it began, in kB.
+/// A first sync alone.
 pub(crate) async fn measure_first(address: &str) -> String {
-    let mut engine = Engine::open(address).await;
-    let first = engine.sync(Mode::Full).await;
-    format!("{first}\n{}", peak_memory_kb())
-}
-
-/// `VmHWM` of the kernel's account.
-fn peak_memory_kb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("a Linux machine");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    let kb = line.and_then(|line| line.split_whitespace().nth(1));
-    kb.and_then(|kb| kb.parse().ok()).expect("a number of kB")
+    Engine::open(address).await.sync(Mode::Full).await
 }
 
 impl Engine {
@@ -71,7 +75,7 @@ impl Engine {
         let clock = Arc::new(RunningClock(Instant::now()));
         let tenant_id: TenantId = TENANT.parse().expect("a tenant id");
         let folder = tempfile::tempdir().expect("a folder");
-        let store = SqliteStore::open(&folder.path().join("tributary.db"))
+        let store = SqliteStore::open(&folder.path().join(DATABASE))
             .await
             .expect("a store");
         let connection = Connection {
@@ -109,22 +113,36 @@ impl Engine {
                 ..Settings::default()
             },
             runs: 0,
-            _folder: folder,
+            folder,
         }
     }
 
-    /// One sync from the queue to its end: seconds, requests, and what each stream found.
+    /// One sync from the queue to its end: wall and CPU seconds, requests, rows written, the process's peak memory in
+    /// KiB, and what each stream found.
     async fn sync(&mut self, mode: Mode) -> String {
-        let started = Instant::now();
+        let watch = Watch::start();
         let run = self.run(mode).await;
-        let seconds = started.elapsed().as_secs_f64();
+        let (times, peak) = (watch.read(), peak_memory_kib());
         assert_eq!(run.state, RunState::Completed, "{:?}", run.cause);
         let found = |stream| {
             let account = run.streams.iter().find(|account| account.stream == stream);
             account.map_or(0, |account| account.ledger.found).to_string()
         };
         let found: Vec<_> = Stream::ALL.into_iter().map(found).collect();
-        format!("{seconds} {} {}", run.requests, found.join(" "))
+        let (requests, written) = (run.requests, self.written_by(&run));
+        format!("{times} {requests} {written} {peak} {}", found.join(" "))
+    }
+
+    /// Rows that a run wrote, counted in the tables themselves: each write of a row names its run.
+    fn written_by(&self, run: &Run) -> u64 {
+        let database = rusqlite::Connection::open(self.folder.path().join(DATABASE)).expect("a database");
+        let count = |table| {
+            let sql = format!("SELECT count(*) FROM {table} WHERE changed_run = ?");
+            let run = run.id.0.as_bytes();
+            database.query_one(&sql, [run], |row| row.get::<_, i64>(0))
+        };
+        let counts = TABLES.iter().map(|table| count(table).expect("a count"));
+        counts.sum::<i64>().try_into().expect("a count")
     }
 
     async fn run(&mut self, mode: Mode) -> Run {

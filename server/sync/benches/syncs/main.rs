@@ -1,19 +1,19 @@
 //! `make bench`: what a sync costs, beside the least that it could cost, as ratios within one run.
 //!
 //! The provider is the simulator, in a process of its own on loopback; everything measured is a process of its own too,
-//! so that none inherits another's memory. Without arguments it measures all; with them it is one of its own children.
+//! so that none inherits another's memory. What `report` prints are rows of the table that `.make/bench` begins.
 
 mod bare;
 mod engine;
 mod provider;
 mod report;
+mod usage;
 
 use std::process::ExitCode;
 
 use tokio::runtime::Runtime;
 
-/// Members of the tenant whose syncs are timed.
-const TIMED_USERS: u64 = 100_000;
+const USAGE: &str = "give no argument, `long`, `speed USERS`, `memory USERS...` or `requests`";
 
 fn main() -> ExitCode {
     // Cargo adds `--bench`.
@@ -22,18 +22,36 @@ fn main() -> ExitCode {
         .filter(|word| word != "--bench")
         .collect();
     let words: Vec<_> = arguments.iter().map(String::as_str).collect();
-    let runtime = Runtime::new().expect("a runtime");
+    let number = |word: &str| word.parse().expect("a number of users");
     match words.as_slice() {
-        [] => report::all(TIMED_USERS),
-        ["timed", users] => report::timed(users.parse().expect("a number of users")),
-        ["provider", tenant] => runtime.block_on(provider::serve(tenant)),
-        ["bare", address] => println!("{}", runtime.block_on(bare::measure(address))),
-        ["engine", address] => println!("{}", runtime.block_on(engine::measure(address))),
-        ["first", address] => println!("{}", runtime.block_on(engine::measure_first(address))),
-        other => {
-            eprintln!("error: {other:?} is nothing to measure\n  next: give no argument, or `timed USERS`");
-            return ExitCode::from(2);
+        [] => report::all(),
+        ["long"] => report::long(),
+        ["speed", users] => report::speed(number(users)),
+        ["memory", users @ ..] => report::memory(users.iter().map(|users| number(users))),
+        ["requests"] => report::requests(),
+        ["provider", tenant] => runtime().block_on(provider::serve(tenant)),
+        part => {
+            let Some(measured) = runtime().block_on(child(part)) else {
+                eprintln!("error: {part:?} is nothing to measure\n  next: {USAGE}");
+                return ExitCode::from(2);
+            };
+            println!("{measured}");
         }
     }
     ExitCode::SUCCESS
+}
+
+fn runtime() -> Runtime {
+    Runtime::new().expect("a runtime")
+}
+
+/// What one of the program's own children measures; `None` if it is no such part.
+async fn child(part: &[&str]) -> Option<String> {
+    Some(match part {
+        ["bare", address] => bare::measure(address).await,
+        ["fetching", address] => bare::measure_fetching(address).await,
+        ["engine", address] => engine::measure(address).await,
+        ["first", address] => engine::measure_first(address).await,
+        _ => return None,
+    })
 }

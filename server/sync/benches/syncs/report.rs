@@ -1,4 +1,4 @@
-//! Runs the measurements, and prints them as one table with ratios.
+//! Runs the measurements, and prints each as a row of one table: what, measured, beside what, and the ratio.
 
 use std::{collections::BTreeMap, process::Stdio};
 
@@ -8,82 +8,109 @@ use sync::PAGE_SIZE;
 
 use crate::provider::{Provider, SEED, TENANT, start, this_program};
 
+/// Members of the tenant whose syncs are timed.
+const TIMED_USERS: u64 = 100_000;
+/// Members of the tenant whose sync takes long.
+const MANY_USERS: u64 = 1_000_000;
 /// Rounds of the timed syncs; the middle one counts, since a machine is seldom left alone.
 const ROUNDS: usize = 3;
-/// Records of the first syncs whose memory is compared.
-const MEMORY_RECORDS: [u64; 3] = [10_000, 100_000, 1_000_000];
+/// Members of the first syncs whose memory is compared.
+const MEMORY_USERS: [u64; 2] = [10_000, 100_000];
 /// A tenant with something in every stream.
 const MIXED: &str = "users=4800,topics=1300,views=24000";
 const KIB_PER_MIB: f64 = 1024.0;
+const MICROS_PER_SECOND: f64 = 1e6;
 
-pub(crate) fn all(users: u64) {
-    println!("| What | Measured | Beside | Ratio |");
-    println!("|---|---:|---:|---:|");
-    timed(users);
-    memory();
+/// All that takes about a minute.
+pub(crate) fn all() {
+    speed(TIMED_USERS);
+    memory(MEMORY_USERS);
+    requests();
+}
+
+/// The same, and a tenant of a million.
+pub(crate) fn long() {
+    speed(TIMED_USERS);
+    unchanged(MANY_USERS);
+    memory(MEMORY_USERS.into_iter().chain([MANY_USERS]));
     requests();
 }
 
 /// Rows for the speed of a first and an unchanged sync of so many members, beside a bare loop.
-pub(crate) fn timed(users: u64) {
-    let provider = Provider::start(&format!("users={users},topics=0,views=0"));
-    let (mut first, mut first_bare) = (Vec::new(), Vec::new());
-    let (mut unchanged, mut unchanged_bare) = (Vec::new(), Vec::new());
+pub(crate) fn speed(users: u64) {
+    let provider = of_users(users);
+    let (mut bare, mut engine) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let bare = measured("bare", &provider);
-        let [bare_first, bare_again] = numbers(&bare)[..] else {
-            panic!("two passes")
-        };
-        first_bare.push(bare_first);
-        unchanged_bare.push(bare_again);
-        let engine = measured("engine", &provider);
-        let runs: Vec<_> = engine.lines().map(SyncRun::read).collect();
-        first.push(runs[0].seconds);
-        unchanged.push(runs[1].seconds);
+        bare.push(measured("bare", &provider, Times::read));
+        engine.push(measured("engine", &provider, SyncRun::read));
     }
-    compare_speed("First sync", users, first, first_bare);
-    compare_speed("Unchanged, full sync", users, unchanged, unchanged_bare);
+    let syncs = ["First sync", "Unchanged, full sync"];
+    for (nth, what) in syncs.into_iter().enumerate() {
+        let of_bare: Vec<_> = bare.iter().map(|passes| passes[nth]).collect();
+        let of_engine: Vec<_> = engine.iter().map(|syncs| syncs[nth].times).collect();
+        compare(
+            &format!("{what} of {} users, beside a bare loop", thousands(users)),
+            users,
+            middle(&of_engine),
+            middle(&of_bare),
+        );
+    }
+    written(users, &engine[0]);
 }
 
-fn compare_speed(what: &str, users: u64, engine: Vec<f64>, bare: Vec<f64>) {
-    let (engine, bare) = (middle(engine), middle(bare));
-    let rate = |seconds: f64| thousands(as_float(users) / seconds);
-    println!(
-        "| {what} of {} users, beside a bare loop | {}/s | {}/s | {:.2} |",
-        thousands(as_float(users)),
-        rate(engine),
-        rate(bare),
-        bare / engine
+/// Rows for an unchanged sync of so many members, beside the fetching that it cannot do without.
+fn unchanged(users: u64) {
+    let provider = of_users(users);
+    let fetching = measured("fetching", &provider, Times::read)[0];
+    let syncs = measured("engine", &provider, SyncRun::read);
+    let what = format!(
+        "Unchanged, full sync of {} users, beside fetching alone",
+        thousands(users)
     );
+    compare(&what, users, syncs[1].times, fetching);
+    written(users, &syncs);
+}
+
+/// Records per second of wall time, and CPU per record: the first says what a machine does, the second hardly depends on
+/// what else it does.
+fn compare(what: &str, users: u64, measured: Times, beside: Times) {
+    let rate = |times: Times| format!("{}/s", thousands_of(as_float(users) / times.wall));
+    row(what, &rate(measured), &rate(beside), beside.wall / measured.wall);
+    let cpu = |times: Times| format!("{:.1} µs", times.cpu * MICROS_PER_SECOND / as_float(users));
+    let what = "… its CPU, a user";
+    row(what, &cpu(measured), &cpu(beside), beside.cpu / measured.cpu);
+}
+
+/// A row for the rows that the second of these syncs wrote, beside the first.
+fn written(users: u64, syncs: &[SyncRun]) {
+    let what = format!(
+        "Rows written by an unchanged sync of {} users, beside the first",
+        thousands(users)
+    );
+    let (first, again) = (syncs[0].written, syncs[1].written);
+    let ratio = as_float(again) / as_float(first);
+    row(&what, &thousands(again), &thousands(first), ratio);
 }
 
 /// Rows for the peak memory of first syncs, beside the smallest.
-fn memory() {
+pub(crate) fn memory(users: impl IntoIterator<Item = u64>) {
     let mut smallest = None;
-    for records in MEMORY_RECORDS {
-        let provider = Provider::start(&format!("users={records},topics=0,views=0"));
-        let first = measured("first", &provider);
-        let kib: f64 = first
-            .lines()
-            .nth(1)
-            .and_then(|line| line.parse().ok())
-            .expect("a number of kB");
-        let beside = *smallest.get_or_insert(kib);
-        println!(
-            "| Peak memory of a first sync of {} records, beside the smallest | {:.1} MiB | {:.1} MiB | {:.2} |",
-            thousands(as_float(records)),
-            kib / KIB_PER_MIB,
-            beside / KIB_PER_MIB,
-            kib / beside
+    for users in users {
+        let peak_mib = measured("first", &of_users(users), SyncRun::read)[0].peak_mib;
+        let beside = *smallest.get_or_insert(peak_mib);
+        let what = format!(
+            "Peak memory of a first sync of {} users, beside the smallest",
+            thousands(users)
         );
+        let mib = |mib: f64| format!("{mib:.1} MiB");
+        row(&what, &mib(peak_mib), &mib(beside), peak_mib / beside);
     }
 }
 
 /// Rows for the requests of three syncs, beside the least that the API allows.
-fn requests() {
+pub(crate) fn requests() {
     let provider = Provider::start(MIXED);
-    let engine = measured("engine", &provider);
-    let runs: Vec<_> = engine.lines().map(SyncRun::read).collect();
+    let runs = measured("engine", &provider, SyncRun::read);
     let replies = pages_of_replies();
     let syncs = [
         "First sync",
@@ -94,12 +121,12 @@ fn requests() {
         // Only the first one asks for a token, and has replies to read.
         let once = if nth == 0 { 1 + replies } else { 0 };
         let least = once + run.least_listing_pages();
-        println!(
-            "| Requests of a {} ({MIXED}), beside the least | {} | {least} | {:.2} |",
-            what.to_lowercase(),
-            run.requests,
-            as_float(run.requests) / as_float(least)
+        let what = format!(
+            "Requests of a {} ({MIXED}), beside the least",
+            what.to_lowercase()
         );
+        let ratio = as_float(run.requests) / as_float(least);
+        row(&what, &thousands(run.requests), &thousands(least), ratio);
     }
 }
 
@@ -117,21 +144,44 @@ fn pages_of_replies() -> u64 {
         .sum()
 }
 
+/// Seconds of one piece of work.
+#[derive(Clone, Copy)]
+struct Times {
+    wall: f64,
+    /// Of all its threads.
+    cpu: f64,
+}
+
+impl Times {
+    fn read(line: &str) -> Self {
+        let mut words = line.split(' ');
+        let mut next = || words.next().and_then(|word| word.parse().ok());
+        Self {
+            wall: next().expect("wall seconds"),
+            cpu: next().expect("CPU seconds"),
+        }
+    }
+}
+
 /// What a child says of one sync.
 struct SyncRun {
-    seconds: f64,
+    times: Times,
     requests: u64,
+    written: u64,
+    peak_mib: f64,
     found: BTreeMap<Stream, u64>,
 }
 
 impl SyncRun {
     fn read(line: &str) -> Self {
-        let mut words = line.split(' ');
-        let seconds = words.next().and_then(|word| word.parse().ok());
+        let words = line.split(' ').skip(2);
         let mut counts = words.map(|word| word.parse().expect("a count"));
+        let mut next = || counts.next().expect("a count");
         Self {
-            seconds: seconds.expect("seconds"),
-            requests: counts.next().expect("requests"),
+            times: Times::read(line),
+            requests: next(),
+            written: next(),
+            peak_mib: as_float(next()) / KIB_PER_MIB,
             found: Stream::ALL.into_iter().zip(counts).collect(),
         }
     }
@@ -149,25 +199,36 @@ impl SyncRun {
     }
 }
 
-/// What a child of this program prints.
-fn measured(part: &str, provider: &Provider) -> String {
+fn of_users(users: u64) -> Provider {
+    Provider::start(&format!("users={users},topics=0,views=0"))
+}
+
+/// What a child of this program prints, line by line.
+fn measured<T>(part: &str, provider: &Provider, read: impl FnMut(&str) -> T) -> Vec<T> {
     let output = this_program(&[part, &provider.address])
         .stderr(Stdio::inherit())
         .output()
         .expect("a process");
     assert!(output.status.success(), "{part} failed");
-    String::from_utf8(output.stdout).expect("text").trim().to_owned()
+    let text = String::from_utf8(output.stdout).expect("text");
+    text.lines().map(read).collect()
 }
 
-fn numbers(text: &str) -> Vec<f64> {
-    text.split(' ')
-        .map(|word| word.parse().expect("a number"))
-        .collect()
+/// The middle of each time by itself.
+fn middle(times: &[Times]) -> Times {
+    let of = |part: fn(Times) -> f64| {
+        let mut sorted: Vec<_> = times.iter().copied().map(part).collect();
+        sorted.sort_by(f64::total_cmp);
+        sorted[sorted.len() / 2]
+    };
+    Times {
+        wall: of(|times| times.wall),
+        cpu: of(|times| times.cpu),
+    }
 }
 
-fn middle(mut seconds: Vec<f64>) -> f64 {
-    seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
+fn row(what: &str, measured: &str, beside: &str, ratio: f64) {
+    println!("| {what} | {measured} | {beside} | {ratio:.2} |");
 }
 
 #[expect(
@@ -178,8 +239,12 @@ fn as_float(count: u64) -> f64 {
     count as f64
 }
 
+fn thousands(count: u64) -> String {
+    thousands_of(as_float(count))
+}
+
 /// 1,234,567
-fn thousands(number: f64) -> String {
+fn thousands_of(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
     for (at, digit) in digits.char_indices() {

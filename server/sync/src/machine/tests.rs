@@ -637,8 +637,8 @@ fn too_many_invalid_records_fail_the_run_with_the_commit_that_has_them() {
             message: "id is missing".into(),
             payload: "{}".into(),
             payload_cut: false,
-            repaired_at: None,
             topic_public_id: None,
+            repaired_at: None,
         };
         whole(vec![Served::Invalid(record); count])
     };
