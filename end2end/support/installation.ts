@@ -33,6 +33,7 @@ export class Installation {
       TRIBUTARY_LISTEN: listen,
       TRIBUTARY_SITE_ROOT: process.env.TRIBUTARY_SITE_ROOT ?? join(__dirname, "../../target/site"),
       TRIBUTARY_REQUESTS_PER_MINUTE: "0",
+      TRIBUTARY_ALLOW_HOSTS: "127.0.0.1",
       TRIBUTARY_RETRY_BACKOFF: "0s,0s,0s,0s",
       TRIBUTARY_LOG: "warn",
     };

@@ -7,7 +7,7 @@ use domain::{BaseUrl, MappedColumn, Object, RunId, TenantId};
 use simulator::{FaultProfile, TenantSpec};
 
 use crate::{
-    config::{COMMON, Database, Http, KeyFile, NewSecret, Sync, Telemetry, Worker},
+    config::{COMMON, Database, Http, KeyFile, NewSecret, Outbound, Sync, Telemetry, Worker},
     export::Format,
 };
 
@@ -19,6 +19,8 @@ pub(crate) struct Cli {
     pub(crate) database: Database,
     #[command(flatten)]
     pub(crate) key_file: KeyFile,
+    #[command(flatten)]
+    pub(crate) outbound: Outbound,
     #[command(flatten)]
     pub(crate) telemetry: Telemetry,
     /// Print one JSON document on stdout; messages stay on stderr
@@ -64,6 +66,11 @@ pub(crate) enum WithData {
     Replay(Replay),
     /// Write an object whole, deleted rows too
     Export(Export),
+    /// Take a person out of every tenant, and keep later syncs from bringing them back
+    Erase(Erase),
+    /// Look after the keys that seal secrets
+    #[command(subcommand)]
+    Secrets(Secrets),
     /// Bring in what members did, where the tenant's API does not say
     #[command(subcommand)]
     Activity(Activity),
@@ -266,6 +273,19 @@ pub(crate) enum Run {
     Cancel { id: RunId },
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Erase {
+    /// The person's address, in whatever case
+    #[arg(long, value_name = "ADDRESS", env = "TRIBUTARY_ERASE_EMAIL", hide_env_values = true, value_parser = email)]
+    pub(crate) email: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Secrets {
+    /// Make a new key, and seal everything with it; if this is cut short, the next one goes on with it
+    Rotate,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Activity {
     /// Import a file: good lines are kept, bad ones told by number (exit code 1)
@@ -332,6 +352,10 @@ fn object(name: &str) -> Result<Object, String> {
         let names = Object::ALL.map(Object::as_str);
         format!("objects are {}", names.join(", "))
     })
+}
+
+fn email(text: &str) -> Result<String, String> {
+    store::normal_email(text).ok_or_else(|| "that is no e-mail address".to_owned())
 }
 
 fn client_id(text: &str) -> Result<String, String> {

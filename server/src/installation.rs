@@ -1,10 +1,15 @@
 //! What every command that works with data needs: the open database, the key, the clock and the ids.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use connector::AllowedHosts;
 use domain::{Connection, TenantId};
 use secrecy::{ExposeSecret as _, SecretString};
-use store::{Store, StoreError};
+use store::{OpenSalt, SALT_NAME, Salt, Store, StoreError};
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
 use sync::Clock;
@@ -13,7 +18,7 @@ use crate::{
     cli::Cli,
     config::{Database, DatabaseUrl, KeyFile},
     error::{CommandError, with_sources},
-    secrets::{KeyError, OpenError, SecretKey},
+    secrets::{Hold, KeyError, KeyRing, OpenError, hold},
     system::{SystemClock, SystemIds},
 };
 
@@ -95,6 +100,8 @@ pub(crate) struct Installation {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn sync::Ids>,
     pub(crate) keys: Keys,
+    /// The operator's exceptions to the filter for outgoing requests.
+    pub(crate) allowed: AllowedHosts,
     opened: Opened,
 }
 
@@ -103,13 +110,14 @@ impl Installation {
     pub(crate) async fn open(cli: &Cli) -> Result<Self, CommandError> {
         let places = Places::of(&cli.database, &cli.key_file)?;
         let opened = Opened::open(&places.database).await?;
+        let (store, keys) = (opened.store(), Keys::of(places.key_file));
+        store.use_salt(Arc::new(keys.clone()));
         Ok(Self {
-            store: opened.store(),
+            store,
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
-            keys: Keys {
-                file: places.key_file,
-            },
+            keys,
+            allowed: cli.outbound.allow_hosts.clone(),
             opened,
         })
     }
@@ -146,15 +154,57 @@ pub(crate) enum SecretError {
 }
 
 impl Keys {
-    /// Seals a secret, and makes the key first if there is none.
-    pub(crate) fn seal(&self, tenant: &TenantId, secret: &SecretString) -> Result<String, CommandError> {
-        let key = SecretKey::load_or_create(&self.file)
-            .map_err(|error| CommandError::usage(error.to_string(), error.next_action()))?;
-        Ok(key.seal(tenant, secret))
+    pub(crate) fn of(file: PathBuf) -> Self {
+        Self { file }
     }
 
-    /// Opens a secret. A key that is missing is not made: it could not open anything.
+    /// The keys that seal, made first if there are none. They do not change until the answer is dropped: hold it until
+    /// what was sealed is stored.
+    pub(crate) fn sealing(&self) -> Result<Sealing, CommandError> {
+        let failed = |error: KeyError| CommandError::usage(error.to_string(), error.next_action());
+        KeyRing::load_or_create(&self.file).map_err(failed)?;
+        let held = tokio::task::block_in_place(|| hold(&self.file, Hold::Seal)).map_err(failed)?;
+        Ok(Sealing {
+            keys: KeyRing::load(&self.file).map_err(failed)?,
+            _held: held,
+        })
+    }
+
+    /// Opens a tenant's secret. A key that is missing is not made: it could not open anything.
     pub(crate) fn open(&self, tenant: &TenantId, sealed: &str) -> Result<SecretString, SecretError> {
-        Ok(SecretKey::load(&self.file)?.open(tenant, sealed)?)
+        Ok(KeyRing::load(&self.file)?.open_text(tenant.as_str(), sealed)?)
+    }
+
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+}
+
+impl OpenSalt for Keys {
+    fn open(&self, sealed: &str) -> Result<Salt, String> {
+        let ring = KeyRing::load(&self.file).map_err(|error| error.to_string())?;
+        let opened = ring.open(SALT_NAME, sealed).map_err(|error| error.to_string())?;
+        let salt: [u8; 32] = opened
+            .as_slice()
+            .try_into()
+            .map_err(|_| "the salt is damaged".to_owned())?;
+        Ok(Salt::new(salt))
+    }
+}
+
+/// Seals, and holds off a change of keys meanwhile.
+pub(crate) struct Sealing {
+    keys: KeyRing,
+    _held: File,
+}
+
+impl Sealing {
+    /// A secret of the installation itself.
+    pub(crate) fn seal_own(&self, name: &str, secret: &[u8]) -> String {
+        self.keys.seal(name, secret)
+    }
+
+    pub(crate) fn seal(&self, tenant: &TenantId, secret: &SecretString) -> String {
+        self.keys.seal(tenant.as_str(), secret.expose_secret().as_bytes())
     }
 }

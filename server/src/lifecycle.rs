@@ -13,6 +13,7 @@ use crate::{
     cli::Cli,
     commands,
     error::CommandError,
+    hardening,
     output::{Output, say_error},
     telemetry,
 };
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
 
 fn start(cli: Cli, output: Output) -> Result<ExitCode, CommandError> {
     telemetry::start(&cli.telemetry, cli.command.stays())?;
+    hardening::close_memory();
     // The one TLS stack's cryptography. A second install could only find the same one there.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = runtime::Builder::new_multi_thread()

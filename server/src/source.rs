@@ -25,7 +25,7 @@ pub(crate) struct Sources {
 
 impl Sources {
     pub(crate) fn new(installation: &Installation) -> Result<Self, CommandError> {
-        let client = HttpClient::new().map_err(|error| {
+        let client = HttpClient::new(&installation.allowed).map_err(|error| {
             CommandError::failed(
                 format!("the HTTP client cannot be made: {error}"),
                 "Check the machine's TLS certificates, then run the command again.",

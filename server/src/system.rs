@@ -41,6 +41,11 @@ impl sync::Ids for SystemIds {
     }
 }
 
+/// An id of anything that has no type of its own.
+pub(crate) fn random_id(now: DateTime<Utc>) -> Uuid {
+    time_ordered(now)
+}
+
 /// A UUID of version 7.
 fn time_ordered(now: DateTime<Utc>) -> Uuid {
     let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();

@@ -25,6 +25,7 @@ use crate::{
     installation::Installation,
     places::{Holder, Wanted, who_gives_way},
     replay,
+    retention::Retention,
     scheduler::{extent_of_next_run, is_due},
 };
 
@@ -56,6 +57,7 @@ pub(crate) struct Worker {
     full_every: NonZeroU32,
     concurrent_runs: NonZeroUsize,
     wake_up: WakeUp,
+    retention: Retention,
 }
 
 impl Worker {
@@ -70,6 +72,7 @@ impl Worker {
             full_every: config.sync.full_every,
             concurrent_runs: config.concurrent_runs,
             wake_up,
+            retention: Retention::new(config.keep_payloads_days),
         })
     }
 
@@ -97,7 +100,7 @@ impl Worker {
     }
 
     async fn go_round(self: &Arc<Self>, places: &mut Places, stop: &CancellationToken) {
-        self.queue_what_is_due().await;
+        self.do_what_is_due().await;
         self.take_up(places, stop).await;
         self.wait(places, stop).await;
     }
@@ -144,6 +147,11 @@ impl Worker {
         }
     }
 
+    async fn do_what_is_due(&self) {
+        self.queue_what_is_due().await;
+        self.expire_payloads().await;
+    }
+
     async fn queue_what_is_due(&self) {
         let connections = match self.executor.installation.store.connections().await {
             Ok(connections) => connections,
@@ -154,6 +162,16 @@ impl Worker {
             if let Err(error) = self.queue_if_due(connection, now).await {
                 log_store("a due run cannot be queued", &error);
             }
+        }
+    }
+
+    async fn expire_payloads(&self) {
+        let installation = &self.executor.installation;
+        let now = installation.clock.now();
+        match self.retention.step(installation.store.as_ref(), now).await {
+            Ok(0) => {}
+            Ok(expired) => info!(expired, "payloads of old invalid records emptied"),
+            Err(error) => log_store("old payloads cannot be emptied", &error),
         }
     }
 

@@ -31,6 +31,8 @@ pub enum CauseCode {
     PermissionMissing,
     /// The base URL names a host that does not exist.
     HostUnknown,
+    /// The base URL leads to where the operator's filter lets no request pass.
+    HostNotAllowed,
     /// The provider asked for fewer requests (429), longer than the retries last.
     Throttled,
     /// 5xx, connection refused or reset, time-out.
@@ -60,10 +62,11 @@ pub enum CauseCode {
 }
 
 impl CauseCode {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::CredentialsRefused,
         Self::PermissionMissing,
         Self::HostUnknown,
+        Self::HostNotAllowed,
         Self::Throttled,
         Self::ProviderUnavailable,
         Self::AnswerMalformed,
@@ -84,6 +87,7 @@ impl CauseCode {
             Self::CredentialsRefused => "credentials_refused",
             Self::PermissionMissing => "permission_missing",
             Self::HostUnknown => "host_unknown",
+            Self::HostNotAllowed => "host_not_allowed",
             Self::Throttled => "throttled",
             Self::ProviderUnavailable => "provider_unavailable",
             Self::AnswerMalformed => "answer_malformed",
@@ -109,6 +113,7 @@ impl CauseCode {
             Self::CredentialsRefused
             | Self::PermissionMissing
             | Self::HostUnknown
+            | Self::HostNotAllowed
             | Self::SecretUnreadable => Owner::You,
             Self::Throttled
             | Self::ProviderUnavailable
@@ -157,6 +162,9 @@ impl CauseCode {
             }
             Self::HostUnknown => format!(
                 "Ask an operator to run: tributary connection rotate {tenant_id} --base-url URL --client-secret-file FILE"
+            ),
+            Self::HostNotAllowed => format!(
+                "Ask an operator to correct the base URL (tributary connection rotate {tenant_id} --base-url URL --client-secret-file FILE), or to let the host pass with TRIBUTARY_ALLOW_HOSTS."
             ),
             Self::Throttled | Self::ProviderUnavailable | Self::StreamEndedEarly | Self::ListingUnsteady => {
                 "Nothing to do for you. The next run tries again.".to_owned()
@@ -240,6 +248,7 @@ mod tests {
             (C::CredentialsRefused, Owner::You, false),
             (C::PermissionMissing, Owner::You, false),
             (C::HostUnknown, Owner::You, false),
+            (C::HostNotAllowed, Owner::You, false),
             (C::SecretUnreadable, Owner::You, false),
             (C::Throttled, Owner::Provider, true),
             (C::ProviderUnavailable, Owner::Provider, true),
@@ -247,6 +256,7 @@ mod tests {
             (C::StreamEndedEarly, Owner::Provider, true),
             (C::ListingUnsteady, Owner::Provider, true),
             (C::ListingTooLarge, Owner::Provider, false),
+            (C::ListingUnsteady, Owner::Provider, true),
             (C::DeletionSuspicious, Owner::Provider, false),
             (C::RunTooLong, Owner::Us, true),
             (C::InvalidTooMany, Owner::Us, false),

@@ -19,6 +19,7 @@ use sync::Failure;
 use crate::{
     decode::Malformed,
     http::{Answer, Broken, LookupFailed},
+    outbound::Refused,
 };
 
 /// The longest wait that is believed: a longer one would skip the next daily run.
@@ -115,6 +116,7 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
 /// No answer, or none that could be read to its end.
 pub(crate) fn of_broken(broken: &Broken, path: &str, host: &str) -> Failure {
     match broken {
+        Broken::Refused(refused) => not_allowed(refused),
         Broken::TooLong { limit } => failure(
             CauseCode::AnswerMalformed,
             format!("The provider answered {path} with more than {limit} bytes."),
@@ -142,6 +144,9 @@ fn is_lost(error: &reqwest::Error) -> bool {
 }
 
 fn of_transport(error: &reqwest::Error, path: &str, host: &str) -> Failure {
+    if let Some(refused) = cause::<Refused>(error) {
+        return not_allowed(refused);
+    }
     if cause::<LookupFailed>(error).is_some() {
         let message = format!("The host {host} cannot be found (no address for this name).");
         return failure(CauseCode::HostUnknown, message);
@@ -166,6 +171,18 @@ fn of_transport(error: &reqwest::Error, path: &str, host: &str) -> Failure {
     failure(
         CauseCode::ProviderUnavailable,
         format!("The host {host} {what}, asked for {path}."),
+    )
+}
+
+/// The filter for outgoing requests. What would let the host pass is a setting, so it is a part of the message.
+fn not_allowed(refused: &Refused) -> Failure {
+    let how = refused
+        .entry()
+        .map(|entry| format!(" (TRIBUTARY_ALLOW_HOSTS={entry} would)"))
+        .unwrap_or_default();
+    failure(
+        CauseCode::HostNotAllowed,
+        format!("No request is sent: {refused}{how}."),
     )
 }
 

@@ -1,7 +1,13 @@
 //! The one HTTP client, and one request through it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use reqwest::{
     Client, RequestBuilder, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -9,6 +15,8 @@ use reqwest::{
     redirect,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::outbound::{AllowedHosts, Refused};
 
 /// A host that takes longer to accept a connection is as good as down.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,11 +36,13 @@ const REDIRECTS_MAX: usize = 3;
 /// How the provider's logs name us.
 const USER_AGENT: &str = concat!("tributary/", env!("CARGO_PKG_VERSION"));
 
-/// The HTTP client that all connections share.
+/// The HTTP client that all connections share. Whatever it is asked to send, it sends only to where the operator's
+/// filter lets it.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     client: Client,
     body_max_bytes: usize,
+    allowed: Arc<AllowedHosts>,
     /// Held by the one answer that may be large.
     large: Arc<Semaphore>,
 }
@@ -64,15 +74,20 @@ impl Default for Bounds {
 
 impl HttpClient {
     /// The process must have installed its cryptography (rustls with ring) before.
-    pub fn new() -> Result<Self, ClientError> {
-        Self::with_bounds(Bounds::default())
+    pub fn new(allowed: &AllowedHosts) -> Result<Self, ClientError> {
+        Self::with(Bounds::default(), allowed, Arc::new(SystemNames))
     }
 
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place where the HTTP client is made"
     )]
-    pub(crate) fn with_bounds(bounds: Bounds) -> Result<Self, ClientError> {
+    pub(crate) fn with(
+        bounds: Bounds,
+        allowed: &AllowedHosts,
+        names: Arc<dyn Names>,
+    ) -> Result<Self, ClientError> {
+        let allowed = Arc::new(allowed.clone());
         // `*/*` because outside `/v2` the provider answers 500 to a request without an Accept header.
         let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("*/*"))]);
         let client = Client::builder()
@@ -84,7 +99,10 @@ impl HttpClient {
             .tcp_nodelay(true)
             .gzip(true)
             .redirect(redirect::Policy::custom(within_origin))
-            .dns_resolver(Lookup)
+            .dns_resolver(Filtered {
+                names,
+                allowed: Arc::clone(&allowed),
+            })
             // The environment is no input of ours; a proxy would have to be an option of the server.
             .no_proxy()
             .build()
@@ -92,6 +110,7 @@ impl HttpClient {
         Ok(Self {
             client,
             body_max_bytes: bounds.body_max_bytes,
+            allowed,
             large: Arc::new(Semaphore::new(1)),
         })
     }
@@ -102,7 +121,10 @@ impl HttpClient {
 
     /// Sends a request and reads its answer within the bounds.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer, Broken> {
-        let mut response = request.send().await.map_err(Broken::Transport)?;
+        let request = request.build().map_err(Broken::Transport)?;
+        // A URL that holds an address asks no resolver, so it is judged here.
+        self.allowed.check(request.url()).map_err(Broken::Refused)?;
+        let mut response = self.client.execute(request).await.map_err(Broken::Transport)?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         let mut answer = Answer {
@@ -178,6 +200,8 @@ impl Answer {
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum Broken {
+    /// Nothing was sent: the filter does not let it pass.
+    Refused(Refused),
     Transport(reqwest::Error),
     /// The body ended or broke off after so many bytes.
     Cut {
@@ -202,25 +226,49 @@ fn within_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
     }
 }
 
-/// The system's name lookup, whose failure can be told from others.
+/// Looks names up.
+#[async_trait]
+pub(crate) trait Names: fmt::Debug + Send + Sync {
+    async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>>;
+}
+
+/// The system's name lookup.
 #[derive(Clone, Copy, Debug)]
-struct Lookup;
+struct SystemNames;
+
+#[async_trait]
+impl Names for SystemNames {
+    async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        // The port is filled in by the connector.
+        let found = tokio::net::lookup_host((name, 0)).await?;
+        Ok(found.map(|address| address.ip()).collect())
+    }
+}
+
+/// Looks a name up once for each new connection, and hands on nothing but addresses that may be asked. The connection is
+/// made to one of exactly these, so a name that would answer differently a moment later changes nothing.
+#[derive(Clone, Debug)]
+struct Filtered {
+    names: Arc<dyn Names>,
+    allowed: Arc<AllowedHosts>,
+}
 
 /// The host's name has no address.
 #[derive(Debug, thiserror::Error)]
 #[error("the name cannot be looked up")]
-pub(crate) struct LookupFailed(#[source] Option<std::io::Error>);
+pub(crate) struct LookupFailed(#[source] Option<io::Error>);
 
-impl Resolve for Lookup {
+impl Resolve for Filtered {
     fn resolve(&self, name: Name) -> Resolving {
+        let Self { names, allowed } = self.clone();
         Box::pin(async move {
-            // The port is filled in by the connector.
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
-            let addresses: Vec<SocketAddr> = found.map_err(|error| LookupFailed(Some(error)))?.collect();
-            if addresses.is_empty() {
+            let found = names.addresses(name.as_str()).await;
+            let found = found.map_err(|error| LookupFailed(Some(error)))?;
+            if found.is_empty() {
                 return Err(LookupFailed(None).into());
             }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
+            let admitted = allowed.admit(name.as_str(), &found)?;
+            Ok(Box::new(admitted.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
     }
 }
@@ -294,7 +342,7 @@ mod tests {
             ..Bounds::default()
         };
         let wire = Wire {
-            http: HttpClient::with_bounds(bounds).unwrap(),
+            http: HttpClient::with(bounds, &allowed("127.0.0.1"), Arc::new(SystemNames)).unwrap(),
             base_url: format!("http://{address}").parse().unwrap(),
             clock: Arc::new(Still),
             requests: AtomicU64::new(0),
@@ -304,6 +352,80 @@ mod tests {
             failure = host => failure,
             answer = wire.send("/user", request) => answer.unwrap_err(),
         }
+    }
+
+    fn allowed(list: &str) -> AllowedHosts {
+        list.parse().unwrap()
+    }
+
+    /// A name that has another address each time it is looked up.
+    #[derive(Debug)]
+    struct Turning(std::sync::Mutex<std::vec::IntoIter<&'static str>>);
+
+    #[async_trait]
+    impl Names for Turning {
+        async fn addresses(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+            let next = self.0.lock().unwrap().next();
+            Ok(next.into_iter().map(|address| address.parse().unwrap()).collect())
+        }
+    }
+
+    /// Answers each connection once, and counts them.
+    async fn answers_and_closes() -> (SocketAddr, Arc<AtomicU64>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, asked) = (listener.local_addr().unwrap(), Arc::<AtomicU64>::default());
+        let count = Arc::clone(&asked);
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let _ = socket.read(&mut [0; 1024]).await;
+                let answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
+                let _ = socket.write_all(answer).await;
+            }
+        });
+        (address, asked)
+    }
+
+    #[tokio::test]
+    async fn a_name_that_turns_to_another_address_is_asked_at_the_judged_one_or_not_at_all() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (address, asked) = answers_and_closes().await;
+        let answers = vec!["127.0.0.1", "169.254.169.254", "127.0.0.1"];
+        let turning = Arc::new(Turning(std::sync::Mutex::new(answers.into_iter())));
+        let wire = Wire {
+            http: HttpClient::with(Bounds::default(), &allowed("turning.example"), turning).unwrap(),
+            base_url: format!("http://turning.example:{}", address.port())
+                .parse()
+                .unwrap(),
+            clock: Arc::new(Still),
+            requests: AtomicU64::new(0),
+        };
+        let send = || wire.send("/user", wire.http.client().get(wire.base_url.join("/user")));
+        // One look-up: what the name would answer next does not matter to this connection.
+        assert_eq!(send().await.unwrap().status, StatusCode::OK);
+        let failure = send().await.unwrap_err();
+        assert_eq!(failure.code, CauseCode::HostNotAllowed);
+        assert!(
+            failure
+                .message
+                .contains("turning.example leads to 169.254.169.254"),
+            "{failure}"
+        );
+        assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 1);
+        assert_eq!(send().await.unwrap().status, StatusCode::OK);
+        assert_eq!(send().await.unwrap_err().code, CauseCode::HostUnknown);
+    }
+
+    #[tokio::test]
+    async fn an_address_in_the_url_is_judged_before_anything_is_sent() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (address, asked) = answers_and_closes().await;
+        let http = HttpClient::new(&allowed("other.example")).unwrap();
+        for url in [format!("http://{address}/"), format!("https://{address}/")] {
+            let broken = http.send(http.client().get(&url)).await.unwrap_err();
+            assert!(matches!(broken, Broken::Refused(_)), "{url}: {broken:?}");
+        }
+        assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 0);
     }
 
     /// A host that answers each request with so many bytes, on a connection of its own.
@@ -325,11 +447,11 @@ mod tests {
 
     fn client(body_max_bytes: usize) -> HttpClient {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        HttpClient::with_bounds(Bounds {
+        let bounds = Bounds {
             body_max_bytes,
             ..Bounds::default()
-        })
-        .unwrap()
+        };
+        HttpClient::with(bounds, &allowed("127.0.0.1"), Arc::new(SystemNames)).unwrap()
     }
 
     #[tokio::test]

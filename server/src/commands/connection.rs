@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
 use connector::Probe;
-use domain::{ActivitySource, Cause, Connection, ConnectionId, TenantId};
+use domain::{ActivitySource, BaseUrl, Cause, Connection, ConnectionId, TenantId};
 use serde::Serialize;
 use store::{Access, AddConnectionError, NewConnection};
 use sync::Source;
@@ -76,8 +76,10 @@ async fn add(
         .tenant
         .tenant()
         .ok_or_else(|| CommandError::usage("no tenant is named", "Give --tenant-id or --control-url."))?;
+    check_base_url(installation, &options.base_url)?;
     let secret = options.secret.read()?;
-    let sealed_secret = installation.keys.seal(&tenant_id, &secret)?;
+    let sealing = installation.keys.sealing()?;
+    let sealed_secret = sealing.seal(&tenant_id, &secret);
     let now = installation.clock.now();
     let new = NewConnection {
         connection: Connection {
@@ -93,6 +95,7 @@ async fn add(
         sealed_secret,
     };
     installation.store.add_connection(&new).await.map_err(not_added)?;
+    drop(sealing);
     output.data(&Printed::from(&new.connection), |added| {
         format!(
             "{} is connected. Try the credentials with: tributary connection test {}",
@@ -100,6 +103,28 @@ async fn add(
         )
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What can be told of a base URL before its name is looked up.
+fn check_base_url(installation: &Installation, base_url: &BaseUrl) -> Result<(), CommandError> {
+    installation
+        .allowed
+        .check(&base_url.join("/"))
+        .map_err(|refused| {
+            let next = refused.entry().map_or_else(
+            || "Give a base URL that begins with https://.".to_owned(),
+            |entry| {
+                format!(
+                    "Correct --base-url; or, if this is where the tenant's API is, let it pass by setting \
+                     TRIBUTARY_ALLOW_HOSTS={entry} for this and every later command."
+                )
+            },
+        );
+            CommandError::usage(
+                format!("the base URL {base_url} is refused: {refused}; nothing was changed"),
+                next,
+            )
+        })
 }
 
 fn not_added(error: AddConnectionError) -> CommandError {
@@ -262,16 +287,22 @@ async fn rotate(
 ) -> Result<ExitCode, CommandError> {
     let tenant = &options.tenant;
     let connection = installation.connection(tenant).await?;
+    if let Some(base_url) = &options.base_url {
+        check_base_url(installation, base_url)?;
+    }
+    let secret = options.secret.read()?;
+    let sealing = installation.keys.sealing()?;
     let access = Access {
         base_url: options.base_url.clone().unwrap_or(connection.base_url),
         client_id: options.client_id.clone().unwrap_or(connection.client_id),
-        sealed_secret: installation.keys.seal(tenant, &options.secret.read()?)?,
+        sealed_secret: sealing.seal(tenant, &secret),
     };
     installation
         .store
         .replace_access(connection.id, &access)
         .await
         .map_err(not_added)?;
+    drop(sealing);
     let what = "has its new credentials; try them with: tributary connection test";
     print_changed(installation, tenant, output, what).await
 }

@@ -12,7 +12,7 @@ use crate::{
     http::Site,
     installation::{Opened, Places},
     output::Output,
-    secrets::SecretKey,
+    secrets::KeyRing,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -109,7 +109,15 @@ fn key_file(places: &Places) -> Check {
         let message = format!("{} will be made with the first connection", path.display());
         return check(Verdict::Ok, message, None);
     }
-    match SecretKey::load(path) {
+    match KeyRing::load(path) {
+        Ok(keys) if !keys.former().is_empty() => {
+            let message = format!(
+                "{} holds a former key: a change of keys was not finished",
+                path.display()
+            );
+            let next = "Run: tributary secrets rotate. It goes on where it was.".to_owned();
+            check(Verdict::Warning, message, Some(next))
+        }
         Ok(_) => {
             let message = format!("{} is readable by its owner alone", path.display());
             check(Verdict::Ok, message, None)

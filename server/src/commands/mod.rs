@@ -3,11 +3,13 @@
 mod activity;
 mod connection;
 mod doctor;
+mod erase;
 mod export;
 mod mapping;
 mod migrate;
 mod replay;
 mod runs;
+mod secrets;
 mod serve;
 mod simulate;
 mod sync;
@@ -60,6 +62,8 @@ async fn with_data(
             or_stopped(activity::import(installation, tenant, file, output), &stop).await
         }
         WithData::Replay(options) => or_stopped(replay::run(installation, options, output), &stop).await,
+        WithData::Erase(options) => or_stopped(erase::run(installation, options, output), &stop).await,
+        WithData::Secrets(command) => or_stopped(secrets::run(installation, command, output), &stop).await,
         WithData::Export(options) => or_stopped(export::run(installation, options, output), &stop).await,
         WithData::Run(Run::Show { id }) => or_stopped(runs::show(installation, *id, output), &stop).await,
         WithData::Run(Run::Cancel { id }) => or_stopped(runs::cancel(installation, *id, output), &stop).await,

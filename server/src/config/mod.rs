@@ -2,12 +2,14 @@
 
 mod database;
 mod http;
+mod outbound;
 mod secrets;
 mod sync;
 mod telemetry;
 
 pub(crate) use database::{Database, DatabaseUrl};
 pub(crate) use http::Http;
+pub(crate) use outbound::Outbound;
 pub(crate) use secrets::{KeyFile, NewSecret};
 pub(crate) use sync::{Sync, Worker};
 pub(crate) use telemetry::{LogFormat, Telemetry};

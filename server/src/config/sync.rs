@@ -71,6 +71,14 @@ pub(crate) struct Worker {
         default_value = "2"
     )]
     pub(crate) concurrent_runs: NonZeroUsize,
+    /// Days for which payloads of invalid records are kept after their run; 0 keeps them for good
+    #[arg(
+        long,
+        value_name = "DAYS",
+        env = "TRIBUTARY_KEEP_PAYLOADS_DAYS",
+        default_value_t = 90
+    )]
+    pub(crate) keep_payloads_days: u32,
 }
 
 /// A lease is renewed at a third of it, which must leave time for a write.

@@ -6,6 +6,7 @@ mod activity;
 mod connections;
 mod deletion;
 mod ending;
+mod erasure;
 mod export;
 mod fixtures;
 mod incremental;
@@ -19,12 +20,14 @@ mod replay;
 mod replies;
 mod resuming;
 mod runs;
+mod secrets;
 mod trends;
 
 pub use activity::*;
 pub use connections::*;
 pub use deletion::*;
 pub use ending::*;
+pub use erasure::*;
 pub use export::*;
 pub use incremental::*;
 pub use invalid::*;
@@ -36,6 +39,7 @@ pub use replay::*;
 pub use replies::*;
 pub use resuming::*;
 pub use runs::*;
+pub use secrets::*;
 pub use trends::*;
 
 /// Makes one `#[tokio::test]` of each story. The expression is evaluated in each of them (it may await), and gives an
@@ -133,6 +137,22 @@ macro_rules! contract_tests {
             a_payload_replaces_what_an_earlier_run_stored,
             an_older_payload_never_replaces_newer_data,
             a_record_that_a_later_full_pass_has_not_met_is_not_brought_back,
+            sealed_secrets_are_paged_by_connection,
+            a_secret_is_sealed_anew_unless_it_changed_meanwhile,
+            a_secret_of_the_installation_is_kept_once_and_sealed_anew,
+            a_person_is_erased_from_every_object_of_every_tenant,
+            what_an_erased_person_wrote_and_did_still_counts,
+            what_was_set_aside_of_an_erased_person_keeps_its_reason_alone,
+            an_unknown_person_changes_nothing_and_an_erased_one_has_a_receipt,
+            an_erased_person_does_not_come_back,
+            what_goes_on_around_an_erased_person_is_still_read,
+            what_is_unchanged_without_its_erased_author_writes_no_row,
+            whoever_joins_again_is_a_member_again,
+            a_person_who_was_only_set_aside_is_erased_too,
+            an_address_is_taken_out_of_the_texts_of_others,
+            imported_activity_of_an_erased_member_stays_without_them,
+            without_the_salt_nothing_is_written_once_someone_was_erased,
+            payloads_expire_some_at_a_time,
             random_commits_leave_what_a_model_says,
         }
     };

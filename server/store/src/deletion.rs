@@ -19,7 +19,8 @@ pub struct Deletion {
 
 #[async_trait]
 pub trait DeletionStore: Send + Sync {
-    /// How many rows of a stream are stored, deleted ones left out.
+    /// How many rows of a stream are stored, deleted ones left out. Members who are kept out after an erasure count as
+    /// stored: the provider may still serve them.
     async fn stored_count(&self, connection: ConnectionId, stream: Stream) -> Result<u64, StoreError>;
 
     /// The keys of the rows that a full pass must have met, in their order, after the given one: all that are stored and

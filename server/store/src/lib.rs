@@ -5,6 +5,7 @@ mod connections;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod deletion;
+mod erasure;
 mod error;
 mod export;
 mod judging;
@@ -12,11 +13,18 @@ mod overview;
 mod pages;
 mod replay;
 mod runs;
+mod screening;
+mod secrets;
 mod trends;
 
 pub use activity::{ActivityStore, ImportOutcome, ImportedActivity};
 pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection};
 pub use deletion::{Deletion, DeletionStore};
+pub use erasure::{
+    ERASED, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, ErasedOfTenant, Erasure, ErasureRequest,
+    ErasureStore, Leftovers, OpenSalt, PersonHash, Receipt, SALT_NAME, Salt, SaltKeeper, Traces,
+    normal_email, redact, without_email,
+};
 pub use error::{Fenced, StoreError};
 pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, fields};
 pub use judging::{Judged, Stored, Written, check_stream, judge};
@@ -31,6 +39,8 @@ pub use runs::{
     KeptPace, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue, Release, Renewal, Renewed,
     RunPage, RunQuery, RunStore, WaitingRun,
 };
+pub use screening::{ErasedSubjects, Screened, Subjects};
+pub use secrets::{Resealed, SealedSecret, SecretStore};
 pub use trends::TrendStore;
 
 /// A whole store. What has all the parts is one.
@@ -44,6 +54,8 @@ pub trait Store:
     + TrendStore
     + ActivityStore
     + ReplayStore
+    + SecretStore
+    + ErasureStore
 {
 }
 
@@ -57,5 +69,7 @@ impl<T> Store for T where
         + TrendStore
         + ActivityStore
         + ReplayStore
+        + SecretStore
+        + ErasureStore
 {
 }

@@ -96,9 +96,10 @@ mod tests {
                 | CauseCode::HostUnknown => true,
                 CauseCode::CredentialsRefused
                 | CauseCode::PermissionMissing
+                | CauseCode::HostNotAllowed
                 | CauseCode::ListingTooLarge
-                | CauseCode::StreamEndedEarly
                 | CauseCode::ListingUnsteady
+                | CauseCode::StreamEndedEarly
                 | CauseCode::DeletionSuspicious
                 | CauseCode::InvalidTooMany
                 | CauseCode::RunTooLong

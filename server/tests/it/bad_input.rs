@@ -45,7 +45,7 @@ fn a_wrong_secret_fails_the_run_at_the_start_and_says_who_can_help() {
 #[test]
 fn an_unknown_host_fails_the_run_until_the_base_url_is_put_right() {
     let home = Home::new();
-    home.connect("customer-en", "http://no-such-host.invalid");
+    home.connect("customer-en", "https://no-such-host.invalid");
     let run = failed_cause(&home, "customer-en");
     assert_eq!(run["cause"]["code"], "host_unknown");
     assert_eq!(run["cause"]["owner"], "you");

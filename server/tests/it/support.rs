@@ -59,10 +59,13 @@ impl Home {
             variables: vec![
                 ("TRIBUTARY_RETRY_BACKOFF", "0s,0s,0s,0s".to_owned()),
                 ("TRIBUTARY_REQUESTS_PER_MINUTE", "0".to_owned()),
+                // Simulated tenants answer on this machine, in clear.
+                ("TRIBUTARY_ALLOW_HOSTS", "127.0.0.1".to_owned()),
             ],
         }
     }
 
+    /// The last word on a variable.
     pub(crate) fn with(mut self, variable: &'static str, value: &str) -> Self {
         self.variables.push((variable, value.to_owned()));
         self

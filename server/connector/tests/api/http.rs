@@ -484,11 +484,49 @@ async fn a_redirect_is_followed_within_the_origin_only() {
 }
 
 #[tokio::test]
+async fn a_redirect_to_the_metadata_of_a_cloud_is_not_followed() {
+    for target in [
+        "http://169.254.169.254/latest/meta-data/iam/security-credentials/",
+        "http://[fd00:ec2::254]/latest/meta-data/",
+        "http://[::ffff:169.254.169.254]/",
+    ] {
+        let provider = provider(move |_, _| {
+            let mut response = answer(302, "");
+            response.headers_mut().insert("location", target.parse().unwrap());
+            response
+        })
+        .await;
+        let failure = provider.api.fetch(&TOPICS).await.unwrap_err();
+        assert_eq!(failure.code, CauseCode::AnswerMalformed);
+        assert!(failure.message.contains("which is not followed"), "{failure}");
+        assert_eq!(provider.log.paths(), ["/oauth2/token", "/v2/topics"], "{target}");
+    }
+}
+
+#[tokio::test]
 async fn an_oversized_answer_is_not_read_to_its_end() {
     let body: Arc<[u8]> = vec![b' '; 33 * 1024 * 1024].into();
     let provider = provider(move |_, _| answer(200, body.to_vec())).await;
     let failure = provider.api.fetch(&TOPICS).await.unwrap_err();
     assert_eq!(failure.code, CauseCode::AnswerMalformed);
+    assert!(failure.message.contains("more than 33554432 bytes"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_packed_answer_is_measured_as_it_is_unpacked() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut gzip, &vec![b' '; 33 * 1024 * 1024]).unwrap();
+    let packed = gzip.finish().unwrap();
+    assert!(packed.len() < 64 * 1024, "{}", packed.len());
+    let provider = provider(move |_, _| {
+        let mut response = answer(200, packed.clone());
+        response
+            .headers_mut()
+            .insert("content-encoding", "gzip".parse().unwrap());
+        response
+    })
+    .await;
+    let failure = provider.api.fetch(&TOPICS).await.unwrap_err();
     assert!(failure.message.contains("more than 33554432 bytes"), "{failure}");
 }
 

@@ -114,7 +114,8 @@ pub(crate) fn api_of(base_url: &str, clock: &Arc<TestClock>, tenant: &str, secre
         client_secret: secret.into(),
     };
     let base_url: BaseUrl = base_url.parse().unwrap();
-    let client = HttpClient::new().unwrap();
+    let allowed = "127.0.0.1,no-such-host.invalid".parse().unwrap();
+    let client = HttpClient::new(&allowed).unwrap();
     CommunityApi::new(
         client,
         tenant.parse().unwrap(),

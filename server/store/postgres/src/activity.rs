@@ -13,6 +13,7 @@ use crate::{
     PostgresStore,
     column::{Columns, count, micros},
     error::database,
+    suppression::{lock_out_erasures, screen_import},
 };
 
 const STORED: &str = "SELECT COUNT(*) AS known, COUNT(*) FILTER (WHERE deleted_at IS NULL) AS standing
@@ -55,7 +56,9 @@ impl ActivityStore for PostgresStore {
         let keys: Vec<&str> = events.iter().map(|event| event.event_id.as_str()).collect();
         let total = rows.len() as u64;
         let mut write = self.begin().await?;
+        lock_out_erasures(&mut write).await?;
         make_way_for(&mut write, connection, &events).await?;
+        let rows = screen_import(&mut write, &self.salts, connection, rows).await?;
         let stored = sqlx::query(STORED)
             .bind(connection.0)
             .bind(&keys)
@@ -64,7 +67,7 @@ impl ActivityStore for PostgresStore {
             .map_err(database)?;
         let new = total.saturating_sub(stored.unsigned("known")?);
         let gained = total.saturating_sub(stored.unsigned("standing")?);
-        let updated = upsert(&mut write, connection, rows).await?.saturating_sub(new);
+        let updated = upsert(&mut write, connection, &rows).await?.saturating_sub(new);
         sqlx::query(ADD_TO_COUNT)
             .bind(connection.0)
             .bind(count(gained)?)

@@ -11,7 +11,7 @@ use sqlx::{
     pool::PoolOptions,
     postgres::PgConnectOptions,
 };
-use store::{Fenced, StoreError};
+use store::{Fenced, SaltKeeper, StoreError};
 
 use crate::{error::database, views};
 
@@ -41,6 +41,8 @@ const STATEMENTS_CACHED: usize = 200;
 pub struct PostgresStore {
     writers: PgPool,
     readers: PgPool,
+    /// Opens the hashes by which erased persons are told.
+    pub(crate) salts: SaltKeeper,
 }
 
 impl PostgresStore {
@@ -61,6 +63,7 @@ impl PostgresStore {
         Ok(Self {
             writers: pool(options, WRITERS),
             readers: pool(reading, READERS),
+            salts: SaltKeeper::default(),
         })
     }
 

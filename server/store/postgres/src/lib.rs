@@ -5,6 +5,7 @@ mod column;
 mod connections;
 mod database;
 mod deletion;
+mod erasure;
 mod error;
 mod export;
 mod overview;
@@ -12,6 +13,8 @@ mod pages;
 mod records;
 mod replay;
 mod runs;
+mod secrets;
+mod suppression;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod trends;

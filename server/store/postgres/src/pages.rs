@@ -8,8 +8,8 @@ use domain::{
 };
 use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
 use store::{
-    ContentHash, Fenced, Judged, Lease, PageCommit, PageOutcome, PageStore, StoreError, Stored, TopicRef,
-    Written, check_stream, judge,
+    ContentHash, Fenced, Judged, Lease, PageCommit, PageOutcome, PageStore, Screened, StoreError, Stored,
+    TopicRef, Written, check_stream, judge,
 };
 
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     database::commit,
     error::{database, ledger},
     records::{Table, bind, read},
+    suppression::{lock_out_erasures, screen},
 };
 
 /// What a commit needs to know of its run.
@@ -26,12 +27,15 @@ pub(crate) struct CommittingRun {
     pub(crate) stop_requested: bool,
     all_replies: bool,
     watermark_before: Option<DateTime<Utc>>,
+    /// Someone was erased from this installation, and is to be kept out.
+    anyone_erased: bool,
 }
 
 #[async_trait]
 impl PageStore for PostgresStore {
     async fn commit_page(&self, lease: &Lease, page: &PageCommit) -> Result<PageOutcome, Fenced> {
         let mut write = self.begin().await?;
+        lock_out_erasures(&mut write).await?;
         let fence = Fence {
             connection_id: page.connection_id,
             stream: page.stream,
@@ -40,11 +44,18 @@ impl PageStore for PostgresStore {
         };
         let run = pass_fence(&mut write, lease, &fence).await?;
         check_stream(page)?;
+        let Screened { page, kept_out, .. } = if run.anyone_erased {
+            screen(&mut write, &self.salts, page).await?
+        } else {
+            Screened::whole(page)
+        };
+        let page = page.as_ref();
         if page.stream == Stream::Activity {
             activity::make_way(&mut write, page).await?;
         }
         let stored = stored_of(&mut write, page).await?;
-        let judged = judge(page, &stored, run.watermark_before);
+        let mut judged = judge(page, &stored, run.watermark_before);
+        judged.outcome.unchanged += kept_out;
         write_rows(&mut write, lease.run_id, page, &judged.written).await?;
         write_invalid(&mut write, lease.run_id, page).await?;
         write_ledger(&mut write, lease.run_id, page, &judged).await?;
@@ -146,7 +157,8 @@ pub(crate) async fn pass_fence(
         "UPDATE run SET checkpoint = $3, requests = requests + $4
          WHERE id = $1 AND fencing_token = $2 AND state = 'running' AND connection_id = $5
          RETURNING stop_requested, all_replies,
-            (SELECT watermark_before FROM run_stream WHERE run_id = run.id AND stream = $6) AS watermark_before",
+            (SELECT watermark_before FROM run_stream WHERE run_id = run.id AND stream = $6) AS watermark_before,
+            EXISTS (SELECT 1 FROM erasure) AS anyone_erased",
     )
     .bind(lease.run_id.0)
     .bind(lease.fencing_token)
@@ -162,6 +174,7 @@ pub(crate) async fn pass_fence(
         stop_requested: run.flag("stop_requested")?,
         all_replies: run.flag("all_replies")?,
         watermark_before: run.optional_time("watermark_before")?,
+        anyone_erased: run.flag("anyone_erased")?,
     })
 }
 

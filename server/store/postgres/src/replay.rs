@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use domain::{ConnectionId, ProfileMapping, RunId, Stream, record::Record};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow};
 use store::{
-    ContentHash, PageCommit, ProfileFieldCount, RemappedMember, Replay, ReplayOutcome, ReplayStore, Row,
-    SetAside, StoreError, StoredMapping, StoredMember,
+    ContentHash, ERASED_PAYLOAD, EXPIRED_PAYLOAD, PageCommit, ProfileFieldCount, RemappedMember, Replay,
+    ReplayOutcome, ReplayStore, Row, SetAside, StoreError, StoredMapping, StoredMember,
 };
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     pages::store_rows,
     records::{Table, read},
     runs::read_invalid,
+    suppression::{lock_out_erasures, screen_if_erased},
 };
 
 const REMAP: &str =
@@ -59,7 +60,8 @@ const MARK_REPAIRED: &str = "UPDATE invalid_record SET repaired_at = $3
 const RENEW_REASONS: &str =
     "UPDATE invalid_record SET reason = new.reason, name = new.name, message = new.message
     FROM unnest($2, $3, $4, $5) AS new (id, reason, name, message)
-    WHERE invalid_record.id = new.id AND run_id = $1 AND repaired_at IS NULL";
+    WHERE invalid_record.id = new.id AND run_id = $1 AND repaired_at IS NULL
+        AND invalid_record.payload NOT IN ($6, $7)";
 
 #[async_trait]
 impl ReplayStore for PostgresStore {
@@ -222,16 +224,19 @@ impl ReplayStore for PostgresStore {
 
     async fn replay(&self, replay: &Replay) -> Result<ReplayOutcome, StoreError> {
         let mut write = self.begin().await?;
+        lock_out_erasures(&mut write).await?;
         lock_runs(&mut write, replay.connection_id).await?;
         let judged = judge(&mut write, replay).await?;
         let rows = PageCommit {
             rows: judged.rows,
             ..no_page(replay)
         };
+        let screened = screen_if_erased(&mut write, &self.salts, &rows).await?;
+        let rows = screened.page.as_ref();
         if replay.stream == Stream::Activity {
-            make_way(&mut write, &rows).await?;
+            make_way(&mut write, rows).await?;
         }
-        store_rows(&mut write, replay.run_id, &rows).await?;
+        store_rows(&mut write, replay.run_id, rows).await?;
         sqlx::query(MARK_REPAIRED)
             .bind(replay.run_id.0)
             .bind(&judged.repaired)
@@ -247,6 +252,8 @@ impl ReplayStore for PostgresStore {
             .bind(each(|of| of.record.reason.as_str()))
             .bind(each(|of| &of.record.name))
             .bind(each(|of| &of.record.message))
+            .bind(ERASED_PAYLOAD)
+            .bind(EXPIRED_PAYLOAD)
             .execute(&mut *write)
             .await
             .map_err(database)?;
@@ -339,10 +346,12 @@ async fn still_set_aside(write: &mut PgConnection, replay: &Replay) -> Result<Ha
     let ids: Vec<i64> = replay.read.iter().map(|(id, _)| *id).collect();
     let open: Vec<i64> = sqlx::query_scalar(
         "SELECT id FROM invalid_record
-         WHERE run_id = $1 AND repaired_at IS NULL AND id = ANY($2)",
+         WHERE run_id = $1 AND repaired_at IS NULL AND payload NOT IN ($3, $4) AND id = ANY($2)",
     )
     .bind(replay.run_id.0)
     .bind(ids)
+    .bind(ERASED_PAYLOAD)
+    .bind(EXPIRED_PAYLOAD)
     .fetch_all(&mut *write)
     .await
     .map_err(database)?;

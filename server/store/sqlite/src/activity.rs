@@ -10,6 +10,7 @@ use crate::{
     SqliteStore,
     column::{Columns, count, json_text, micros},
     error::database,
+    suppression::screen_import,
 };
 
 /// A row on its way, as JSON.
@@ -53,9 +54,10 @@ impl ActivityStore for SqliteStore {
         if rows.is_empty() {
             return Ok(ImportOutcome::default());
         }
+        let mut transaction = self.begin().await?;
+        let rows = screen_import(&mut transaction, &self.salts, connection, rows).await?;
         let list = json_text(&rows.iter().map(written).collect::<Vec<_>>())?;
         let total = rows.len() as u64;
-        let mut transaction = self.begin().await?;
         let stored = sqlx::query(STORED)
             .bind(connection.0)
             .bind(&list)

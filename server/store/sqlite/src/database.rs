@@ -1,4 +1,7 @@
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions, Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction,
@@ -6,7 +9,7 @@ use sqlx::{
     pool::PoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
-use store::{Fenced, StoreError};
+use store::{Fenced, SaltKeeper, StoreError};
 use tokio::sync::Mutex;
 
 use crate::{error::database, views};
@@ -33,7 +36,7 @@ const OPEN_ATTEMPTS: u32 = 50;
 const OPEN_PAUSE: Duration = Duration::from_millis(20);
 
 /// Primary result codes, from SQLite's documentation ("Result and Error Codes").
-const SQLITE_BUSY: i32 = 5;
+pub(crate) const SQLITE_BUSY: i32 = 5;
 const SQLITE_READONLY: i32 = 8;
 const SQLITE_FULL: i32 = 13;
 const SQLITE_CANTOPEN: i32 = 14;
@@ -42,6 +45,9 @@ const SQLITE_NOTADB: i32 = 26;
 /// The store on one SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
+    path: PathBuf,
+    /// Opens the hashes by which erased persons are told.
+    pub(crate) salts: SaltKeeper,
     writer: SqlitePool,
     readers: SqlitePool,
     /// Writes nothing itself, so that `PRAGMA data_version` tells it of every commit. `None` once closed.
@@ -66,6 +72,8 @@ impl SqliteStore {
         let writer = lasting.clone().max_connections(1).connect_with(writing).await;
         let readers = lasting.max_connections(READERS).connect_with(reading).await;
         Ok(Self {
+            path: path.to_owned(),
+            salts: SaltKeeper::default(),
             writer: writer.map_err(|error| unavailable(path, &error))?,
             readers: readers.map_err(|error| unavailable(path, &error))?,
             observer,
@@ -81,6 +89,15 @@ impl SqliteStore {
         }
         // The last to go folds the log in.
         self.writer.close().await;
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// For what is no transaction. There is one such connection.
+    pub(crate) fn writer(&self) -> &SqlitePool {
+        &self.writer
     }
 
     pub(crate) fn readers(&self) -> &SqlitePool {
@@ -165,7 +182,7 @@ fn make_folder(path: &Path) -> Result<(), StoreError> {
 }
 
 /// The database's result code without its extension, which is all but the lowest byte.
-fn primary_code(error: &sqlx::Error) -> Option<i32> {
+pub(crate) fn primary_code(error: &sqlx::Error) -> Option<i32> {
     let code = error.as_database_error()?.code()?;
     code.parse::<i32>().ok().map(|code| code & 0xff)
 }

@@ -19,7 +19,9 @@ use crate::{
 impl DeletionStore for SqliteStore {
     async fn stored_count(&self, connection: ConnectionId, stream: Stream) -> Result<u64, StoreError> {
         let row = sqlx::query(
-            "SELECT COALESCE(SUM(stored), 0) AS stored FROM object_count WHERE connection_id = $1 AND stream = $2",
+            "SELECT COALESCE(SUM(stored), 0)
+                + (SELECT COUNT(*) FROM erased_member WHERE connection_id = $1 AND $2 = 'users') AS stored
+             FROM object_count WHERE connection_id = $1 AND stream = $2",
         )
         .bind(connection.0)
         .bind(stream.as_str())

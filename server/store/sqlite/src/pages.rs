@@ -12,8 +12,8 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 use store::{
-    ContentHash, Fenced, Judged, Lease, PageCommit, PageOutcome, PageStore, StoreError, Stored, TopicRef,
-    Written, check_stream, judge,
+    ContentHash, Fenced, Judged, Lease, PageCommit, PageOutcome, PageStore, Screened, StoreError, Stored,
+    TopicRef, Written, check_stream, judge,
 };
 
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
     database::commit,
     error::{database, ledger},
     records::{Table, Values, bind, read},
+    suppression::screen,
 };
 
 /// Rows of one upsert, at most: a page of the provider. Few lengths, because each is a statement that is prepared once and
@@ -44,6 +45,8 @@ pub(crate) struct CommittingRun {
     pub(crate) stop_requested: bool,
     all_replies: bool,
     watermark_before: Option<DateTime<Utc>>,
+    /// Someone was erased from this installation, and is to be kept out.
+    anyone_erased: bool,
 }
 
 #[async_trait]
@@ -58,8 +61,15 @@ impl PageStore for SqliteStore {
         };
         let run = pass_fence(&mut transaction, lease, &fence).await?;
         check_stream(page)?;
+        let Screened { page, kept_out, .. } = if run.anyone_erased {
+            screen(&mut transaction, &self.salts, page).await?
+        } else {
+            Screened::whole(page)
+        };
+        let page = page.as_ref();
         let stored = stored_of(&mut transaction, page).await?;
-        let judged = judge(page, &stored, run.watermark_before);
+        let mut judged = judge(page, &stored, run.watermark_before);
+        judged.outcome.unchanged += kept_out;
         write_rows(&mut transaction, lease.run_id, page, &judged.written).await?;
         write_invalid(&mut transaction, lease.run_id, page).await?;
         write_ledger(&mut transaction, lease.run_id, page, &judged).await?;
@@ -160,7 +170,8 @@ pub(crate) async fn pass_fence(
         "UPDATE run SET checkpoint = $3, requests = requests + $4
          WHERE id = $1 AND fencing_token = $2 AND state = 'running' AND connection_id = $5
          RETURNING stop_requested, all_replies,
-            (SELECT watermark_before FROM run_stream WHERE run_id = run.id AND stream = $6) AS watermark_before",
+            (SELECT watermark_before FROM run_stream WHERE run_id = run.id AND stream = $6) AS watermark_before,
+            EXISTS (SELECT 1 FROM erasure) AS anyone_erased",
     )
     .bind(lease.run_id.0)
     .bind(lease.fencing_token)
@@ -176,6 +187,7 @@ pub(crate) async fn pass_fence(
         stop_requested: run.flag("stop_requested")?,
         all_replies: run.flag("all_replies")?,
         watermark_before: run.optional_time("watermark_before")?,
+        anyone_erased: run.flag("anyone_erased")?,
     })
 }
 

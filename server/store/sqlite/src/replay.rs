@@ -7,8 +7,8 @@ use domain::{ConnectionId, ProfileMapping, RunId, Stream, record::Record};
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Row as _, Sqlite, Transaction, sqlite::SqliteRow};
 use store::{
-    ContentHash, PageCommit, ProfileFieldCount, RemappedMember, Replay, ReplayOutcome, ReplayStore, Row,
-    SetAside, StoreError, StoredMapping, StoredMember,
+    ContentHash, ERASED_PAYLOAD, EXPIRED_PAYLOAD, PageCommit, ProfileFieldCount, RemappedMember, Replay,
+    ReplayOutcome, ReplayStore, Row, SetAside, StoreError, StoredMapping, StoredMember,
 };
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     pages::store_rows,
     records::{Table, read},
     runs::read_invalid,
+    suppression::screen_if_erased,
 };
 
 /// A member's mapped columns on their way, as JSON.
@@ -76,7 +77,8 @@ const RENEW_REASONS: &str =
     "UPDATE invalid_record SET reason = new.value ->> 'reason', name = new.value ->> 'name',
         message = new.value ->> 'message'
     FROM json_each($2) AS new
-    WHERE invalid_record.id = new.value ->> 'id' AND run_id = $1 AND repaired_at IS NULL";
+    WHERE invalid_record.id = new.value ->> 'id' AND run_id = $1 AND repaired_at IS NULL
+        AND invalid_record.payload NOT IN ($3, $4)";
 
 #[async_trait]
 impl ReplayStore for SqliteStore {
@@ -233,7 +235,9 @@ impl ReplayStore for SqliteStore {
             rows: judged.rows,
             ..no_page(replay)
         };
-        store_rows(&mut transaction, replay.run_id, &rows).await?;
+        let screened = screen_if_erased(&mut transaction, &self.salts, &rows).await?;
+        let rows = screened.page.as_ref();
+        store_rows(&mut transaction, replay.run_id, rows).await?;
         sqlx::query(MARK_REPAIRED)
             .bind(replay.run_id.0)
             .bind(json_text(&judged.repaired)?)
@@ -246,6 +250,8 @@ impl ReplayStore for SqliteStore {
             .bind(json_text(
                 &replay.still_invalid.iter().map(reason).collect::<Vec<_>>(),
             )?)
+            .bind(ERASED_PAYLOAD)
+            .bind(EXPIRED_PAYLOAD)
             .execute(&mut *transaction)
             .await
             .map_err(database)?;
@@ -344,10 +350,12 @@ async fn still_set_aside(
     let ids: Vec<i64> = replay.read.iter().map(|(id, _)| *id).collect();
     let open: Vec<i64> = sqlx::query_scalar(
         "SELECT id FROM invalid_record
-         WHERE run_id = $1 AND repaired_at IS NULL AND id IN (SELECT value FROM json_each($2))",
+         WHERE run_id = $1 AND repaired_at IS NULL AND payload NOT IN ($3, $4) AND id IN (SELECT value FROM json_each($2))",
     )
     .bind(replay.run_id.0)
     .bind(json_text(&ids)?)
+    .bind(ERASED_PAYLOAD)
+    .bind(EXPIRED_PAYLOAD)
     .fetch_all(&mut **transaction)
     .await
     .map_err(database)?;

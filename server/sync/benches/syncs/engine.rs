@@ -94,7 +94,7 @@ impl Engine {
         };
         store.add_connection(&new).await.expect("a connection");
         let source = CommunityApi::new(
-            HttpClient::new().expect("a client"),
+            HttpClient::new(&"127.0.0.1".parse().expect("a host")).expect("a client"),
             tenant_id,
             connection.base_url.clone(),
             Credentials {

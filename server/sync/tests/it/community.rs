@@ -111,7 +111,7 @@ impl Community {
         };
         store.add_connection(&new).await.expect("a connection");
         let source = CommunityApi::new(
-            HttpClient::new().expect("a client"),
+            HttpClient::new(&"127.0.0.1".parse().expect("a host")).expect("a client"),
             connection.tenant_id.clone(),
             connection.base_url.clone(),
             Credentials {

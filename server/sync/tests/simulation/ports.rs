@@ -17,11 +17,12 @@ use domain::{
 };
 use store::{
     Access, ActivityStore, AddConnectionError, Cancelling, ClaimRequest, ClaimedRun, ConnectionOverview,
-    ConnectionStore, Deletion, DeletionStore, Enqueued, ExportCursor, ExportPage, ExportQuery, ExportStore,
-    Fenced, Finish, ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, Lease, LeaseState,
-    NewConnection, NewRun, OverviewStore, PageCommit, PageOutcome, PageStore, ProfileFieldCount, Queue,
-    Release, RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, RunPage, RunQuery,
-    RunStore, SetAside, StoreError, StoredMapping, StoredMember, TopicRef, TrendStore,
+    ConnectionStore, Deletion, DeletionStore, Enqueued, Erasure, ErasureRequest, ErasureStore, ExportCursor,
+    ExportPage, ExportQuery, ExportStore, Fenced, Finish, ImportOutcome, ImportedActivity, InvalidGroup,
+    InvalidPage, Lease, LeaseState, Leftovers, NewConnection, NewRun, OpenSalt, OverviewStore, PageCommit,
+    PageOutcome, PageStore, ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed, Replay,
+    ReplayOutcome, ReplayStore, Resealed, RunPage, RunQuery, RunStore, SealedSecret, SecretStore, SetAside,
+    StoreError, StoredMapping, StoredMember, TopicRef, TrendStore,
 };
 use store_sqlite::SqliteStore;
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
@@ -506,5 +507,56 @@ impl ReplayStore for Ports {
         self.store
             .settle_replay(connection, mapping_version, decoder)
             .await
+    }
+}
+
+#[async_trait]
+impl SecretStore for Ports {
+    async fn sealed_secrets(
+        &self,
+        after: Option<ConnectionId>,
+        limit: u32,
+    ) -> Result<Vec<SealedSecret>, StoreError> {
+        self.store.sealed_secrets(after, limit).await
+    }
+
+    async fn reseal(&self, resealed: &[Resealed]) -> Result<u64, StoreError> {
+        self.store.reseal(resealed).await
+    }
+
+    async fn installation_secret(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.store.installation_secret(name).await
+    }
+
+    async fn keep_installation_secret(&self, name: &str, sealed: &str) -> Result<String, StoreError> {
+        self.store.keep_installation_secret(name, sealed).await
+    }
+
+    async fn reseal_installation_secret(
+        &self,
+        name: &str,
+        before: &str,
+        after: &str,
+    ) -> Result<bool, StoreError> {
+        self.store.reseal_installation_secret(name, before, after).await
+    }
+}
+
+#[async_trait]
+impl ErasureStore for Ports {
+    fn use_salt(&self, opener: Arc<dyn OpenSalt>) {
+        self.store.use_salt(opener);
+    }
+
+    async fn erase(&self, request: &ErasureRequest) -> Result<Erasure, StoreError> {
+        self.store.erase(request).await
+    }
+
+    async fn wipe_leftovers(&self, email: &str) -> Result<Leftovers, StoreError> {
+        self.store.wipe_leftovers(email).await
+    }
+
+    async fn expire_payloads(&self, ended_before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        self.store.expire_payloads(ended_before, limit).await
     }
 }

@@ -68,7 +68,7 @@ impl Ground {
         SqliteStore::open(&path).await.expect("a store").close().await;
         Self {
             base_url: format!("http://{address}"),
-            client: HttpClient::new().expect("a client"),
+            client: HttpClient::new(&"127.0.0.1".parse().expect("a host")).expect("a client"),
             current,
             empty_database: std::fs::read(path).expect("a database"),
         }

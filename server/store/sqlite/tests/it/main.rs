@@ -2,6 +2,7 @@
 
 mod file;
 mod objects;
+mod persons;
 
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;

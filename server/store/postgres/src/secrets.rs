@@ -1,0 +1,93 @@
+use async_trait::async_trait;
+use domain::ConnectionId;
+use sqlx::postgres::PgRow;
+use store::{Resealed, SealedSecret, SecretStore, StoreError};
+
+use crate::{PostgresStore, column::Columns, error::database};
+
+#[async_trait]
+impl SecretStore for PostgresStore {
+    async fn sealed_secrets(
+        &self,
+        after: Option<ConnectionId>,
+        limit: u32,
+    ) -> Result<Vec<SealedSecret>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, tenant_id, sealed_secret FROM connection
+             WHERE ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2",
+        )
+        .bind(after.map(|id| id.0))
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let secret = |row: &PgRow| {
+            Ok(SealedSecret {
+                connection_id: row.connection_id("id")?,
+                tenant_id: row.word("tenant_id", |text| text.parse().ok())?,
+                sealed: row.text("sealed_secret")?,
+            })
+        };
+        rows.iter().map(secret).collect()
+    }
+
+    async fn reseal(&self, resealed: &[Resealed]) -> Result<u64, StoreError> {
+        let mut write = self.begin().await?;
+        let mut replaced = 0;
+        for secret in resealed {
+            replaced +=
+                sqlx::query("UPDATE connection SET sealed_secret = $3 WHERE id = $1 AND sealed_secret = $2")
+                    .bind(secret.connection_id.0)
+                    .bind(&secret.before)
+                    .bind(&secret.after)
+                    .execute(&mut *write)
+                    .await
+                    .map_err(database)?
+                    .rows_affected();
+        }
+        write.commit().await?;
+        Ok(replaced)
+    }
+
+    async fn installation_secret(&self, name: &str) -> Result<Option<String>, StoreError> {
+        sqlx::query_scalar("SELECT sealed FROM installation_secret WHERE name = $1")
+            .bind(name)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)
+    }
+
+    async fn keep_installation_secret(&self, name: &str, sealed: &str) -> Result<String, StoreError> {
+        let mut write = self.begin().await?;
+        // Sets what is there already, so that the row comes back either way.
+        let kept = sqlx::query_scalar(
+            "INSERT INTO installation_secret (name, sealed) VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE SET sealed = installation_secret.sealed RETURNING sealed",
+        )
+        .bind(name)
+        .bind(sealed)
+        .fetch_one(&mut *write)
+        .await
+        .map_err(database)?;
+        write.commit().await?;
+        Ok(kept)
+    }
+
+    async fn reseal_installation_secret(
+        &self,
+        name: &str,
+        before: &str,
+        after: &str,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.begin().await?;
+        let done = sqlx::query("UPDATE installation_secret SET sealed = $3 WHERE name = $1 AND sealed = $2")
+            .bind(name)
+            .bind(before)
+            .bind(after)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        write.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+}

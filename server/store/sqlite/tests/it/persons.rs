@@ -1,0 +1,53 @@
+//! No table is forgotten when a person is erased.
+
+use sqlx::{Connection as _, SqliteConnection};
+use store_sqlite::SqliteStore;
+
+/// Tables that an erasure reaches.
+const REACHED: [&str; 5] = [
+    "community_activity",
+    "community_content",
+    "community_user",
+    "invalid_record",
+    "run",
+];
+
+/// Tables that hold no person, with the reason.
+const WITHOUT_PERSONS: [(&str, &str); 14] = [
+    ("_sqlx_migrations", "the database's versions"),
+    ("community_category", "the community's own words"),
+    ("community_idea_status", "the community's own words"),
+    ("community_trend", "counts"),
+    ("connection", "what the operator typed"),
+    ("erased_member", "keyed hashes"),
+    ("erasure", "keyed hashes"),
+    ("erasure_count", "counts"),
+    ("installation_secret", "sealed"),
+    ("object_count", "counts"),
+    ("run_page", "ids that a run has met, compacted, until it is over"),
+    ("run_stream", "counts"),
+    ("trend_day_due", "days"),
+    ("watermark", "times"),
+];
+
+#[tokio::test]
+async fn every_table_is_reached_by_an_erasure_or_holds_no_person() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("tributary.db");
+    SqliteStore::open(&path).await.expect("a database").close().await;
+    let url = format!("sqlite://{}", path.display());
+    let mut program = SqliteConnection::connect(&url).await.expect("the file");
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
+    )
+    .fetch_all(&mut program)
+    .await
+    .expect("tables");
+    let without = WITHOUT_PERSONS.iter().map(|(name, _)| *name);
+    let mut known: Vec<&str> = REACHED.into_iter().chain(without).collect();
+    known.sort_unstable();
+    assert_eq!(
+        tables, known,
+        "a new table: let store-sqlite's erasure reach it, or say here why it holds no person"
+    );
+}
