@@ -1,5 +1,5 @@
 # What a newcomer types. The work is done by the scripts in .make/.
-.PHONY: demo test simulate lint format bench bench-postgres clean-cache
+.PHONY: demo test simulate fuzz lint format bench bench-postgres clean-cache
 
 demo: ## Build, start simulated tenants and the console, sync, print the address
 	@.make/demo
@@ -9,6 +9,9 @@ test: ## Run every test: Rust, then the browser
 
 simulate: ## Sync simulated tenants under faults from many seeds: make simulate SEEDS=1000000
 	@SEEDS="$(SEEDS)" .make/simulate
+
+fuzz: ## Fuzz the page decoder, the activity import and the checkpoint: make fuzz TIME=600 TARGET=page
+	@TIME="$(TIME)" TARGET="$(TARGET)" .make/fuzz
 
 lint: ## Formatting, clippy for both targets, and the rules for dependencies
 	@.make/lint

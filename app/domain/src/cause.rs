@@ -254,6 +254,7 @@ mod tests {
             (C::ProviderUnavailable, Owner::Provider, true),
             (C::AnswerMalformed, Owner::Provider, true),
             (C::StreamEndedEarly, Owner::Provider, true),
+            (C::ListingUnsteady, Owner::Provider, true),
             (C::ListingTooLarge, Owner::Provider, false),
             (C::ListingUnsteady, Owner::Provider, true),
             (C::DeletionSuspicious, Owner::Provider, false),

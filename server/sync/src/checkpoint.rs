@@ -2,7 +2,10 @@ use domain::Stream;
 use serde::{Deserialize, Serialize};
 use store::TopicRef;
 
-use crate::{shard::Shard, steady::Steady};
+use crate::{Fetched, Page, reading::Reading, seen::SeenKeys, shard::Shard, steady::Steady, window::Windows};
+
+/// Pages that a checkpoint is tried with.
+const PAGES_AHEAD: usize = 4;
 
 /// Where a run goes on. Committed with each page, as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,9 +85,34 @@ impl Checkpoint {
     }
 }
 
+/// Reads a checkpoint and what was seen, as a worker does that takes a run up, and asks for the first pages. For tests and
+/// fuzzing: whatever the texts are, it must not panic, and a checkpoint that is accepted is written again as it was.
+#[doc(hidden)]
+pub fn try_to_go_on(checkpoint: &str, seen: &[u8]) -> bool {
+    let keys = SeenKeys::from_bytes(seen);
+    let Ok(checkpoint) = Checkpoint::from_json(checkpoint) else {
+        return false;
+    };
+    let again = Checkpoint::from_json(&checkpoint.to_json());
+    assert!(again.is_ok_and(|again| again == checkpoint));
+    let Some(mut reading) = Reading::resume(&checkpoint, &Windows::default(), PAGES_AHEAD) else {
+        return keys.is_ok();
+    };
+    for request in reading.requests() {
+        reading.arrived(&request, Fetched::Page(Page::default()));
+        // It may end or fail, as it should with an empty page that is not the last.
+        let _ = reading.take_batch(
+            &mut keys.as_ref().map(Clone::clone).unwrap_or_default(),
+            &checkpoint,
+        );
+    }
+    keys.is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use domain::record::Subtype;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -97,6 +125,53 @@ mod tests {
             checkpoint = Checkpoint::after_missing(stream);
         }
         assert_eq!(streams, Stream::ALL[..5]);
+    }
+
+    /// Checkpoints as they are written, of each kind.
+    fn written() -> Vec<String> {
+        let topic = TopicRef {
+            public_id: "9007".into(),
+            private_id: "41".into(),
+            subtype: Subtype::Idea,
+        };
+        let mut checkpoints = vec![Checkpoint::Done, Checkpoint::first_missing()];
+        checkpoints.extend(Stream::ALL.map(|stream| Checkpoint::start_of(Some(stream))));
+        checkpoints.push(Checkpoint::Replies {
+            after: Some("9".into()),
+            within: Some((topic, 3)),
+        });
+        let mut steady = Steady::default();
+        steady.count_first();
+        steady.count(Some([("12".to_owned(), 34)].into()));
+        checkpoints.push(Checkpoint::Listing {
+            stream: Stream::Topics,
+            next_page: 7,
+            shards: Shard::ALL.split(None),
+            steady,
+        });
+        checkpoints.iter().map(Checkpoint::to_json).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_and_no_bytes_make_a_worker_panic(text: String, seen: Vec<u8>) {
+            try_to_go_on(&text, &seen);
+        }
+
+        /// Numbers, names and shapes are changed at random places.
+        #[test]
+        fn no_nearly_right_checkpoint_makes_a_worker_panic(
+            which: prop::sample::Index, changes in prop::collection::vec((any::<prop::sample::Index>(), "[0-9a-z\"{},:\\[\\]-]{0,3}"), 0..4),
+        ) {
+            let written = written();
+            let mut text = written[which.index(written.len())].clone();
+            prop_assert!(try_to_go_on(&text, &[]));
+            for (place, by) in changes {
+                let at = place.index(text.len().max(1)).min(text.len());
+                text.replace_range(at..(at + 1).min(text.len()), &by);
+            }
+            try_to_go_on(&text, &[]);
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod source;
 mod steady;
 mod window;
 
+pub use checkpoint::try_to_go_on;
 pub use clock::{Clock, Ids};
 pub use hash::content_hash;
 pub use pace::Pace;

@@ -59,6 +59,8 @@ impl Listing {
         steady: Steady,
         windows: &Windows,
     ) -> Self {
+        // Pages count from 1, and so do those that were written.
+        let next_page = next_page.max(1);
         Self {
             stream,
             active_since: windows.of(stream),
@@ -259,6 +261,8 @@ impl Listing {
         // come in their place.
         let ends = shape.ends && (shape.last || !self.repeats) || self.left_window();
         let page = request.page();
+        // Of a window without a filter, what is announced is more than is wanted.
+        let announced = shape.announced.filter(|_| self.window.is_none());
         if page == 1 && self.steady.step == Step::Pages {
             self.steady.begin(met);
         }
@@ -266,10 +270,8 @@ impl Listing {
             self.steady.came(category, *posted_at);
         }
         let next = match self.steady.step {
-            Step::Head => self.steady.head(self.stream, page, ends, met)?,
-            _ => self
-                .steady
-                .page(self.stream, page, ends, met, shape.announced, seen),
+            Step::Head => self.steady.head(self.stream, page, ends, met, announced, seen)?,
+            _ => self.steady.page(self.stream, page, ends, met, announced, seen),
         };
         match next {
             Next::Page => self.known = self.known.max(page + 1),

@@ -117,9 +117,10 @@ impl Reading {
                     loading: false,
                     exhausted: false,
                 };
-                let first = within
-                    .clone()
-                    .map(|(topic, page)| PageRequest::Replies { topic, page });
+                let first = within.clone().map(|(topic, page)| PageRequest::Replies {
+                    topic,
+                    page: page.max(1),
+                });
                 (Stream::Replies, work, first)
             }
         };

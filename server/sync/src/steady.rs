@@ -10,7 +10,8 @@
 //!   number that falls, or that is more than were met, is the evidence. Topics do not; but each category counts its visible
 //!   ones, and one that has fewer than before and have come since has lost some. On such evidence the list is read again.
 //!
-//! A list of a single page shows one moment, and none of this is owed. Views are events: they neither move nor go.
+//! A list of a single page shows one moment, and none of this is owed. Views are events: they neither move nor go, so their head is read again only if
+//! more are announced than were met.
 //!
 //! What cannot be seen: a member that comes into the middle of a filtered list between the same two pages between which
 //! another goes; and a topic that goes while another comes back from the trash of the same category.
@@ -196,13 +197,11 @@ impl Steady {
             self.torn |= announced < self.announced;
             self.announced = self.announced.max(announced);
         }
-        if ends && (page == 1 || stream == Stream::Activity) {
+        let is_complete = announced.is_none_or(|announced| seen >= announced);
+        if ends && (page == 1 || (stream == Stream::Activity && is_complete)) {
             return Next::Over;
         }
         if ends {
-            // If another pass met nothing new either, the provider counts what it does not list.
-            let first_or_new = !self.again || self.fresh > 0;
-            self.torn |= announced.is_some_and(|announced| seen < announced) && first_or_new;
             self.step = if self.counts.is_some() {
                 Step::CountAfter
             } else {
@@ -219,7 +218,15 @@ impl Steady {
     }
 
     /// A page of the head was read again.
-    pub(crate) fn head(&mut self, stream: Stream, page: u32, ends: bool, met: &Met) -> Result<Next, Failure> {
+    pub(crate) fn head(
+        &mut self,
+        stream: Stream,
+        page: u32,
+        ends: bool,
+        met: &Met,
+        announced: Option<u64>,
+        seen: u64,
+    ) -> Result<Next, Failure> {
         if page == 1 {
             self.head_anchors = anchors(met);
         }
@@ -236,6 +243,10 @@ impl Steady {
                 Err(unsteady(stream))
             };
         }
+        // By now all is met that has come. If another pass met nothing new either, the provider counts what it does not
+        // list.
+        let first_or_new = !self.again || self.fresh > 0;
+        self.torn |= announced.is_some_and(|announced| seen < announced) && first_or_new;
         let lost = |counts: &BTreeMap<String, i64>| counts.values().any(|count| *count > 0);
         if !self.torn && !self.counts.as_ref().is_some_and(lost) {
             return Ok(Next::Over);

@@ -7,18 +7,23 @@
 //! A seed that fails is printed with the command that replays it and tells its trace. `make simulate SEEDS=1000000` runs
 //! more of them.
 //!
-//! Tried by hand, one by one, and caught among the first 150 seeds (the numbers are those of that day; a change of the
-//! story moves them):
+//! Tried by hand, one by one, on the first 180 seeds (the numbers are those of that day; a change of the story moves
+//! them):
 //!
 //! | Mistake | Seeds | Caught by |
 //! |---|---|---|
-//! | the checkpoint is committed before its rows | 42, 70, 78, 138, 148 | `counted_is_the_truth`, `stored_is_the_truth`: rows are lost |
-//! | the watermark is taken from the clock | 4, 10, 16 and most others | `Books::claimed`: it is ahead of the data |
-//! | repeated rows are counted as new | 18, 72, 102, 132 | `failure_is_explained`: the ledger's CHECK refuses them; 4, 34: `Account::enter` |
-//! | what a run had seen is forgotten when it is taken up again | 1 | `Account::enter`: a record is counted twice |
-//! | a lost lease still writes | 1, 19, 99, 109, 133 | `Books::wrote` |
+//! | the checkpoint is committed before its rows | 0, 30, 82, 83, 113 and others | `counted_is_the_truth`, `stored_is_the_truth`: rows are lost; the store: a stream was not read to its end |
+//! | the watermark is taken from the clock | 4, 10, 16 and most others | `Books::claimed`: it is ahead of the data, or no commit is taken at all |
+//! | repeated rows are counted as new | 0, 30, 54, 78 and others | `Account::enter`: a record is counted twice; `failure_is_explained`: the ledger's CHECK refuses it |
+//! | what a run had seen is forgotten when it is taken up again | nearly all | `Account::enter`: a record is counted twice |
+//! | a lost lease still writes | 16, 23, 51, 55, 68 | `Books::wrote` |
+//! | rows are deleted that an incomplete pass has not met | 4, 22, 40, 64 and others | `stored_is_the_truth`: they are lost |
+//! | the head is not read again, nor what lost something | 90, 166 | `counted_is_the_truth`: a row has moved or slipped past |
+//! | a page for people is taken for the record that was asked for | 107 | `gone_is_deleted` |
 //!
-//! Deletion after an incomplete pass can be tried once a pass deletes.
+//! Pages that are not asked for again though the records have moved are too rare a chance for so few seeds (1294 and 1362
+//! met one before the tenant lived on meanwhile). `reading::tests::living` tells that story, and tries views, whose only
+//! protection it is, in each run of the tests.
 
 mod books;
 mod check;
