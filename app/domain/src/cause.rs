@@ -256,7 +256,6 @@ mod tests {
             (C::StreamEndedEarly, Owner::Provider, true),
             (C::ListingUnsteady, Owner::Provider, true),
             (C::ListingTooLarge, Owner::Provider, false),
-            (C::ListingUnsteady, Owner::Provider, true),
             (C::DeletionSuspicious, Owner::Provider, false),
             (C::RunTooLong, Owner::Us, true),
             (C::InvalidTooMany, Owner::Us, false),
