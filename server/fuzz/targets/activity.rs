@@ -2,7 +2,10 @@
 #![no_main]
 
 #[path = "../../src/import/mod.rs"]
-#[allow(dead_code, unused_imports)]
+#[expect(
+    unused_imports,
+    reason = "the target calls a part of what the module gives its crate"
+)]
 mod import;
 
 use libfuzzer_sys::fuzz_target;

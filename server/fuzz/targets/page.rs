@@ -2,7 +2,11 @@
 #![no_main]
 
 #[path = "../../connector/src/decode/mod.rs"]
-#[allow(dead_code, unused_imports)]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the target calls a part of what the module gives its crate"
+)]
 mod decode;
 
 use domain::ProfileMapping;
