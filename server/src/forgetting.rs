@@ -2,8 +2,7 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use chrono::{DateTime, Days, Utc};
-use domain::ConnectionId;
+use chrono::Days;
 use store::StoreError;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -55,60 +54,33 @@ async fn forget(
         None => 0,
     };
     for connection in store.connections().await? {
-        let of = Forgetting {
-            installation,
-            connection: connection.id,
-            stop,
-        };
+        let id = connection.id;
         if let Some(before) = activity {
-            let some = of.activity(before).await?;
+            let some = until_none(stop, || store.forget_activity(id, before, ROWS_AT_ONCE)).await?;
             rows += some;
             if some > 0 {
-                store.rebuild_due_trends(connection.id).await?;
+                store.rebuild_due_trends(id).await?;
             }
         }
         if let Some(before) = invalid_records {
-            rows += of.invalid_records(before).await?;
+            rows += until_none(stop, || store.forget_invalid_records(id, before, ROWS_AT_ONCE)).await?;
         }
     }
     Ok(rows)
 }
 
-/// One connection's rows, some at a time, until none is left or it is told to stop.
-struct Forgetting<'a> {
-    installation: &'a Installation,
-    connection: ConnectionId,
-    stop: &'a CancellationToken,
-}
-
-impl Forgetting<'_> {
-    async fn activity(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let store = &self.installation.store;
-        let mut rows = 0;
-        while !self.stop.is_cancelled() {
-            let some = store
-                .forget_activity(self.connection, before, ROWS_AT_ONCE)
-                .await?;
-            rows += some;
-            if some < u64::from(ROWS_AT_ONCE) {
-                break;
-            }
+/// Rows some at a time, until none is left or it is told to stop.
+async fn until_none<Step>(stop: &CancellationToken, forget_some: impl Fn() -> Step) -> Result<u64, StoreError>
+where
+    Step: Future<Output = Result<u64, StoreError>>,
+{
+    let mut rows = 0;
+    while !stop.is_cancelled() {
+        let some = forget_some().await?;
+        rows += some;
+        if some < u64::from(ROWS_AT_ONCE) {
+            break;
         }
-        Ok(rows)
     }
-
-    async fn invalid_records(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let store = &self.installation.store;
-        let mut rows = 0;
-        while !self.stop.is_cancelled() {
-            let some = store
-                .forget_invalid_records(self.connection, before, ROWS_AT_ONCE)
-                .await?;
-            rows += some;
-            if some < u64::from(ROWS_AT_ONCE) {
-                break;
-            }
-        }
-        Ok(rows)
-    }
+    Ok(rows)
 }
