@@ -147,6 +147,7 @@ macro_rules! contract_tests {
             what_was_set_aside_of_an_erased_person_keeps_its_reason_alone,
             an_unknown_person_changes_nothing_and_an_erased_one_has_a_receipt,
             an_erased_person_does_not_come_back,
+            an_erased_person_does_not_come_back_by_a_replay,
             what_goes_on_around_an_erased_person_is_still_read,
             what_is_unchanged_without_its_erased_author_writes_no_row,
             whoever_joins_again_is_a_member_again,

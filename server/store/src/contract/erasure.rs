@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     ERASED, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, Erasure, ErasureRequest, ImportedActivity,
-    OpenSalt, PageCommit, PageOutcome, Receipt, SALT_NAME, Salt, Store, StoreError,
+    OpenSalt, PageCommit, PageOutcome, Receipt, Replay, SALT_NAME, Salt, SetAside, Store, StoreError,
 };
 
 const JANE: &str = "jane@example.com";
@@ -294,6 +294,55 @@ pub async fn an_erased_person_does_not_come_back(store: &dyn Store) {
         &[JANE, "name of 7", "\"7\"", "other@example.com"],
     );
     assert_eq!(stored(store, started.connection, Stream::Users).await.len(), 1);
+}
+
+/// A replay read the payloads before the erasure, and writes after it.
+pub async fn an_erased_person_does_not_come_back_by_a_replay(store: &dyn Store) {
+    with_salt(store).await;
+    let started = community(store, 1).await;
+    for payload in [r#"{"userid":7}"#, r#"{"userid":8,"note":"not of Jane"}"#] {
+        set_aside(store, &started, broken(Stream::Users, payload)).await;
+    }
+    let run = started.lease.run_id;
+    let read = store.set_aside(run, Stream::Users, None, 10).await;
+    let [of_another, of_jane] = <[SetAside; 2]>::try_from(read.expect("set aside")).expect("two records");
+    complete(store, &started, 60).await;
+    erase(store, 1, JANE, 100).await;
+
+    let replay = Replay {
+        connection_id: started.connection,
+        run_id: run,
+        stream: Stream::Users,
+        // Jane as the other's record would bring her, and as her own does.
+        read: vec![
+            (of_another.id, row(member("7", JANE, 0))),
+            (of_jane.id, row(member("7", "other@example.com", 0))),
+        ],
+        still_invalid: vec![of_jane],
+        at: at(200),
+    };
+    store.replay(&replay).await.expect("a replay");
+    assert_without(
+        &everything(store).await,
+        &[JANE, "name of 7", "other@example.com"],
+    );
+    assert_eq!(stored(store, started.connection, Stream::Users).await.len(), 1);
+    let kept = store
+        .invalid_records(run, None, 0, 10)
+        .await
+        .expect("invalid records");
+    let erased = kept
+        .records
+        .iter()
+        .filter(|record| record.payload == ERASED_PAYLOAD);
+    let told: Vec<_> = erased
+        .map(|record| (record.name.as_str(), record.repaired_at))
+        .collect();
+    assert_eq!(
+        told,
+        [(ERASED, None)],
+        "neither its name comes back, nor is it taken for repaired"
+    );
 }
 
 pub async fn what_goes_on_around_an_erased_person_is_still_read(store: &dyn Store) {
