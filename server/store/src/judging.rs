@@ -1,11 +1,14 @@
 //! How the rows of a commit stand to what is stored: the same for every store. Pure.
 
-use std::{collections::HashMap, hash::BuildHasher};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::BuildHasher,
+};
 
 use chrono::{DateTime, Utc};
 use domain::record::{ContentKind, Record};
 
-use crate::{ContentHash, PageCommit, PageOutcome, Row, StoreError};
+use crate::{ContentHash, PageCommit, PageOutcome, Replay, ReplayOutcome, Row, StoreError};
 
 /// What is stored of a key before a commit.
 #[derive(Clone, Debug)]
@@ -90,6 +93,67 @@ fn replies_due(record: &Record, before: Option<&Stored>) -> bool {
             moved && (topic.reply_count > 0 || before.reply_count > 0)
         }
     }
+}
+
+/// What is stored of the key of a record that can be read now.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub hash: ContentHash,
+    pub deleted: bool,
+    /// Written by the run that set the record aside, by a later one, or by none.
+    pub newer: bool,
+}
+
+/// What a store knows of the records of a replay.
+#[derive(Debug)]
+pub struct ReplayFacts {
+    /// The numbers of those that are still set aside.
+    pub open: HashSet<i64>,
+    pub standing: HashMap<String, Standing>,
+    /// A later run has committed pages of the stream.
+    pub read_in_part: bool,
+    /// A later run has read the stream whole.
+    pub read_whole: bool,
+}
+
+/// What is to be done with the records that can be read now.
+#[derive(Debug, Default)]
+pub struct JudgedReplay {
+    pub rows: Vec<Row>,
+    /// The numbers of those that are stored after the replay.
+    pub repaired: Vec<i64>,
+    pub outcome: ReplayOutcome,
+}
+
+/// Judges the records that can be read now by the rules of [`ReplayStore::replay`].
+///
+/// [`ReplayStore::replay`]: crate::ReplayStore::replay
+pub fn judge_replay(replay: &Replay, facts: &ReplayFacts) -> JudgedReplay {
+    let mut judged = JudgedReplay::default();
+    let mut written = HashSet::new();
+    for (id, row) in replay.read.iter().filter(|(id, _)| facts.open.contains(id)) {
+        let key = row.record.key();
+        let (outdated, known) = match facts.standing.get(key) {
+            _ if written.contains(key) => (false, true),
+            Some(stands) if stands.hash == row.hash && !stands.deleted => (false, true),
+            Some(stands) if stands.newer => (stands.deleted, !stands.deleted),
+            Some(_) => (facts.read_in_part, false),
+            None => (facts.read_whole, false),
+        };
+        if outdated {
+            judged.outcome.outdated += 1;
+            continue;
+        }
+        judged.repaired.push(*id);
+        if known {
+            judged.outcome.known += 1;
+        } else {
+            judged.outcome.stored += 1;
+            judged.rows.push(row.clone());
+        }
+        written.insert(key);
+    }
+    judged
 }
 
 /// A row of another stream would land in the wrong table.

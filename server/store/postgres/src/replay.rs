@@ -7,7 +7,8 @@ use domain::{ConnectionId, ProfileMapping, RunId, Stream, record::Record};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow};
 use store::{
     ContentHash, ERASED_PAYLOAD, EXPIRED_PAYLOAD, PageCommit, ProfileFieldCount, RemappedMember, Replay,
-    ReplayOutcome, ReplayStore, Row, SetAside, StoreError, StoredMapping, StoredMember,
+    ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping, StoredMember,
+    judge_replay,
 };
 
 use crate::{
@@ -231,7 +232,7 @@ impl ReplayStore for PostgresStore {
         lock_out_erasures(&mut write).await?;
         lock_connection(&mut write, replay.connection_id).await?;
         lock_runs(&mut write, replay.connection_id).await?;
-        let judged = judge(&mut write, replay).await?;
+        let judged = judge_replay(replay, &facts(&mut write, replay).await?);
         let rows = PageCommit {
             rows: judged.rows,
             ..no_page(replay)
@@ -290,24 +291,7 @@ impl ReplayStore for PostgresStore {
     }
 }
 
-/// What is to be done with the records that can be read now.
-#[derive(Default)]
-struct Judged {
-    rows: Vec<Row>,
-    /// The numbers of those that are stored after the replay.
-    repaired: Vec<i64>,
-    outcome: ReplayOutcome,
-}
-
-/// What is stored of a key.
-struct Standing {
-    hash: ContentHash,
-    deleted: bool,
-    /// Written by the run that set the record aside, by a later one, or by none.
-    newer: bool,
-}
-
-async fn judge(write: &mut PgConnection, replay: &Replay) -> Result<Judged, StoreError> {
+async fn facts(write: &mut PgConnection, replay: &Replay) -> Result<ReplayFacts, StoreError> {
     let open = still_set_aside(write, replay).await?;
     let standing = standing(write, replay).await?;
     let since = sqlx::query(READ_SINCE)
@@ -316,32 +300,12 @@ async fn judge(write: &mut PgConnection, replay: &Replay) -> Result<Judged, Stor
         .fetch_one(&mut *write)
         .await
         .map_err(database)?;
-    let (in_part, whole) = (since.flag("in_part")?, since.flag("whole")?);
-    let mut judged = Judged::default();
-    let mut written = HashSet::new();
-    for (id, row) in replay.read.iter().filter(|(id, _)| open.contains(id)) {
-        let key = row.record.key();
-        let (outdated, known) = match standing.get(key) {
-            _ if written.contains(key) => (false, true),
-            Some(stands) if stands.hash == row.hash && !stands.deleted => (false, true),
-            Some(stands) if stands.newer => (stands.deleted, !stands.deleted),
-            Some(_) => (in_part, false),
-            None => (whole, false),
-        };
-        if outdated {
-            judged.outcome.outdated += 1;
-            continue;
-        }
-        judged.repaired.push(*id);
-        if known {
-            judged.outcome.known += 1;
-        } else {
-            judged.outcome.stored += 1;
-            judged.rows.push(row.clone());
-        }
-        written.insert(key);
-    }
-    Ok(judged)
+    Ok(ReplayFacts {
+        open,
+        standing,
+        read_in_part: since.flag("in_part")?,
+        read_whole: since.flag("whole")?,
+    })
 }
 
 async fn still_set_aside(write: &mut PgConnection, replay: &Replay) -> Result<HashSet<i64>, StoreError> {

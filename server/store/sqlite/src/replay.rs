@@ -8,7 +8,8 @@ use serde::Serialize;
 use sqlx::{AssertSqlSafe, Row as _, Sqlite, Transaction, sqlite::SqliteRow};
 use store::{
     ContentHash, ERASED_PAYLOAD, EXPIRED_PAYLOAD, PageCommit, ProfileFieldCount, RemappedMember, Replay,
-    ReplayOutcome, ReplayStore, Row, SetAside, StoreError, StoredMapping, StoredMember,
+    ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping, StoredMember,
+    judge_replay,
 };
 
 use crate::{
@@ -230,7 +231,7 @@ impl ReplayStore for SqliteStore {
 
     async fn replay(&self, replay: &Replay) -> Result<ReplayOutcome, StoreError> {
         let mut transaction = self.begin().await?;
-        let judged = judge(&mut transaction, replay).await?;
+        let judged = judge_replay(replay, &facts(&mut transaction, replay).await?);
         let rows = PageCommit {
             rows: judged.rows,
             ..no_page(replay)
@@ -286,27 +287,10 @@ impl ReplayStore for SqliteStore {
     }
 }
 
-/// What is to be done with the records that can be read now.
-#[derive(Default)]
-struct Judged {
-    rows: Vec<Row>,
-    /// The numbers of those that are stored after the replay.
-    repaired: Vec<i64>,
-    outcome: ReplayOutcome,
-}
-
-/// What is stored of a key.
-struct Standing {
-    hash: ContentHash,
-    deleted: bool,
-    /// Written by the run that set the record aside, by a later one, or by none.
-    newer: bool,
-}
-
-async fn judge(
+async fn facts(
     transaction: &mut Transaction<'static, Sqlite>,
     replay: &Replay,
-) -> Result<Judged, StoreError> {
+) -> Result<ReplayFacts, StoreError> {
     let open = still_set_aside(transaction, replay).await?;
     let standing = standing(transaction, replay).await?;
     let since = sqlx::query(READ_SINCE)
@@ -315,32 +299,12 @@ async fn judge(
         .fetch_one(&mut **transaction)
         .await
         .map_err(database)?;
-    let (in_part, whole) = (since.flag("in_part")?, since.flag("whole")?);
-    let mut judged = Judged::default();
-    let mut written = HashSet::new();
-    for (id, row) in replay.read.iter().filter(|(id, _)| open.contains(id)) {
-        let key = row.record.key();
-        let (outdated, known) = match standing.get(key) {
-            _ if written.contains(key) => (false, true),
-            Some(stands) if stands.hash == row.hash && !stands.deleted => (false, true),
-            Some(stands) if stands.newer => (stands.deleted, !stands.deleted),
-            Some(_) => (in_part, false),
-            None => (whole, false),
-        };
-        if outdated {
-            judged.outcome.outdated += 1;
-            continue;
-        }
-        judged.repaired.push(*id);
-        if known {
-            judged.outcome.known += 1;
-        } else {
-            judged.outcome.stored += 1;
-            judged.rows.push(row.clone());
-        }
-        written.insert(key);
-    }
-    Ok(judged)
+    Ok(ReplayFacts {
+        open,
+        standing,
+        read_in_part: since.flag("in_part")?,
+        read_whole: since.flag("whole")?,
+    })
 }
 
 async fn still_set_aside(
