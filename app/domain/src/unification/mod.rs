@@ -4,6 +4,7 @@ mod change;
 mod country;
 mod outcome;
 mod party;
+mod preview;
 mod rule;
 mod rule_set;
 
@@ -12,6 +13,7 @@ pub use outcome::{
     Candidate, ComparedValue, DecidedBy, Explanation, Match, MatchStatus, RuleOutcome, RuleResult, WhyNot,
 };
 pub use party::{Company, Member, Person};
+pub use preview::{Change, Changes, Preview};
 pub use rule::{
     Attribute, Condition, Field, InvalidThreshold, Operator, Rule, Target, Threshold, WhenAmbiguous,
 };
