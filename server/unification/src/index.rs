@@ -1,0 +1,316 @@
+use std::collections::BTreeSet;
+
+use domain::unification::{Attribute, Company, Operator, Person, RuleSet};
+
+use crate::{
+    Threads,
+    fuzzy::Fuzzy,
+    key::{Entry, Key, Kind, Table},
+    normalise::{self, FullName, Name},
+    parallel,
+    rulebook::Rulebook,
+    strings::Strings,
+};
+
+/// As many companies, and as many persons, as an index holds: with ten keys each, positions stay within 32 bits.
+const ENTITIES_MAX: usize = 200_000_000;
+
+/// Stands for "no company" where a company's id is expected.
+const NONE: u32 = u32::MAX;
+
+/// Companies or persons that cannot be told apart.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IndexError {
+    #[error("two companies have the external id \"{0}\"")]
+    CompanyTwice(String),
+    #[error("two persons have the external id \"{0}\"")]
+    PersonTwice(String),
+    #[error("more than {ENTITIES_MAX} companies or persons")]
+    TooMany,
+}
+
+/// Companies and persons by the values that the rules compare.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    table: Table,
+    companies: Strings,
+    persons: Strings,
+    company_of: Vec<u32>,
+    company_names: Fuzzy,
+    person_names: Fuzzy,
+}
+
+impl Index {
+    pub(crate) fn find(&self, kind: Kind, value: &str) -> impl Iterator<Item = u32> {
+        self.table.find(Key::new(kind, value))
+    }
+
+    pub(crate) fn contains(&self, kind: Kind, value: &str) -> bool {
+        self.table.contains(Key::new(kind, value))
+    }
+
+    pub(crate) fn names(&self, attribute: Attribute) -> &Fuzzy {
+        match attribute {
+            Attribute::PersonFullName => &self.person_names,
+            _ => &self.company_names,
+        }
+    }
+
+    pub(crate) fn company(&self, id: u32) -> &str {
+        self.companies.get(id)
+    }
+
+    pub(crate) fn person(&self, id: u32) -> &str {
+        self.persons.get(id)
+    }
+
+    pub(crate) fn company_of(&self, person: u32) -> Option<u32> {
+        Some(self.company_of[person as usize]).filter(|company| *company != NONE)
+    }
+}
+
+/// What the rules that are on look up; the rest is not indexed.
+#[derive(Debug, Default)]
+struct Needs {
+    kinds: BTreeSet<Kind>,
+    similar_companies: bool,
+    similar_persons: bool,
+}
+
+impl Needs {
+    fn of(set: &RuleSet) -> Self {
+        let mut needs = Self::default();
+        for condition in set.active().flat_map(|(_, rule)| &rule.conditions) {
+            let attribute = condition.compared_with;
+            needs.kinds.insert(Kind::of(attribute, condition.operator));
+            if matches!(condition.operator, Operator::Fuzzy(_)) {
+                needs.similar_persons |= attribute == Attribute::PersonFullName;
+                needs.similar_companies |= attribute == Attribute::CompanyName;
+            }
+        }
+        needs
+    }
+
+    fn has(&self, kind: Kind) -> bool {
+        self.kinds.contains(&kind)
+    }
+}
+
+/// What a part of the companies or persons adds.
+#[derive(Default)]
+struct Part {
+    entries: Vec<Entry>,
+    names: Vec<String>,
+}
+
+impl Part {
+    fn add(&mut self, kind: Kind, value: &str, id: u32) {
+        self.entries.push(Entry::new(Key::new(kind, value), id));
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct IndexBuilder {
+    needs: Needs,
+    entries: Vec<Entry>,
+    company_ids: Vec<Entry>,
+    person_ids: Vec<Entry>,
+    companies: Strings,
+    persons: Strings,
+    /// The key of each person's company, until all companies are known.
+    employers: Vec<Option<Key>>,
+    company_names: Vec<String>,
+    person_names: Vec<String>,
+    inactive: Strings,
+}
+
+impl IndexBuilder {
+    pub(crate) fn new(set: &RuleSet) -> Self {
+        Self {
+            needs: Needs::of(set),
+            entries: Vec::new(),
+            company_ids: Vec::new(),
+            person_ids: Vec::new(),
+            companies: Strings::default(),
+            persons: Strings::default(),
+            employers: Vec::new(),
+            company_names: Vec::new(),
+            person_names: Vec::new(),
+            inactive: Strings::default(),
+        }
+    }
+
+    pub(crate) fn companies(
+        &mut self,
+        rulebook: &Rulebook,
+        companies: &[Company],
+        threads: Threads,
+    ) -> Result<(), IndexError> {
+        let first = id_after(self.companies.len(), companies.len())?;
+        for (id, company) in (first..).zip(companies) {
+            self.companies.push(&company.external_id);
+            let key = Key::new(Kind::CompanyExternalId, &company.external_id);
+            self.company_ids.push(Entry::new(key, id));
+        }
+        let numbered: Vec<_> = (first..).zip(companies).collect();
+        let needs = &self.needs;
+        for part in parallel::parts(&numbered, threads, |numbered| {
+            let mut part = Part::default();
+            for (id, company) in numbered {
+                add_company(&mut part, needs, rulebook, company, *id);
+            }
+            part
+        }) {
+            self.entries.extend(part.entries);
+            self.company_names.extend(part.names);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn persons(
+        &mut self,
+        rulebook: &Rulebook,
+        persons: &[Person],
+        threads: Threads,
+    ) -> Result<(), IndexError> {
+        let first = id_after(self.persons.len(), persons.len())?;
+        let mut numbered = Vec::with_capacity(persons.len());
+        for person in persons {
+            let key = Key::new(Kind::PersonExternalId, &person.external_id);
+            if !person.active {
+                // No candidate, but its external id is taken all the same.
+                self.person_ids.push(Entry::new(key, NONE));
+                self.inactive.push(&person.external_id);
+                continue;
+            }
+            let id = first + u32::try_from(numbered.len()).map_err(|_| IndexError::TooMany)?;
+            self.person_ids.push(Entry::new(key, id));
+            self.persons.push(&person.external_id);
+            let employer = person.company_external_id.as_deref();
+            self.employers
+                .push(employer.map(|id| Key::new(Kind::CompanyExternalId, id)));
+            numbered.push((id, person));
+        }
+        let needs = &self.needs;
+        for part in parallel::parts(&numbered, threads, |numbered| {
+            let mut part = Part::default();
+            for (id, person) in numbered {
+                add_person(&mut part, needs, rulebook, person, *id);
+            }
+            part
+        }) {
+            self.entries.extend(part.entries);
+            self.person_names.extend(part.names);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) -> Result<Index, IndexError> {
+        if let Some(id) = twice(&mut self.company_ids) {
+            return Err(IndexError::CompanyTwice(self.companies.get(id).to_owned()));
+        }
+        self.check_persons()?;
+        let ids = Table::new(std::mem::take(&mut self.company_ids));
+        let company_of = self
+            .employers
+            .iter()
+            .map(|key| key.and_then(|key| ids.find(key).next()).unwrap_or(NONE))
+            .collect();
+        Ok(Index {
+            table: Table::new(self.entries),
+            companies: self.companies,
+            persons: self.persons,
+            company_of,
+            company_names: Fuzzy::new(self.company_names),
+            person_names: Fuzzy::new(self.person_names),
+        })
+    }
+
+    fn check_persons(&mut self) -> Result<(), IndexError> {
+        let ids = std::mem::take(&mut self.person_ids);
+        let mut sorted = ids;
+        let Some(id) = twice(&mut sorted) else {
+            return Ok(());
+        };
+        if id != NONE {
+            return Err(IndexError::PersonTwice(self.persons.get(id).to_owned()));
+        }
+        let inactive = u32::try_from(self.inactive.len()).map_err(|_| IndexError::TooMany)?;
+        let mut seen = BTreeSet::new();
+        let twice = (0..inactive)
+            .map(|position| self.inactive.get(position))
+            .find(|id| !seen.insert(*id));
+        Err(IndexError::PersonTwice(twice.unwrap_or_default().to_owned()))
+    }
+}
+
+/// The first id after those that there are, if the new ones fit.
+fn id_after(there: usize, new: usize) -> Result<u32, IndexError> {
+    if there.saturating_add(new) > ENTITIES_MAX {
+        return Err(IndexError::TooMany);
+    }
+    u32::try_from(there).map_err(|_| IndexError::TooMany)
+}
+
+/// The lowest id of a key that comes twice.
+fn twice(ids: &mut [Entry]) -> Option<u32> {
+    ids.sort_unstable();
+    ids.windows(2)
+        .find(|pair| pair[0].key() == pair[1].key())
+        .map(|pair| pair[0].id().min(pair[1].id()))
+}
+
+fn add_company(part: &mut Part, needs: &Needs, rulebook: &Rulebook, company: &Company, id: u32) {
+    if needs.has(Kind::CompanyExternalId) {
+        part.add(Kind::CompanyExternalId, &company.external_id, id);
+    }
+    if needs.has(Kind::CompanyDomain) {
+        for domain in &company.domains {
+            if let Some(domain) = normalise::company_domain(domain) {
+                part.add(Kind::CompanyDomain, &domain, id);
+            }
+        }
+    }
+    if needs.has(Kind::CompanyName) || needs.has(Kind::CompanyBareName) {
+        let mut name = Name::new(&company.name);
+        if name.is_empty() {
+            return;
+        }
+        if needs.has(Kind::CompanyName) {
+            part.add(Kind::CompanyName, &name.joined(), id);
+        }
+        rulebook.lists().legal_forms().drop_from(&mut name);
+        let bare = name.joined();
+        part.add(Kind::CompanyBareName, &bare, id);
+        if needs.similar_companies {
+            part.names.push(bare);
+        }
+    }
+}
+
+fn add_person(part: &mut Part, needs: &Needs, rulebook: &Rulebook, person: &Person, id: u32) {
+    if needs.has(Kind::PersonExternalId) {
+        part.add(Kind::PersonExternalId, &person.external_id, id);
+    }
+    if needs.has(Kind::PersonEmail)
+        && let Some(email) = person.email.as_deref().and_then(normalise::email)
+    {
+        part.add(Kind::PersonEmail, &email, id);
+    }
+    if needs.has(Kind::PersonPhone)
+        && let Some(phone) = &person.phone
+        && let Some(phone) = normalise::e164(phone, rulebook.country_of_persons())
+    {
+        part.add(Kind::PersonPhone, &phone, id);
+    }
+    if needs.has(Kind::PersonFullName)
+        && let Some(name) = FullName::new(person.first_name.as_deref(), person.last_name.as_deref())
+    {
+        for order in name.orders() {
+            part.add(Kind::PersonFullName, &order, id);
+            if needs.similar_persons {
+                part.names.push(order);
+            }
+        }
+    }
+}
