@@ -16,7 +16,6 @@ mod lifecycle;
 mod marker;
 mod output;
 mod overview;
-mod payloads;
 mod places;
 mod progress;
 mod queue;

@@ -40,8 +40,8 @@ pub use replay::{
 pub use retention::RetentionStore;
 pub use runs::{
     CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Enqueued, Finish, InvalidGroup, InvalidPage,
-    KeptPace, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue, Release, Renewal, Renewed,
-    RunPage, RunQuery, RunStore, WaitingRun,
+    KeptPace, LastQueued, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue, Release, Renewal,
+    Renewed, RunPage, RunQuery, RunStore, WaitingRun,
 };
 pub use screening::{ErasedSubjects, Screened, Subjects};
 pub use secrets::{Resealed, SealedSecret, SecretStore};

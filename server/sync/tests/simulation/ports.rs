@@ -19,9 +19,9 @@ use store::{
     Access, ActivityStore, AddConnectionError, Cancelling, ClaimRequest, ClaimedRun, ConnectionOverview,
     ConnectionStore, Deletion, DeletionStore, Enqueued, Erasure, ErasureRequest, ErasureStore, ExportCursor,
     ExportPage, ExportQuery, ExportStore, Fenced, Finish, ImportOutcome, ImportedActivity, InvalidGroup,
-    InvalidPage, Lease, LeaseState, Leftovers, NewConnection, NewRun, OpenSalt, OverviewStore, PageCommit,
-    PageOutcome, PageStore, ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed, Replay,
-    ReplayOutcome, ReplayStore, Resealed, RetentionStore, RunPage, RunQuery, RunStore, SealedSecret,
+    InvalidPage, LastQueued, Lease, LeaseState, Leftovers, NewConnection, NewRun, OpenSalt, OverviewStore,
+    PageCommit, PageOutcome, PageStore, ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed,
+    Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, RunPage, RunQuery, RunStore, SealedSecret,
     SecretStore, SetAside, Store, StoreError, StoredMapping, StoredMember, TopicRef, TrendStore,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
@@ -309,12 +309,8 @@ impl RunStore for Ports {
         self.store.enqueue(new).await
     }
 
-    async fn last_queued_at(
-        &self,
-        connection: ConnectionId,
-        now: DateTime<Utc>,
-    ) -> Result<Option<DateTime<Utc>>, StoreError> {
-        self.store.last_queued_at(connection, now).await
+    async fn last_queued(&self, now: DateTime<Utc>) -> Result<Vec<LastQueued>, StoreError> {
+        self.store.last_queued(now).await
     }
 
     async fn queue(&self, now: DateTime<Utc>) -> Result<Queue, StoreError> {
@@ -554,10 +550,6 @@ impl ErasureStore for Ports {
     async fn wipe_leftovers(&self, email: &str) -> Result<Leftovers, StoreError> {
         self.store.wipe_leftovers(email).await
     }
-
-    async fn expire_payloads(&self, ended_before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        self.store.expire_payloads(ended_before, limit).await
-    }
 }
 
 #[async_trait]
@@ -582,5 +574,9 @@ impl RetentionStore for Ports {
         limit: u32,
     ) -> Result<u64, StoreError> {
         self.store.forget_invalid_records(connection, before, limit).await
+    }
+
+    async fn expire_payloads(&self, ended_before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        self.store.expire_payloads(ended_before, limit).await
     }
 }

@@ -76,6 +76,7 @@ fn page(connection_id: ConnectionId, username: &str) -> PageCommit {
         }],
         invalid: Vec::new(),
         found: 1,
+        left_out: 0,
         repeated: 0,
         refused: 0,
         pages: 1,

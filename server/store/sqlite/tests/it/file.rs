@@ -91,6 +91,7 @@ fn page(ids: std::ops::Range<u32>) -> PageCommit {
         rows,
         invalid: Vec::new(),
         repeated: 0,
+        left_out: 0,
         refused: 0,
         pages: 1,
         requests: 1,
