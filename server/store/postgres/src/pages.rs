@@ -198,9 +198,11 @@ async fn stored_of(
         _ => "0::bigint AS reply_count, NULL::bigint AS last_activity_at",
     };
     let keys: Vec<_> = page.rows.iter().map(|row| row.record.key()).collect();
+    // Key by key: while a first sync fills the table the planner takes it for small, and would read all of it.
     let rows = sqlx::query(AssertSqlSafe(format!(
-        "SELECT {key} AS record_key, content_hash, deleted_at, {replies} FROM {name}
-         WHERE connection_id = $1{kind} AND {key} = ANY($2)"
+        "SELECT wanted.record_key, stored.* FROM unnest($2) AS wanted (record_key)
+         CROSS JOIN LATERAL (SELECT content_hash, deleted_at, {replies} FROM {name}
+            WHERE connection_id = $1{kind} AND {key} = wanted.record_key LIMIT 1) AS stored"
     )))
     .bind(page.connection_id.0)
     .bind(keys)
