@@ -1,5 +1,6 @@
 //! Stories about the real binary: each starts it in a folder of its own, on ports of its own.
 
+mod backups;
 mod bad_input;
 mod cancelling;
 mod connections;
@@ -10,6 +11,7 @@ mod exports;
 mod imports;
 mod outbound;
 mod postgres;
+mod postgres_server;
 mod replays;
 mod secrets;
 mod support;

@@ -22,4 +22,4 @@ pub mod testing;
 mod trends;
 mod views;
 
-pub use database::PostgresStore;
+pub use database::{CONNECTIONS, CONNECTIONS_MIN, Channel, PostgresStore};
