@@ -1,5 +1,7 @@
 //! What a rule set does with members, companies and persons.
 
+mod golden;
 mod laws;
 mod stories;
+mod tables;
 mod world;
