@@ -2,6 +2,7 @@
 
 mod golden;
 mod laws;
+mod random;
 mod stories;
 mod tables;
 mod world;
