@@ -106,7 +106,9 @@ impl Runner<'_> {
         let checkpoint = claimed.checkpoint.as_deref().map(Checkpoint::from_json);
         let (ending, failures_in_a_row) = match checkpoint.transpose() {
             Ok(checkpoint) => {
-                let mut machine = Machine::new(self.settings.clone(), plan_of(claimed, now), checkpoint);
+                let mut plan = plan_of(claimed, now);
+                plan.windows = plan.windows.with_views_stored(context.views_stored().await);
+                let mut machine = Machine::new(self.settings.clone(), plan, checkpoint);
                 let ending = context.drive(&mut machine).await?;
                 (ending, machine.failures_in_a_row())
             }
@@ -294,6 +296,19 @@ impl<'a> Context<'a> {
             Ok(topics) => Event::TopicsLoaded(topics),
             Err(error) => broken(error)?,
         })
+    }
+
+    /// Before an incremental run: so many of the views that the provider announces may have been read before.
+    async fn views_stored(&self) -> Option<u64> {
+        if self.run.mode == Mode::Full || self.runner.settings.forgets_views {
+            return None;
+        }
+        let (store, connection) = (self.runner.store, self.run.connection_id);
+        let counted = store.stored_count(connection, Stream::Activity).await;
+        // Without it they are read one page after the other.
+        counted
+            .inspect_err(|error| warn!(run = %self.run.id, %error, "stored views not counted"))
+            .ok()
     }
 
     async fn count_stored(&self, stream: Stream) -> Result<Event, Fenced> {
