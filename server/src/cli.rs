@@ -340,7 +340,8 @@ pub(crate) enum Rules {
     History,
     /// Let an earlier version decide again; every match is then as it was under it
     Undo {
-        version: i64,
+        #[arg(value_name = "VERSION")]
+        to: i64,
         /// For the history
         #[arg(long, value_name = "TEXT", env = "TRIBUTARY_RULES_WHY", value_parser = reason)]
         why: Option<String>,

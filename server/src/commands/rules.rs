@@ -75,10 +75,10 @@ pub(crate) async fn run(
         Rules::Preview(RulesFile { file }) => preview(installation, file, output).await?,
         Rules::Apply(options) => apply(installation, options, output).await?,
         Rules::History => history(installation, output).await?,
-        Rules::Undo { version, why } => {
+        Rules::Undo { to, why } => {
             let base = rules::active(installation).await?.version;
             let change = change(installation, why.as_ref());
-            let version = rules::return_to(installation, base, *version, &change).await;
+            let version = rules::return_to(installation, base, *to, &change).await;
             matched(installation, version.map_err(refused)?, output).await?;
         }
         Rules::Restore { why } => {
