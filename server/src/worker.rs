@@ -24,6 +24,7 @@ use crate::{
     places::{Holder, Wanted, who_gives_way},
     replay,
     scheduler::{self, Schedule},
+    unify,
 };
 
 /// How often the worker looks for runs that another process queued or left: short against a lease (30 s), so that a dead
@@ -87,6 +88,7 @@ impl Worker {
                 stop.clone(),
             )),
             tokio::spawn(replay::keep_up(installation(), stop.clone())),
+            tokio::spawn(unify::keep_up(installation(), stop.clone())),
             tokio::spawn(forgetting::keep_up(installation(), worker.kept, stop.clone())),
         ];
         worker.sync(&stop).await;
