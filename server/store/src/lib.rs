@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod accounts;
 mod activity;
+mod audit;
 mod connections;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -16,9 +18,15 @@ mod retention;
 mod runs;
 mod screening;
 mod secrets;
+mod sessions;
 mod trends;
 
+pub use accounts::{
+    AccountStore, AddAccountError, Credentials, NewAccount, NewSetUp, SetUp, TokenHash, UseSetUp,
+    UseSetUpError,
+};
 pub use activity::{ActivityStore, ImportOutcome, ImportedActivity};
+pub use audit::{Actor, AuditEntry, AuditStore, BrokenChain, By, CHAIN_BEGIN, Chain, Deed};
 pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection};
 pub use deletion::{Deletion, DeletionStore};
 pub use erasure::{
@@ -45,6 +53,10 @@ pub use runs::{
 };
 pub use screening::{ErasedSubjects, Screened, Subjects};
 pub use secrets::{Resealed, SealedSecret, SecretStore};
+pub use sessions::{
+    Bucket, DEVICE_KEPT, Ending, NewSession, SESSION_AGE_MAX, SESSION_IDLE_MAX, SESSION_SEEN_EVERY, Session,
+    SessionStore, TRIES_KEPT, Tried, Tries, WAIT_FIRST, WAIT_MAX, blocked_until, judge_try, wait_after,
+};
 pub use trends::TrendStore;
 
 /// A whole store. What has all the parts is one.
@@ -61,6 +73,9 @@ pub trait Store:
     + SecretStore
     + ErasureStore
     + RetentionStore
+    + AccountStore
+    + SessionStore
+    + AuditStore
 {
 }
 
@@ -77,5 +92,8 @@ impl<T> Store for T where
         + SecretStore
         + ErasureStore
         + RetentionStore
+        + AccountStore
+        + SessionStore
+        + AuditStore
 {
 }

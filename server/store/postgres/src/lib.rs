@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod accounts;
 mod activity;
+mod audit;
 mod column;
 mod connections;
 mod database;
@@ -16,6 +18,7 @@ mod replay;
 mod retention;
 mod runs;
 mod secrets;
+mod sessions;
 mod suppression;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod accounts;
 mod activity;
+mod audit;
 mod column;
 mod connections;
 mod database;
@@ -15,6 +17,7 @@ mod replay;
 mod retention;
 mod runs;
 mod secrets;
+mod sessions;
 mod suppression;
 mod trends;
 mod views;

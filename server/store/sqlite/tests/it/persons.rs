@@ -13,8 +13,14 @@ const REACHED: [&str; 5] = [
 ];
 
 /// Tables that hold no person, with the reason.
-const WITHOUT_PERSONS: [(&str, &str); 14] = [
+const WITHOUT_PERSONS: [(&str, &str); 21] = [
     ("_sqlx_migrations", "the database's versions"),
+    (
+        "account",
+        "who may log in, which is the operator's to say; no members",
+    ),
+    ("audit_cut", "a number and a hash"),
+    ("audit_entry", "ids alone"),
     ("community_category", "the community's own words"),
     ("community_idea_status", "the community's own words"),
     ("community_trend", "counts"),
@@ -23,9 +29,13 @@ const WITHOUT_PERSONS: [(&str, &str); 14] = [
     ("erasure", "keyed hashes"),
     ("erasure_count", "counts"),
     ("installation_secret", "sealed"),
+    ("known_device", "browsers of those who log in, hashed"),
+    ("log_in_try", "hashes and counts, for a day"),
     ("object_count", "counts"),
     ("run_page", "ids that a run has met, compacted, until it is over"),
     ("run_stream", "counts"),
+    ("session", "of those who log in"),
+    ("set_up_link", "hashes of tokens for those who log in"),
     ("trend_day_due", "days"),
     ("watermark", "times"),
 ];
