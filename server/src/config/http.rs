@@ -6,33 +6,48 @@ use url::Url;
 /// Where `serve` listens unless it is told.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 3000);
 
+/// Where browsers find the console.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Http {
+pub(crate) struct Console {
     /// Address of the console; loopback only, until there are accounts [default: 127.0.0.1:3000]
     #[arg(long, value_name = "ADDRESS", env = "TRIBUTARY_LISTEN")]
     listen: Option<SocketAddr>,
     #[arg(
         help = "The origin that browsers see when a proxy stands in front, such as https://tributary.example",long, value_name = "URL", env = "TRIBUTARY_PUBLIC_ORIGIN", value_parser = origin)]
     pub(crate) public_origin: Option<Url>,
+    /// As `cargo leptos` sets it for the process that it starts.
+    #[arg(long, hide = true, env = "LEPTOS_SITE_ADDR")]
+    leptos_site_addr: Option<SocketAddr>,
+}
+
+impl Console {
+    pub(crate) fn listen(&self) -> SocketAddr {
+        self.listen.or(self.leptos_site_addr).unwrap_or(DEFAULT_LISTEN)
+    }
+
+    /// As links to the console begin.
+    pub(crate) fn origin(&self) -> String {
+        match &self.public_origin {
+            Some(origin) => origin.origin().ascii_serialization(),
+            None => format!("http://{}", self.listen()),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Http {
+    #[command(flatten)]
+    pub(crate) console: Console,
     /// Folder of the console's files, if it is not beside the executable
     #[arg(long, value_name = "FOLDER", env = "TRIBUTARY_SITE_ROOT")]
     pub(crate) site_root: Option<PathBuf>,
 
-    /// As `cargo leptos` sets it for the process that it starts.
-    #[arg(long, hide = true, env = "LEPTOS_SITE_ADDR")]
-    leptos_site_addr: Option<SocketAddr>,
     /// As `cargo leptos` sets it.
     #[arg(long, hide = true, env = "LEPTOS_SITE_ROOT")]
     pub(crate) leptos_site_root: Option<PathBuf>,
     /// As `cargo leptos` sets it.
     #[arg(long, hide = true, env = "LEPTOS_RELOAD_PORT", default_value_t = 3001)]
     pub(crate) leptos_reload_port: u32,
-}
-
-impl Http {
-    pub(crate) fn listen(&self) -> SocketAddr {
-        self.listen.or(self.leptos_site_addr).unwrap_or(DEFAULT_LISTEN)
-    }
 }
 
 /// An origin: scheme, host and port, and nothing else.

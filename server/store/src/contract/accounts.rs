@@ -107,28 +107,35 @@ pub async fn accounts_are_listed_by_address_and_added_once(store: &dyn Store) {
     assert!(!accounts[2].set_up, "{accounts:?}");
 }
 
-pub async fn a_link_is_good_once_and_for_a_time(store: &dyn Store) {
+fn assert_spent(used: &Result<AccountId, UseSetUpError>) {
+    assert!(matches!(used, Err(UseSetUpError::Spent)), "{used:?}");
+}
+
+async fn set_password_by(store: &dyn Store, text: &str, seconds: i64) -> Result<AccountId, UseSetUpError> {
+    let password = UseSetUp::Password("hash anew".into());
+    store.use_set_up(&token(text), &password, &nobody(seconds)).await
+}
+
+pub async fn a_link_is_good_for_a_time_and_until_there_is_a_newer_one(store: &dyn Store) {
     let id = add_account(store, 1, Role::Csm).await;
     offer(store, Some(id), "older").await;
     offer(store, Some(id), "link").await;
     assert_eq!(good_for(store, "older", 2).await, None);
+    assert_spent(&set_password_by(store, "older", 2).await);
+    let good = Some(SetUp::Password(account(1, Role::Csm)));
+    assert_eq!(good_for(store, "link", 999).await, good);
     assert_eq!(good_for(store, "link", 1000).await, None, "it is too old then");
-    assert_eq!(
-        good_for(store, "link", 2).await,
-        Some(SetUp::Password(account(1, Role::Csm)))
-    );
-    let used_at = |seconds, text: &'static str| async move {
-        let password = UseSetUp::Password("hash anew".into());
-        store.use_set_up(&token(text), &password, &nobody(seconds)).await
-    };
-    let late = used_at(1000, "link").await;
-    assert!(matches!(late, Err(UseSetUpError::Spent)), "{late:?}");
+    assert_spent(&set_password_by(store, "link", 1000).await);
+}
+
+pub async fn a_link_is_used_once_and_for_nothing_else(store: &dyn Store) {
+    let id = add_account(store, 1, Role::Csm).await;
+    offer(store, Some(id), "link").await;
     let first = UseSetUp::First(new_account(9, Role::Admin));
-    let for_else = store.use_set_up(&token("link"), &first, &nobody(2)).await;
-    assert!(matches!(for_else, Err(UseSetUpError::Spent)), "{for_else:?}");
-    assert_eq!(used_at(3, "link").await.expect("a new password"), id);
-    let again = used_at(4, "link").await;
-    assert!(matches!(again, Err(UseSetUpError::Spent)), "{again:?}");
+    assert_spent(&store.use_set_up(&token("link"), &first, &nobody(2)).await);
+    let used = set_password_by(store, "link", 3).await;
+    assert_eq!(used.expect("a new password"), id);
+    assert_spent(&set_password_by(store, "link", 4).await);
     let email = account(1, Role::Csm).email;
     let credentials = store.credentials(&email).await.expect("an answer");
     let hash = credentials.and_then(|credentials| credentials.password_hash);
@@ -145,12 +152,10 @@ pub async fn the_first_account_is_made_by_a_link_only_once(store: &dyn Store) {
         store.use_set_up(&token(text), &first, &nobody(3)).await
     };
     assert_eq!(made(1, "first").await.expect("the first"), account_id(1));
-    let again = made(2, "first").await;
-    assert!(matches!(again, Err(UseSetUpError::Spent)), "{again:?}");
+    assert_spent(&made(2, "first").await);
     // One that was offered before somebody else made an account is good no more.
     offer(store, None, "late").await;
     assert_eq!(good_for(store, "late", 5).await, None);
-    let late = made(3, "late").await;
-    assert!(matches!(late, Err(UseSetUpError::Spent)), "{late:?}");
+    assert_spent(&made(3, "late").await);
     assert_eq!(store.accounts().await.expect("accounts").len(), 1);
 }

@@ -82,36 +82,43 @@ pub async fn a_session_is_found_by_its_token_until_it_is_idle_or_old(store: &dyn
     assert_eq!(store.sessions(None, at(age)).await.expect("sessions"), []);
 }
 
-pub async fn sessions_are_listed_and_ended_by_their_owner_or_for_anyone(store: &dyn Store) {
-    let (one, other) = (
-        add_account(store, 1, Role::Admin).await,
-        add_account(store, 2, Role::Csm).await,
-    );
-    for (number, account) in [(1, one), (2, other), (3, one)] {
-        begin(store, number, account, 10 + i64::try_from(number).expect("small")).await;
-    }
-    let listed = |of| async move {
-        let sessions = store.sessions(of, at(20)).await.expect("sessions");
-        sessions.into_iter().map(|session| session.id).collect::<Vec<_>>()
-    };
-    assert_eq!(listed(None).await, [3, 2, 1].map(session_id));
-    assert_eq!(listed(Some(one)).await, [3, 1].map(session_id));
-    let end = |number, only_of| async move {
-        let ended = store
-            .end_session(session_id(number), only_of, Ending::Ended, &by(one, 30))
-            .await;
-        ended.expect("an answer")
-    };
-    assert!(!end(2, Some(one)).await, "it is another's");
+async fn listed(store: &dyn Store, of: Option<AccountId>, seconds: i64) -> Vec<SessionId> {
+    let sessions = store.sessions(of, at(seconds)).await.expect("sessions");
+    sessions.into_iter().map(|session| session.id).collect()
+}
+
+async fn end(store: &dyn Store, number: u128, only_of: Option<AccountId>) -> bool {
+    let ended = store
+        .end_session(session_id(number), only_of, Ending::Ended, &operator(30))
+        .await;
+    ended.expect("an answer")
+}
+
+pub async fn sessions_are_listed_latest_first(store: &dyn Store) {
+    let one = add_account(store, 1, Role::Admin).await;
+    let other = add_account(store, 2, Role::Csm).await;
+    begin(store, 1, one, 11).await;
+    begin(store, 2, other, 12).await;
+    begin(store, 3, one, 13).await;
+    assert_eq!(listed(store, None, 20).await, [3, 2, 1].map(session_id));
+    assert_eq!(listed(store, Some(one), 20).await, [3, 1].map(session_id));
+}
+
+pub async fn a_session_is_ended_by_its_owner_or_for_anyone(store: &dyn Store) {
+    let one = add_account(store, 1, Role::Admin).await;
+    let other = add_account(store, 2, Role::Csm).await;
+    begin(store, 1, one, 11).await;
+    begin(store, 2, other, 12).await;
+    assert!(!end(store, 2, Some(one)).await, "it is another's");
     assert!(is_good(store, "token-2", 31).await);
-    assert!(end(2, None).await);
-    assert!(end(3, Some(one)).await);
-    assert!(!end(3, Some(one)).await, "it is over");
+    assert!(end(store, 2, None).await);
+    assert!(end(store, 1, Some(one)).await);
+    assert!(!end(store, 1, Some(one)).await, "it is over");
     assert!(
-        !is_good(store, "token-3", 31).await,
+        !is_good(store, "token-1", 31).await,
         "a stolen token is worth nothing then"
     );
-    assert_eq!(listed(None).await, [session_id(1)]);
+    assert_eq!(listed(store, None, 31).await, []);
 }
 
 pub async fn a_confirmed_session_goes_on_under_another_token(store: &dyn Store) {
@@ -130,14 +137,19 @@ pub async fn a_confirmed_session_goes_on_under_another_token(store: &dyn Store) 
     assert_eq!((session.began_at, session.confirmed_at), (at(10), at(40)));
 }
 
+async fn disable(store: &dyn Store, number: u128, disabled: bool, seconds: i64) -> bool {
+    let known = store
+        .set_disabled(account_id(number), disabled, &operator(seconds))
+        .await;
+    known.expect("an answer")
+}
+
 pub async fn a_disabled_account_loses_its_sessions_and_links_at_once(store: &dyn Store) {
     let account = add_account(store, 1, Role::Csm).await;
     begin(store, 1, account, 10).await;
     offer(store, Some(account), "link").await;
-    for seconds in [20, 25] {
-        let disabled = store.set_disabled(account, true, &operator(seconds)).await;
-        assert!(disabled.expect("an answer"));
-    }
+    assert!(disable(store, 1, true, 20).await);
+    assert!(disable(store, 1, true, 25).await);
     let accounts = store.accounts().await.expect("accounts");
     assert_eq!(accounts[0].disabled_at, Some(at(20)), "the first time is kept");
     assert!(!is_good(store, "token-1", 21).await);
@@ -308,40 +320,48 @@ pub async fn ten_thousand_wrong_tries_lock_nobody_out(store: &dyn Store) {
     assert!(matches!(elsewhere.expect("an answer"), Tried::Allowed { .. }));
 }
 
+async fn is_known(store: &dyn Store, account: AccountId, seconds: i64) -> bool {
+    let known = store
+        .is_known_device(&token("device-1"), account, at(seconds))
+        .await;
+    known.expect("an answer")
+}
+
+async fn is_offered(store: &dyn Store, seconds: i64) -> bool {
+    let offered = store.set_up(&token("link"), at(seconds)).await;
+    offered.expect("an answer").is_some()
+}
+
+async fn sweep(store: &dyn Store, at: chrono::DateTime<chrono::Utc>) {
+    store.sweep_sessions(at).await.expect("swept");
+}
+
+async fn try_once(store: &dyn Store, seconds: i64) -> Tried {
+    let tries = [bucket("tries", 1, false)];
+    store.try_log_in(&tries, at(seconds)).await.expect("an answer")
+}
+
 pub async fn what_is_over_is_swept(store: &dyn Store) {
     let account = add_account(store, 1, Role::Csm).await;
     begin(store, 1, account, 10).await;
     offer(store, Some(account), "link").await;
-    let tries = [bucket("tries", 1, false)];
-    store.try_log_in(&tries, at(10)).await.expect("an answer");
-    store.sweep_sessions(at(11)).await.expect("swept");
+    sweep(store, at(11)).await;
+    // Asked as of before: what is swept is not found then either.
     assert!(is_good(store, "token-1", 12).await, "nothing is over yet");
-    assert!(
-        store
-            .set_up(&token("link"), at(12))
-            .await
-            .expect("an answer")
-            .is_some()
-    );
-    let blocked = store.try_log_in(&tries, at(12)).await.expect("an answer");
-    assert!(matches!(blocked, Tried::BlockedUntil(_)), "{blocked:?}");
-
-    store.sweep_sessions(at(10) + TRIES_KEPT).await.expect("swept");
-    // Asked as of before: the rows are gone.
+    assert!(is_offered(store, 12).await);
+    sweep(store, at(1000) + SESSION_IDLE_MAX).await;
     assert!(!is_good(store, "token-1", 12).await);
-    assert_eq!(
-        store.set_up(&token("link"), at(12)).await.expect("an answer"),
-        None
-    );
-    let free = store.try_log_in(&tries, at(12)).await.expect("an answer");
-    assert_eq!(free, Tried::Allowed { left: 0 });
-    let known = |seconds| async move {
-        let known = store
-            .is_known_device(&token("device-1"), account, at(seconds))
-            .await;
-        known.expect("an answer")
-    };
-    assert!(known(12).await);
-    store.sweep_sessions(at(10) + DEVICE_KEPT).await.expect("swept");
-    assert!(!known(12).await);
+    assert!(!is_offered(store, 12).await);
+    assert!(is_known(store, account, 12).await);
+    sweep(store, at(10) + DEVICE_KEPT).await;
+    assert!(!is_known(store, account, 12).await);
+}
+
+pub async fn tries_are_forgotten_after_a_day(store: &dyn Store) {
+    let blocked = Tried::BlockedUntil(at(10) + WAIT_FIRST);
+    assert_eq!(try_once(store, 10).await, Tried::Allowed { left: 0 });
+    sweep(store, at(11)).await;
+    assert_eq!(try_once(store, 12).await, blocked);
+    sweep(store, at(10) + TRIES_KEPT).await;
+    assert_eq!(try_once(store, 12).await, Tried::Allowed { left: 0 });
 }
