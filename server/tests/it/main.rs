@@ -8,6 +8,7 @@ mod console;
 mod crashes;
 mod erasure;
 mod exports;
+mod hardening;
 mod imports;
 mod outbound;
 mod postgres;
