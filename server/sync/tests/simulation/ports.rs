@@ -13,21 +13,24 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use connector::CommunityApi;
 use domain::{
-    Connection, ConnectionId, MatchCounts, ProfileMapping, Run, RunId, Stage, StoppedBy, Stream, TenantId,
+    Account, AccountId, Connection, ConnectionId, MatchCounts, ProfileMapping, Role, Run, RunId, SessionId,
+    Stage, StoppedBy, Stream, TenantId,
     record::{InvalidReason, Record},
     unification::{Company, Person, RuleSet},
 };
 use store::{
-    Access, ActivityStore, AddConnectionError, Cancelling, ClaimRequest, ClaimedRun, CompanyStore,
-    ConnectionOverview, ConnectionStore, Deletion, DeletionStore, DueMember, DuePage, Enqueued, Erasure,
-    ErasureRequest, ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, Fenced, Finish,
-    ImportMode, ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState,
-    Left, Leftovers, Link, MatchCommit, MatchStore, MatchesWritten, MatchingDue, MemberTie, NewConnection,
-    NewRun, OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore, PersonsImported, ProfileFieldCount,
-    Queue, Release, RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, Resealed,
-    RetentionStore, Revision, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage, RunQuery,
-    RunStore, SealedSecret, SecretStore, SetAside, Store, StoreError, StoredMapping, StoredMember, TopicRef,
-    TrendStore,
+    Access, AccountStore, ActivityStore, AddAccountError, AddConnectionError, AuditEntry, AuditStore, Bucket,
+    By, Cancelling, ClaimRequest, ClaimedRun, CompanyStore, ConnectionOverview, ConnectionStore, Credentials,
+    Deed, Deletion, DeletionStore, DueMember, DuePage, Ending, Enqueued, Erasure, ErasureRequest,
+    ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, Fenced, Finish, ImportMode,
+    ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState, Left,
+    Leftovers, Link, MatchCommit, MatchStore, MatchesWritten, MatchingDue, MemberTie, NewAccount,
+    NewConnection, NewRun, NewSession, NewSetUp, OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore,
+    PersonsImported, ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed, Replay,
+    ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision, RuleChange, RuleStore, RuleUse,
+    RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret, SecretStore, Session, SessionStore,
+    SetAside, SetUp, Store, StoreError, StoredMapping, StoredMember, TokenHash, TopicRef, TrendStore, Tried,
+    UseSetUp, UseSetUpError,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 
@@ -760,5 +763,122 @@ impl RuleStore for Ports {
 
     async fn rule_history(&self, limit: u32) -> Result<Vec<RuleUse>, StoreError> {
         self.store.rule_history(limit).await
+    }
+}
+
+#[async_trait]
+impl AccountStore for Ports {
+    async fn add_account(&self, new: &NewAccount, by: &By) -> Result<(), AddAccountError> {
+        self.store.add_account(new, by).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        self.store.accounts().await
+    }
+
+    async fn credentials(&self, email: &str) -> Result<Option<Credentials>, StoreError> {
+        self.store.credentials(email).await
+    }
+
+    async fn set_disabled(&self, id: AccountId, disabled: bool, by: &By) -> Result<bool, StoreError> {
+        self.store.set_disabled(id, disabled, by).await
+    }
+
+    async fn set_role(&self, id: AccountId, role: Role, by: &By) -> Result<bool, StoreError> {
+        self.store.set_role(id, role, by).await
+    }
+
+    async fn set_password(&self, id: AccountId, password_hash: &str, by: &By) -> Result<(), StoreError> {
+        self.store.set_password(id, password_hash, by).await
+    }
+
+    async fn offer_set_up(&self, new: &NewSetUp, by: &By) -> Result<(), StoreError> {
+        self.store.offer_set_up(new, by).await
+    }
+
+    async fn set_up(&self, token: &TokenHash, now: DateTime<Utc>) -> Result<Option<SetUp>, StoreError> {
+        self.store.set_up(token, now).await
+    }
+
+    async fn use_set_up(
+        &self,
+        token: &TokenHash,
+        use_for: &UseSetUp,
+        by: &By,
+    ) -> Result<AccountId, UseSetUpError> {
+        self.store.use_set_up(token, use_for, by).await
+    }
+}
+
+#[async_trait]
+impl SessionStore for Ports {
+    async fn try_log_in(&self, buckets: &[Bucket], now: DateTime<Utc>) -> Result<Tried, StoreError> {
+        self.store.try_log_in(buckets, now).await
+    }
+
+    async fn log_in_failed(&self, account: Option<AccountId>, by: &By) -> Result<(), StoreError> {
+        self.store.log_in_failed(account, by).await
+    }
+
+    async fn begin_session(&self, new: &NewSession, buckets: &[Bucket], by: &By) -> Result<bool, StoreError> {
+        self.store.begin_session(new, buckets, by).await
+    }
+
+    async fn session(
+        &self,
+        token: &TokenHash,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(Session, Account)>, StoreError> {
+        self.store.session(token, now).await
+    }
+
+    async fn session_seen(&self, id: SessionId, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.store.session_seen(id, at).await
+    }
+
+    async fn confirm_session(&self, id: SessionId, token: &TokenHash, by: &By) -> Result<(), StoreError> {
+        self.store.confirm_session(id, token, by).await
+    }
+
+    async fn end_session(
+        &self,
+        id: SessionId,
+        only_of: Option<AccountId>,
+        ending: Ending,
+        by: &By,
+    ) -> Result<bool, StoreError> {
+        self.store.end_session(id, only_of, ending, by).await
+    }
+
+    async fn sessions(&self, of: Option<AccountId>, now: DateTime<Utc>) -> Result<Vec<Session>, StoreError> {
+        self.store.sessions(of, now).await
+    }
+
+    async fn is_known_device(
+        &self,
+        device: &TokenHash,
+        account: AccountId,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        self.store.is_known_device(device, account, now).await
+    }
+
+    async fn sweep_sessions(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.store.sweep_sessions(now).await
+    }
+}
+
+#[async_trait]
+impl AuditStore for Ports {
+    async fn audit_after(&self, number: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        self.store.audit_after(number, limit).await
+    }
+
+    async fn audit_before(&self, number: Option<u64>, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        self.store.audit_before(number, limit).await
+    }
+
+    async fn note(&self, deed: Deed, target: Option<String>, by: &By) -> Result<(), StoreError> {
+        self.store.note(deed, target, by).await
     }
 }
