@@ -59,7 +59,7 @@ impl PageStore for PostgresStore {
         let stored = stored_of(&mut write, page).await?;
         let mut judged = judge(page, &stored, run.watermark_before);
         judged.outcome.unchanged += kept_out;
-        write_rows(&mut write, lease.run_id, page, &judged.written).await?;
+        write_rows(&mut write, lease.run_id, page, &judged.written, &stored).await?;
         write_invalid(&mut write, lease.run_id, page).await?;
         write_ledger(&mut write, lease.run_id, page, &judged).await?;
         add_to_object_count(&mut write, page, judged.gained).await?;
@@ -230,6 +230,21 @@ async fn write_rows(
     run: RunId,
     page: &PageCommit,
     written: &[Written<'_>],
+    stored: &HashMap<String, Stored>,
+) -> Result<(), StoreError> {
+    let is_known = |written: &&Written<'_>| stored.contains_key(written.row.record.key());
+    let (known, new): (Vec<_>, Vec<_>) = written.iter().partition(is_known);
+    // Whoever writes rows of a connection holds a run of it, or the connection itself: what was not there still is not.
+    write_all(connection, run, page, &new, Table::insert).await?;
+    write_all(connection, run, page, &known, Table::upsert).await
+}
+
+async fn write_all(
+    connection: &mut PgConnection,
+    run: RunId,
+    page: &PageCommit,
+    written: &[&Written<'_>],
+    statement: fn(&Table) -> String,
 ) -> Result<(), StoreError> {
     if written.is_empty() {
         return Ok(());
@@ -239,7 +254,7 @@ async fn write_rows(
         .iter()
         .map(|written| written.row.hash.0.as_slice())
         .collect();
-    let mut upsert = sqlx::query(AssertSqlSafe(table.upsert()))
+    let mut upsert = sqlx::query(AssertSqlSafe(statement(table)))
         .bind(page.connection_id.0)
         .bind(run.0)
         .bind(hashes);
@@ -405,6 +420,6 @@ pub(crate) async fn store_rows(
     check_stream(page)?;
     let stored = stored_of(connection, page).await?;
     let judged = judge(page, &stored, None);
-    write_rows(connection, run, page, &judged.written).await?;
+    write_rows(connection, run, page, &judged.written, &stored).await?;
     add_to_object_count(connection, page, judged.gained).await
 }
