@@ -13,7 +13,7 @@ use store::{ClaimedRun, Enqueued, Fenced, NewRun, StoreError};
 use sync::{Execution, Signals};
 use tokio::{
     sync::Notify,
-    task::{Id, JoinError, JoinSet},
+    task::{Id, JoinError, JoinHandle, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -84,23 +84,24 @@ impl Worker {
     pub(crate) async fn run(self, stop: CancellationToken) {
         let worker = Arc::new(self);
         info!(worker = %worker.executor.name, window = %worker.window, concurrent_runs = worker.concurrent_runs, "worker started");
-        let replays = tokio::spawn(replay::keep_up(
-            worker.executor.installation.clone(),
-            stop.clone(),
-        ));
-        let forgetting = tokio::spawn(forgetting::keep_up(
-            worker.executor.installation.clone(),
-            worker.retention,
-            stop.clone(),
-        ));
-        let matching = tokio::spawn(unify::keep_up(worker.executor.installation.clone(), stop.clone()));
+        let beside = worker.beside(&stop);
         worker.sync(&stop).await;
-        for ended in [replays.await, forgetting.await, matching.await] {
-            if let Err(error) = ended {
+        for ended in beside {
+            if let Err(error) = ended.await {
                 log_panic(&error);
             }
         }
         info!(worker = %worker.executor.name, "worker stopped");
+    }
+
+    /// What goes on beside the runs.
+    fn beside(&self, stop: &CancellationToken) -> [JoinHandle<()>; 3] {
+        let installation = || self.executor.installation.clone();
+        [
+            tokio::spawn(replay::keep_up(installation(), stop.clone())),
+            tokio::spawn(forgetting::keep_up(installation(), self.retention, stop.clone())),
+            tokio::spawn(unify::keep_up(installation(), stop.clone())),
+        ]
     }
 
     async fn sync(self: &Arc<Self>, stop: &CancellationToken) {

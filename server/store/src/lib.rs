@@ -9,6 +9,7 @@ mod deletion;
 mod erasure;
 mod error;
 mod export;
+mod failed;
 mod judging;
 mod matching;
 mod overview;
@@ -31,6 +32,7 @@ pub use erasure::{
 };
 pub use error::{Fenced, StoreError};
 pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, fields};
+pub use failed::{FailedFilter, FailedGroup, FailedMember, FailedStore, NewTicket, Ticket};
 pub use judging::{
     Judged, JudgedReplay, ReplayFacts, Standing, Stored, Written, check_stream, judge, judge_replay,
 };
@@ -71,6 +73,7 @@ pub trait Store:
     + CompanyStore
     + MatchStore
     + RuleStore
+    + FailedStore
 {
 }
 
@@ -90,8 +93,12 @@ impl<T> Store for T where
         + CompanyStore
         + MatchStore
         + RuleStore
+        + FailedStore
+        + FailedStore
         + CompanyStore
         + MatchStore
         + RuleStore
+        + FailedStore
+        + FailedStore
 {
 }

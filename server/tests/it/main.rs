@@ -14,4 +14,5 @@ mod replays;
 mod secrets;
 mod support;
 mod syncs;
+mod unification;
 mod workers;

@@ -4,7 +4,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use store_sqlite::SqliteStore;
 
 /// Tables that an erasure reaches.
-const REACHED: [&str; 11] = [
+const REACHED: [&str; 12] = [
     "community_activity",
     "community_content",
     "community_user",
@@ -16,10 +16,11 @@ const REACHED: [&str; 11] = [
     "member_match_history",
     "person",
     "run",
+    "ticket_member",
 ];
 
 /// Tables that hold no person, with the reason.
-const WITHOUT_PERSONS: [(&str, &str); 19] = [
+const WITHOUT_PERSONS: [(&str, &str); 20] = [
     ("_sqlx_migrations", "the database's versions"),
     ("community_category", "the community's own words"),
     ("community_idea_status", "the community's own words"),
@@ -39,6 +40,7 @@ const WITHOUT_PERSONS: [(&str, &str); 19] = [
     ("rule_set_use", "who changed them, by the account's name"),
     ("run_page", "ids that a run has met, compacted, until it is over"),
     ("run_stream", "counts"),
+    ("ticket", "who made it, and what was filtered by"),
     ("trend_day_due", "days"),
     ("unification", "versions"),
     ("watermark", "times"),
