@@ -106,7 +106,9 @@ pub(crate) fn as_markdown(ticket: &Ticket, members: &[FailedMember]) -> String {
             Some(domain) => {
                 let _ = writeln!(text, "{} belongs to no company", escaped(domain));
             }
-            None => text.push_str(&format!("{}\n", why.label().to_lowercase())),
+            None => {
+                let _ = writeln!(text, "{}", why.label().to_lowercase());
+            }
         }
         text.push_str(
             "\n| Tenant | Member | Username | Email | Company, as typed |\n|---|---|---|---|---|\n",

@@ -547,13 +547,6 @@ pub async fn members_without_a_company_are_filtered(store: &dyn Store) {
         ),
         (
             FailedFilter {
-                since: Some(at(6)),
-                ..all.clone()
-            },
-            &[],
-        ),
-        (
-            FailedFilter {
                 connection: Some(connection_id(9)),
                 ..all.clone()
             },
