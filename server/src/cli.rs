@@ -3,7 +3,7 @@
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
-use domain::{BaseUrl, MappedColumn, Object, Role, RunId, TenantId};
+use domain::{BaseUrl, MappedColumn, Object, Role, RunId, TenantId, unification::WhyNot};
 use simulator::{FaultProfile, TenantSpec};
 
 use crate::{
@@ -89,6 +89,11 @@ pub(crate) enum WithData {
     /// See why a member is tied to a company or not, and say who belongs where
     #[command(subcommand)]
     Member(Member),
+    /// List members without a company, by cause
+    Failed(FailedMembers),
+    /// Make one document of many members without a company
+    #[command(subcommand)]
+    Ticket(TicketCommand),
     /// Bring in companies of the customer-success database
     #[command(subcommand)]
     Company(Company),
@@ -455,6 +460,49 @@ pub(crate) enum Member {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct FailedMembers {
+    /// Only members of this tenant
+    #[arg(long, value_name = "ID", env = "TRIBUTARY_FAILED_TENANT")]
+    pub(crate) tenant: Option<TenantId>,
+    /// Only those of this cause: ambiguous, unlinked_by_hand, domain_unknown, name_not_found, free_mail, no_email or
+    /// no_candidate
+    #[arg(long, env = "TRIBUTARY_FAILED_CAUSE", value_parser = cause)]
+    pub(crate) cause: Option<WhyNot>,
+    /// Only those whose address has this domain
+    #[arg(long, env = "TRIBUTARY_FAILED_DOMAIN")]
+    pub(crate) domain: Option<String>,
+    /// Only those for whom this rule ended the list
+    #[arg(long, value_name = "ID", env = "TRIBUTARY_FAILED_RULE")]
+    pub(crate) rule: Option<String>,
+    /// Only those who have stood so for at most so many days
+    #[arg(long, value_name = "DAYS", env = "TRIBUTARY_FAILED_DAYS")]
+    pub(crate) days: Option<u16>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TicketCommand {
+    /// Make one ticket of all members without a company that are chosen
+    Create(FailedMembers),
+    /// List tickets, newest first
+    List,
+    /// Write a ticket's document
+    Show {
+        /// As in T-7, or the number alone
+        #[arg(value_name = "TICKET", value_parser = ticket_number)]
+        number: i64,
+        /// How it is written
+        #[arg(long, env = "TRIBUTARY_TICKET_FORMAT", default_value = "markdown")]
+        format: TicketFormat,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum TicketFormat {
+    Markdown,
+    Csv,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct MemberName {
     pub(crate) tenant: TenantId,
     /// The member's id in the community
@@ -569,6 +617,20 @@ fn reason(text: &str) -> Result<String, String> {
         return Err(format!("give one line of up to {REASON_MAX_CHARS} characters"));
     }
     Ok(text.to_owned())
+}
+
+fn cause(name: &str) -> Result<WhyNot, String> {
+    WhyNot::parse(name).ok_or_else(|| {
+        let names = WhyNot::ALL.map(WhyNot::as_str);
+        format!("causes are {}", names.join(", "))
+    })
+}
+
+fn ticket_number(text: &str) -> Result<i64, String> {
+    let number = text.strip_prefix("T-").unwrap_or(text);
+    number
+        .parse()
+        .map_err(|_| "a ticket is one such as T-7".to_owned())
 }
 
 fn client_id(text: &str) -> Result<String, String> {

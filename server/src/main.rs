@@ -28,6 +28,7 @@ mod secrets;
 mod source;
 mod system;
 mod telemetry;
+mod tickets;
 mod unify;
 mod views;
 mod worker;

@@ -10,7 +10,7 @@ use store::{ClaimedRun, Fenced, StoreError};
 use sync::{Execution, Signals};
 use tokio::{
     sync::Notify,
-    task::{Id, JoinError, JoinSet},
+    task::{Id, JoinError, JoinHandle, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -79,18 +79,7 @@ impl Worker {
     pub(crate) async fn run(self, stop: CancellationToken) {
         let worker = Arc::new(self);
         info!(worker = %worker.executor.name, window = %worker.schedule.window, concurrent_runs = worker.concurrent_runs, "worker started");
-        let installation = || worker.executor.installation.clone();
-        let beside = [
-            tokio::spawn(scheduler::keep_up(
-                installation(),
-                worker.schedule,
-                worker.wake_up.clone(),
-                stop.clone(),
-            )),
-            tokio::spawn(replay::keep_up(installation(), stop.clone())),
-            tokio::spawn(unify::keep_up(installation(), stop.clone())),
-            tokio::spawn(forgetting::keep_up(installation(), worker.kept, stop.clone())),
-        ];
+        let beside = worker.beside(&stop);
         worker.sync(&stop).await;
         for ended in join_all(beside).await {
             if let Err(error) = ended {
@@ -98,6 +87,23 @@ impl Worker {
             }
         }
         info!(worker = %worker.executor.name, "worker stopped");
+    }
+
+    /// What goes on beside the runs.
+    fn beside(&self, stop: &CancellationToken) -> [JoinHandle<()>; 4] {
+        let installation = || self.executor.installation.clone();
+        let (schedule, wake_up) = (self.schedule, self.wake_up.clone());
+        [
+            tokio::spawn(scheduler::keep_up(
+                installation(),
+                schedule,
+                wake_up,
+                stop.clone(),
+            )),
+            tokio::spawn(replay::keep_up(installation(), stop.clone())),
+            tokio::spawn(unify::keep_up(installation(), stop.clone())),
+            tokio::spawn(forgetting::keep_up(installation(), self.kept, stop.clone())),
+        ]
     }
 
     async fn sync(self: &Arc<Self>, stop: &CancellationToken) {

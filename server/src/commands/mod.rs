@@ -7,6 +7,7 @@ mod connection;
 mod doctor;
 mod erase;
 mod export;
+mod failed;
 mod mapping;
 mod member;
 mod migrate;
@@ -77,6 +78,8 @@ async fn with_data(
             or_stopped(activity::import(installation, tenant, file, output), &stop).await
         }
         WithData::Rules(command) => or_stopped(rules::run(installation, command, output), &stop).await,
+        WithData::Failed(options) => or_stopped(failed::list(installation, options, output), &stop).await,
+        WithData::Ticket(command) => or_stopped(failed::ticket(installation, command, output), &stop).await,
         WithData::Member(command) => or_stopped(member::run(installation, command, output), &stop).await,
         WithData::Company(Company::Import(options)) => {
             let import = parties::import::<domain::unification::Company>(installation, options, output);

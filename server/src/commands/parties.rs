@@ -149,11 +149,11 @@ pub(crate) async fn take_all<P: Importable>(
     };
     loop {
         let mut batch = Batch::default();
-        let more = fill::<P>(&mut batch, file, &mut parents, &mut imported.lines)?;
+        let has_more = fill::<P>(&mut batch, file, &mut parents, &mut imported.lines)?;
         let (outcome, kept_out) = P::write(installation, &batch.rows, mode).await?;
         imported.lines.add(outcome);
         imported.kept_out += kept_out;
-        if !more {
+        if !has_more {
             return Ok(imported);
         }
     }

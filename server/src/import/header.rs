@@ -111,6 +111,9 @@ fn cells(line: &str) -> Option<Vec<String>> {
     Some(record.iter().map(str::to_owned).collect())
 }
 
+/// A line with its number, or why it is no row.
+pub(crate) type Numbered<T> = (u64, Result<T, String>);
+
 /// A file whose lines are rows of the same columns.
 #[derive(Debug)]
 pub(crate) struct Table<R> {
@@ -128,8 +131,8 @@ impl<R: BufRead> Table<R> {
         Ok(Self { lines, header })
     }
 
-    /// The next line with its number, or why it is no row.
-    pub(crate) fn next(&mut self) -> io::Result<Option<(u64, Result<Vec<String>, String>)>> {
+    /// The next line.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Numbered<Vec<String>>>> {
         let line = self.lines.next()?;
         Ok(line.map(|Line { number, text }| {
             let text = text.map_err(|error| error.to_string());

@@ -8,7 +8,7 @@ use std::{
 use domain::unification::{Company, Person};
 use unification::normalise;
 
-use super::header::{ColumnNames, FileError, Table, quoted, text};
+use super::header::{ColumnNames, FileError, Numbered, Table, quoted, text};
 
 pub(crate) const COMPANY_COLUMNS: [&str; 4] = ["external_id", "name", "domains", "parent_external_id"];
 pub(crate) const PERSON_COLUMNS: [&str; 7] = [
@@ -131,7 +131,7 @@ impl<R: BufRead> PartyFile<R> {
         &self.table.header.ignored
     }
 
-    pub(crate) fn next<P: Party>(&mut self) -> io::Result<Option<(u64, Result<P, String>)>> {
+    pub(crate) fn next<P: Party>(&mut self) -> io::Result<Option<Numbered<P>>> {
         let row = self.table.next()?;
         Ok(row.map(|(number, cells)| (number, cells.and_then(|cells| P::read(&cells)))))
     }

@@ -11,6 +11,7 @@ mod deletion;
 mod erasure;
 mod error;
 mod export;
+mod failed;
 mod judging;
 mod matching;
 mod overview;
@@ -39,6 +40,7 @@ pub use erasure::{
 };
 pub use error::{Fenced, StoreError};
 pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, fields};
+pub use failed::{FailedFilter, FailedGroup, FailedMember, FailedStore, NewTicket, Ticket};
 pub use judging::{
     Judged, JudgedReplay, ReplayFacts, Standing, Stored, Written, check_stream, judge, judge_replay,
 };
@@ -86,6 +88,7 @@ pub trait Store:
     + AccountStore
     + SessionStore
     + AuditStore
+    + FailedStore
 {
 }
 
@@ -108,5 +111,6 @@ impl<T> Store for T where
         + AccountStore
         + SessionStore
         + AuditStore
+        + FailedStore
 {
 }

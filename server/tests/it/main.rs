@@ -18,4 +18,5 @@ mod replays;
 mod secrets;
 mod support;
 mod syncs;
+mod unification;
 mod workers;

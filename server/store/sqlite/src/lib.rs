@@ -11,6 +11,7 @@ mod deletion;
 mod erasure;
 mod error;
 mod export;
+mod failed;
 mod matching;
 mod overview;
 mod pages;

@@ -38,39 +38,56 @@ async fn all_due(store: &dyn Store) -> bool {
         .any(|due| due.connection_id == connection_id(1) && due.pass_done == Some(0))
 }
 
+async fn import(store: &dyn Store, companies: &[Company], mode: ImportMode) -> ImportOutcome {
+    let imported = store.import_companies(companies, mode, at(1)).await;
+    imported.expect("an import")
+}
+
+async fn all(store: &dyn Store) -> Vec<Company> {
+    store.companies(None, 10).await.expect("companies")
+}
+
+async fn revision(store: &dyn Store) -> i64 {
+    store.revision().await.expect("a revision").number
+}
+
 pub async fn companies_are_imported_by_external_id(store: &dyn Store) {
     started(store, 1).await;
-    let import = async |companies: &[Company], mode| {
-        let imported = store.import_companies(companies, mode, at(1)).await;
-        imported.expect("an import")
-    };
     let both = [company(1), company(2)];
-    assert_eq!(import(&both, ImportMode::Try).await, outcome(2, 0, 0));
-    assert_eq!(store.companies(None, 10).await.expect("companies"), []);
-    assert!(!all_due(store).await, "nothing was written");
-    let before = store.revision().await.expect("a revision");
+    assert_eq!(import(store, &both, ImportMode::Try).await, outcome(2, 0, 0));
+    assert!(
+        all(store).await.is_empty() && !all_due(store).await,
+        "nothing was written"
+    );
+    let before = revision(store).await;
 
-    assert_eq!(import(&both, ImportMode::Write).await, outcome(2, 0, 0));
-    assert_eq!(store.companies(None, 10).await.expect("companies"), both);
-    assert!(all_due(store).await);
-    let after = store.revision().await.expect("a revision");
-    assert!(after.number > before.number);
-
-    assert_eq!(import(&both, ImportMode::Write).await, outcome(0, 0, 2));
+    assert_eq!(import(store, &both, ImportMode::Write).await, outcome(2, 0, 0));
     assert_eq!(
-        store.revision().await.expect("a revision"),
-        after,
+        (all(store).await.as_slice(), all_due(store).await),
+        (&both[..], true)
+    );
+    let after = revision(store).await;
+    assert!(after > before);
+
+    let again = import(store, &both, ImportMode::Write).await;
+    assert_eq!(
+        (again, revision(store).await),
+        (outcome(0, 0, 2), after),
         "nothing changed"
     );
+}
+
+pub async fn companies_are_found_by_external_id(store: &dyn Store) {
+    import(store, &[company(1), company(2)], ImportMode::Write).await;
     let moved = Company {
         parent_external_id: None,
         domains: Vec::new(),
         ..company(2)
     };
     let some = [moved.clone(), company(3)];
-    assert_eq!(import(&some, ImportMode::Write).await, outcome(1, 1, 0));
-    assert_eq!(store.company("C-2").await.expect("an answer"), Some(moved));
-    assert_eq!(store.company("c-2").await.expect("an answer"), None);
+    assert_eq!(import(store, &some, ImportMode::Write).await, outcome(1, 1, 0));
+    let found = async |id| store.company(id).await.expect("an answer");
+    assert_eq!((found("C-2").await, found("c-2").await), (Some(moved), None));
     let second = store.companies(Some("C-1"), 1).await.expect("companies");
     assert_eq!(second[0].external_id, "C-2");
     let parents = store.company_parents().await.expect("parents");

@@ -10,8 +10,8 @@ use super::{
     fixtures::{Started, assert_lost, at, claim, connection_id, page_of, started},
 };
 use crate::{
-    Deletion, DuePage, ImportMode, Lease, Left, Link, MatchCommit, MatchesWritten, NewMatch, Revision,
-    RuleChange, RulesApplied, Store,
+    Deletion, DuePage, FailedFilter, FailedGroup, ImportMode, Lease, Left, Link, MatchCommit, MatchesWritten,
+    MemberTie, NewMatch, NewTicket, Revision, RuleChange, RulesApplied, Store,
 };
 
 const WRITTEN: MatchesWritten = MatchesWritten::Yes {
@@ -176,29 +176,30 @@ pub async fn a_mark_that_is_made_meanwhile_stays(store: &dyn Store) {
     assert_eq!(page.members[0].member.email.as_deref(), Some("a@second.example"));
 }
 
+/// One page of the pass over all members, of one member or none, which is written once.
+async fn step(store: &dyn Store, expected: &[&str], done: u64) {
+    let all = store.matching_due().await.expect("what is due");
+    assert_eq!((all.len(), all[0].pass_done, all[0].marked), (1, Some(done), 0));
+    let page = store.members_due(connection_id(1), 1).await.expect("an answer");
+    let page = page.expect("a page of the pass");
+    assert_eq!(
+        (ids(&page).as_slice(), page.pass_after.is_some()),
+        (expected, true)
+    );
+    let commit = commit_of(page, revision(store).await, &[], 7);
+    assert_eq!(write(store, None, &commit).await, WRITTEN);
+    let again = write(store, None, &commit).await;
+    assert_eq!(again, MatchesWritten::Outdated, "somebody else was quicker");
+}
+
 pub async fn a_change_of_rules_makes_all_members_due_page_by_page(store: &dyn Store) {
     let started = with_members(store).await;
     settle(store, &[("1", matched("C-1"))], 5).await;
     let applied = store.apply_rules(1, &RuleSet::shipped(), &change(6)).await;
     assert_eq!(applied.expect("an answer"), RulesApplied::Yes(2));
-    let now = revision(store).await;
-    for (id, done) in [("1", 0), ("2", 1)] {
-        let all = store.matching_due().await.expect("what is due");
-        assert_eq!((all.len(), all[0].pass_done, all[0].marked), (1, Some(done), 0));
-        let page = store.members_due(started.connection, 1).await.expect("an answer");
-        let page = page.expect("a page of the pass");
-        assert_eq!((ids(&page), page.members[0].marks), (vec![id], None));
-        assert!(page.pass_after.is_some());
-        assert_eq!(
-            write(store, None, &commit_of(page.clone(), now, &[], 7)).await,
-            WRITTEN
-        );
-        let again = write(store, None, &commit_of(page, now, &[], 7)).await;
-        assert_eq!(again, MatchesWritten::Outdated, "somebody else was quicker");
-    }
-    let end = due(store, started.connection).await.expect("the end of the pass");
-    assert!(end.members.is_empty());
-    assert_eq!(write(store, None, &commit_of(end, now, &[], 7)).await, WRITTEN);
+    step(store, &["1"], 0).await;
+    step(store, &["2"], 1).await;
+    step(store, &[], 2).await;
     assert!(due(store, started.connection).await.is_none());
     assert_eq!(store.matching_due().await.expect("nothing"), []);
 }
@@ -302,31 +303,43 @@ pub async fn exports_tell_what_members_are_tied_to(store: &dyn Store) {
     assert_eq!(of(1), [json!("unmatched"), Value::Null, Value::Null, Value::Null]);
 }
 
+async fn apply(store: &dyn Store, base: i64, rules: &RuleSet, seconds: i64) -> RulesApplied {
+    let applied = store.apply_rules(base, rules, &change(seconds)).await;
+    applied.expect("an answer")
+}
+
+async fn active(store: &dyn Store) -> Option<(i64, RuleSet)> {
+    let active = store.active_rules().await.expect("an answer");
+    active.map(|active| (active.version, active.rules))
+}
+
+fn fewer_rules() -> RuleSet {
+    let mut rules = RuleSet::shipped();
+    rules.rules.truncate(2);
+    rules
+}
+
 pub async fn of_two_changes_of_the_rules_the_second_is_told(store: &dyn Store) {
     started(store, 1).await;
-    assert_eq!(store.active_rules().await.expect("an answer"), None);
-    let (first, mut second) = (RuleSet::shipped(), RuleSet::shipped());
-    second.rules.truncate(2);
-    let apply = async |base, rules: &RuleSet, seconds| {
-        let applied = store.apply_rules(base, rules, &change(seconds)).await;
-        applied.expect("an answer")
-    };
-    assert_eq!(apply(0, &first, 1).await, RulesApplied::Yes(1));
-    assert_eq!(apply(0, &second, 2).await, RulesApplied::Overtaken(1));
+    let (first, second) = (RuleSet::shipped(), fewer_rules());
+    assert_eq!(active(store).await, None);
+    assert_eq!(apply(store, 0, &first, 1).await, RulesApplied::Yes(1));
+    assert_eq!(apply(store, 0, &second, 2).await, RulesApplied::Overtaken(1));
     assert_eq!(
         store.rules_of(2).await.expect("an answer"),
         None,
         "nothing was written"
     );
-    assert_eq!(apply(1, &second, 3).await, RulesApplied::Yes(2));
-    let active = store
-        .active_rules()
-        .await
-        .expect("an answer")
-        .expect("a rule set");
-    assert_eq!((active.version, &active.rules), (2, &second));
+    assert_eq!(apply(store, 1, &second, 3).await, RulesApplied::Yes(2));
+    assert_eq!(active(store).await, Some((2, second)));
     assert_eq!(revision(store).await.rule_version, 2);
+}
 
+pub async fn an_earlier_version_of_the_rules_decides_again(store: &dyn Store) {
+    started(store, 1).await;
+    let (first, second) = (RuleSet::shipped(), fewer_rules());
+    apply(store, 0, &first, 1).await;
+    apply(store, 1, &second, 3).await;
     let back = async |base, version| {
         let applied = store.return_to_rules(base, version, &change(4)).await;
         applied.expect("an answer")
@@ -334,14 +347,9 @@ pub async fn of_two_changes_of_the_rules_the_second_is_told(store: &dyn Store) {
     assert_eq!(back(1, 1).await, RulesApplied::Overtaken(2));
     assert_eq!(back(2, 7).await, RulesApplied::NoSuchVersion);
     assert_eq!(back(2, 1).await, RulesApplied::Yes(1));
-    let active = store
-        .active_rules()
-        .await
-        .expect("an answer")
-        .expect("a rule set");
-    assert_eq!((active.version, active.rules), (1, first));
+    assert_eq!(active(store).await, Some((1, first)));
     assert_eq!(
-        apply(1, &second, 5).await,
+        apply(store, 1, &second, 5).await,
         RulesApplied::Yes(3),
         "no number comes again"
     );
@@ -349,44 +357,52 @@ pub async fn of_two_changes_of_the_rules_the_second_is_told(store: &dyn Store) {
     let versions: Vec<_> = uses.iter().map(|used| used.version).collect();
     assert_eq!(versions, [3, 1, 2, 1]);
     assert_eq!(
-        (&uses[0].by, uses[0].at),
-        (&"admin@example.com".to_owned(), at(5))
+        (&uses[0].by, uses[0].at, &uses[0].why),
+        (&change(5).by, at(5), &change(5).why)
     );
-    assert_eq!(uses[0].why.as_deref(), Some("\"because\" ✓"));
 }
 
-pub async fn what_an_admin_says_of_a_member_is_kept(store: &dyn Store) {
-    let started = with_members(store).await;
-    settle(store, &[("1", matched("C-1"))], 5).await;
-    let link = Link {
+fn link() -> Link {
+    Link {
         company_external_id: Some("C-7".to_owned()),
         person_external_id: None,
         reason: "They \"moved\" 🚚".to_owned(),
         by: "admin@example.com".to_owned(),
         at: at(6),
-    };
-    let set = |id, link| store.set_link(started.connection, id, link);
-    assert!(!set("9", Some(&link)).await.expect("an answer"), "nobody");
-    assert!(set("1", Some(&link)).await.expect("an answer"));
+    }
+}
+
+async fn set_link(store: &dyn Store, id: &str, link: Option<&Link>) -> bool {
+    store
+        .set_link(connection_id(1), id, link)
+        .await
+        .expect("an answer")
+}
+
+async fn tie(store: &dyn Store, id: &str) -> Option<MemberTie> {
+    store
+        .member_tie(connection_id(1), id, 10)
+        .await
+        .expect("an answer")
+}
+
+pub async fn what_an_admin_says_of_a_member_is_kept(store: &dyn Store) {
+    let started = with_members(store).await;
+    settle(store, &[("1", matched("C-1"))], 5).await;
+    let said = [
+        set_link(store, "9", Some(&link())).await,
+        set_link(store, "1", Some(&link())).await,
+    ];
+    assert_eq!((said, tie(store, "9").await.is_none()), ([false, true], true));
     let page = due(store, started.connection).await.expect("the linked one");
-    assert_eq!(
-        (ids(&page), &page.members[0].link),
-        (vec!["1"], &Some(link.clone()))
-    );
+    assert_eq!((ids(&page), &page.members[0].link), (vec!["1"], &Some(link())));
     let by_hand = Match {
         decided_by: DecidedBy::Hand,
         ..matched("C-7")
     };
     settle(store, &[("1", by_hand.clone())], 7).await;
 
-    let tie = async |id: &str| {
-        store
-            .member_tie(started.connection, id, 10)
-            .await
-            .expect("an answer")
-    };
-    let of = tie("1").await.expect("a member");
-    assert_eq!(of.due.link, Some(link.clone()));
+    let of = tie(store, "1").await.expect("a member");
     let stored = of.stored.expect("a match");
     assert_eq!(
         (stored.outcome, stored.rule_version, stored.decided_at),
@@ -397,11 +413,10 @@ pub async fn what_an_admin_says_of_a_member_is_kept(store: &dyn Store) {
         (&of.history[0].stored.outcome, of.history[0].until),
         (&matched("C-1"), at(7))
     );
-    assert!(tie("9").await.is_none());
 
-    assert!(set("1", None).await.expect("an answer"));
+    assert!(set_link(store, "1", None).await);
     settle(store, &[("1", matched("C-1"))], 8).await;
-    let of = tie("1").await.expect("a member");
+    let of = tie(store, "1").await.expect("a member");
     assert_eq!((of.due.link, of.history.len()), (None, 2));
 }
 
@@ -441,4 +456,163 @@ pub async fn a_member_who_has_left_counts_no_more(store: &dyn Store) {
     );
     assert!(set("1", None).await.expect("an answer"));
     assert_eq!(counted().await, 2);
+}
+
+fn unmatched(domain: &str) -> Match {
+    Match {
+        why_not: Some(WhyNot::DomainUnknown),
+        domain: Some(domain.to_owned()),
+        ..Match::default()
+    }
+}
+
+/// Two members of one unknown domain, one ambiguous, one matched.
+async fn with_failed(store: &dyn Store) -> Started {
+    let started = with_members(store).await;
+    let more = vec![user("3", "c@acme.example"), user("4", "d@acme.example")];
+    bring(store, &started, more).await;
+    let outcomes = [
+        ("1", unmatched("acme.example")),
+        ("2", ambiguous()),
+        ("3", unmatched("acme.example")),
+        ("4", matched("C-1")),
+    ];
+    settle(store, &outcomes, 5).await;
+    started
+}
+
+async fn failed(store: &dyn Store, filter: &FailedFilter) -> Vec<(String, Option<i64>)> {
+    let found = store.failed_members(filter, 0, 10).await.expect("members");
+    let count = store.failed_count(filter).await.expect("a count");
+    assert_eq!(count, found.len() as u64);
+    found
+        .into_iter()
+        .map(|member| (member.community_user_id, member.ticket))
+        .collect()
+}
+
+fn of_ids(ids: &[&str]) -> Vec<(String, Option<i64>)> {
+    ids.iter().map(|id| ((*id).to_owned(), None)).collect()
+}
+
+pub async fn members_without_a_company_are_grouped_by_cause(store: &dyn Store) {
+    with_failed(store).await;
+    let all = FailedFilter::default();
+    let groups = store.failed_groups(&all, 10).await.expect("groups");
+    let group = |why, domain: Option<&str>, members| FailedGroup {
+        why,
+        domain: domain.map(str::to_owned),
+        members,
+    };
+    let expected = [
+        group(WhyNot::DomainUnknown, Some("acme.example"), 2),
+        group(WhyNot::Ambiguous, None, 1),
+    ];
+    assert_eq!(groups, expected);
+    assert_eq!(failed(store, &all).await, of_ids(&["1", "2", "3"]));
+}
+
+pub async fn members_without_a_company_are_filtered(store: &dyn Store) {
+    let started = with_failed(store).await;
+    let all = FailedFilter::default();
+    let narrowed = [
+        (
+            FailedFilter {
+                why: Some(WhyNot::Ambiguous),
+                ..all.clone()
+            },
+            &["2"][..],
+        ),
+        (
+            FailedFilter {
+                domain: Some("acme.example".to_owned()),
+                ..all.clone()
+            },
+            &["1", "3"],
+        ),
+        (
+            FailedFilter {
+                rule: Some("email-domain-to-company".to_owned()),
+                ..all.clone()
+            },
+            &["2"],
+        ),
+        (
+            FailedFilter {
+                connection: Some(started.connection),
+                since: Some(at(5)),
+                ..all.clone()
+            },
+            &["1", "2", "3"],
+        ),
+        (
+            FailedFilter {
+                connection: Some(connection_id(9)),
+                ..all.clone()
+            },
+            &[],
+        ),
+        (
+            FailedFilter {
+                why: Some(WhyNot::UnlinkedByHand),
+                ..all.clone()
+            },
+            &[],
+        ),
+    ];
+    for (filter, ids) in narrowed {
+        assert_eq!(failed(store, &filter).await, of_ids(ids), "{filter:?}");
+    }
+    let found = store.failed_members(&all, 1, 1).await.expect("members");
+    assert_eq!((found[0].candidates.len(), found[0].since), (2, at(5)));
+}
+
+pub async fn a_ticket_holds_its_members_until_they_match(store: &dyn Store) {
+    let started = with_failed(store).await;
+    let new = |domain: &str| NewTicket {
+        filter: FailedFilter {
+            domain: Some(domain.to_owned()),
+            ..FailedFilter::default()
+        },
+        selection: "members of acme.example".to_owned(),
+        by: "admin@example.com".to_owned(),
+        at: at(6),
+    };
+    let create = async |domain| store.create_ticket(&new(domain)).await.expect("an answer");
+    assert_eq!(create("nobody.example").await, None);
+    assert_eq!(
+        store.tickets(10).await.expect("tickets"),
+        [],
+        "nothing was written"
+    );
+    let ticket = create("acme.example").await.expect("a ticket");
+    assert_eq!((ticket.members, ticket.rule_version, ticket.at), (2, 1, at(6)));
+    let members = store.ticket_members(ticket.number, 0, 10).await.expect("members");
+    assert_eq!((members.len(), members[0].why), (2, WhyNot::DomainUnknown));
+
+    let number = Some(ticket.number);
+    let held = |one, three| {
+        vec![
+            ("1".to_owned(), one),
+            ("2".to_owned(), None),
+            ("3".to_owned(), three),
+        ]
+    };
+    let all = FailedFilter::default();
+    assert_eq!(failed(store, &all).await, held(number, number));
+    for (outcome, seconds) in [(matched("C-1"), 7), (unmatched("acme.example"), 8)] {
+        bring(
+            store,
+            &started,
+            vec![user("1", &format!("a{seconds}@acme.example"))],
+        )
+        .await;
+        settle(store, &[("1", outcome)], seconds).await;
+    }
+    assert_eq!(
+        failed(store, &all).await,
+        held(None, number),
+        "it matched meanwhile"
+    );
+    assert_eq!(store.tickets(10).await.expect("tickets"), [ticket]);
 }

@@ -22,15 +22,15 @@ use store::{
     Access, AccountStore, ActivityStore, AddAccountError, AddConnectionError, AuditEntry, AuditStore, Bucket,
     By, Cancelling, ClaimRequest, ClaimedRun, CompanyStore, ConnectionOverview, ConnectionStore, Credentials,
     Deed, Deletion, DeletionStore, DueMember, DuePage, Ending, Enqueued, Erasure, ErasureRequest,
-    ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, Fenced, Finish, ImportMode,
-    ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState, Left,
-    Leftovers, Link, MatchCommit, MatchStore, MatchesWritten, MatchingDue, MemberTie, NewAccount,
-    NewConnection, NewRun, NewSession, NewSetUp, OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore,
-    PersonsImported, ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed, Replay,
-    ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision, RuleChange, RuleStore, RuleUse,
-    RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret, SecretStore, Session, SessionStore,
-    SetAside, SetUp, Store, StoreError, StoredMapping, StoredMember, TokenHash, TopicRef, TrendStore, Tried,
-    UseSetUp, UseSetUpError,
+    ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter, FailedGroup,
+    FailedMember, FailedStore, Fenced, Finish, ImportMode, ImportOutcome, ImportedActivity, InvalidGroup,
+    InvalidPage, LastQueued, Lease, LeaseState, Left, Leftovers, Link, MatchCommit, MatchStore,
+    MatchesWritten, MatchingDue, MemberTie, NewAccount, NewConnection, NewRun, NewSession, NewSetUp,
+    NewTicket, OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore, PersonsImported,
+    ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore,
+    Resealed, RetentionStore, Revision, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage,
+    RunQuery, RunStore, SealedSecret, SecretStore, Session, SessionStore, SetAside, SetUp, Store, StoreError,
+    StoredMapping, StoredMember, Ticket, TokenHash, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 
@@ -880,5 +880,46 @@ impl AuditStore for Ports {
 
     async fn note(&self, deed: Deed, target: Option<String>, by: &By) -> Result<(), StoreError> {
         self.store.note(deed, target, by).await
+    }
+}
+
+#[async_trait]
+impl FailedStore for Ports {
+    async fn failed_groups(&self, filter: &FailedFilter, limit: u32) -> Result<Vec<FailedGroup>, StoreError> {
+        self.store.failed_groups(filter, limit).await
+    }
+
+    async fn failed_count(&self, filter: &FailedFilter) -> Result<u64, StoreError> {
+        self.store.failed_count(filter).await
+    }
+
+    async fn failed_members(
+        &self,
+        filter: &FailedFilter,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Vec<FailedMember>, StoreError> {
+        self.store.failed_members(filter, offset, limit).await
+    }
+
+    async fn create_ticket(&self, new: &NewTicket) -> Result<Option<Ticket>, StoreError> {
+        self.store.create_ticket(new).await
+    }
+
+    async fn ticket(&self, number: i64) -> Result<Option<Ticket>, StoreError> {
+        self.store.ticket(number).await
+    }
+
+    async fn tickets(&self, limit: u32) -> Result<Vec<Ticket>, StoreError> {
+        self.store.tickets(limit).await
+    }
+
+    async fn ticket_members(
+        &self,
+        number: i64,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Vec<FailedMember>, StoreError> {
+        self.store.ticket_members(number, offset, limit).await
     }
 }

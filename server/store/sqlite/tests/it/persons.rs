@@ -4,7 +4,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use store_sqlite::SqliteStore;
 
 /// Tables that an erasure reaches.
-const REACHED: [&str; 11] = [
+const REACHED: [&str; 12] = [
     "community_activity",
     "community_content",
     "community_user",
@@ -16,10 +16,11 @@ const REACHED: [&str; 11] = [
     "member_match_history",
     "person",
     "run",
+    "ticket_member",
 ];
 
 /// Tables that hold no person, with the reason.
-const WITHOUT_PERSONS: [(&str, &str); 26] = [
+const WITHOUT_PERSONS: [(&str, &str); 27] = [
     ("_sqlx_migrations", "the database's versions"),
     (
         "account",
@@ -49,6 +50,7 @@ const WITHOUT_PERSONS: [(&str, &str); 26] = [
     ("run_stream", "counts"),
     ("session", "of those who log in"),
     ("set_up_link", "hashes of tokens for those who log in"),
+    ("ticket", "who made it, and what was filtered by"),
     ("trend_day_due", "days"),
     ("unification", "versions"),
     ("watermark", "times"),
