@@ -2,7 +2,9 @@
 
 mod cause_group;
 mod change;
+mod company_tree;
 mod country;
+mod leaver;
 mod outcome;
 mod party;
 mod preview;
@@ -11,7 +13,9 @@ mod rule_set;
 mod ticket;
 
 pub use cause_group::{Action, CauseGroup};
+pub use company_tree::{CompanyTree, ParentCircle};
 pub use country::{Country, InvalidCountry};
+pub use leaver::{LeaverByHand, LeaverRule, LeaverSigns, Left, LeftBecause};
 pub use outcome::{
     Candidate, ComparedValue, DecidedBy, Explanation, Match, MatchStatus, RuleOutcome, RuleResult, WhyNot,
 };
