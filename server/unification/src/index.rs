@@ -29,7 +29,7 @@ pub enum IndexError {
     TooMany,
 }
 
-/// Companies and persons by the values that the rules compare.
+/// Companies and persons by the values that rules compare.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     table: Table,
@@ -38,9 +38,16 @@ pub(crate) struct Index {
     company_of: Vec<u32>,
     company_names: Fuzzy,
     person_names: Fuzzy,
+    similar: Similar,
 }
 
 impl Index {
+    /// Whether all that a rule set looks up is here. Exact values are, whatever the rules.
+    pub(crate) fn answers(&self, set: &RuleSet) -> bool {
+        let needs = Similar::of(set);
+        (self.similar.companies || !needs.companies) && (self.similar.persons || !needs.persons)
+    }
+
     pub(crate) fn find(&self, kind: Kind, value: &str) -> impl Iterator<Item = u32> {
         self.table.find(Key::new(kind, value))
     }
@@ -69,30 +76,23 @@ impl Index {
     }
 }
 
-/// What the rules that are on look up; the rest is not indexed.
-#[derive(Debug, Default)]
-struct Needs {
-    kinds: BTreeSet<Kind>,
-    similar_companies: bool,
-    similar_persons: bool,
+/// Which names are kept for fuzzy comparisons: only if a rule that is on asks for them, since they take more than all the rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Similar {
+    companies: bool,
+    persons: bool,
 }
 
-impl Needs {
+impl Similar {
     fn of(set: &RuleSet) -> Self {
-        let mut needs = Self::default();
+        let mut similar = Self::default();
         for condition in set.active().flat_map(|(_, rule)| &rule.conditions) {
-            let attribute = condition.compared_with;
-            needs.kinds.insert(Kind::of(attribute, condition.operator));
             if matches!(condition.operator, Operator::Fuzzy(_)) {
-                needs.similar_persons |= attribute == Attribute::PersonFullName;
-                needs.similar_companies |= attribute == Attribute::CompanyName;
+                similar.persons |= condition.compared_with == Attribute::PersonFullName;
+                similar.companies |= condition.compared_with == Attribute::CompanyName;
             }
         }
-        needs
-    }
-
-    fn has(&self, kind: Kind) -> bool {
-        self.kinds.contains(&kind)
+        similar
     }
 }
 
@@ -111,7 +111,7 @@ impl Part {
 
 #[derive(Debug)]
 pub(crate) struct IndexBuilder {
-    needs: Needs,
+    similar: Similar,
     entries: Vec<Entry>,
     company_ids: Vec<Entry>,
     person_ids: Vec<Entry>,
@@ -127,7 +127,7 @@ pub(crate) struct IndexBuilder {
 impl IndexBuilder {
     pub(crate) fn new(set: &RuleSet) -> Self {
         Self {
-            needs: Needs::of(set),
+            similar: Similar::of(set),
             entries: Vec::new(),
             company_ids: Vec::new(),
             person_ids: Vec::new(),
@@ -153,11 +153,11 @@ impl IndexBuilder {
             self.company_ids.push(Entry::new(key, id));
         }
         let numbered: Vec<_> = (first..).zip(companies).collect();
-        let needs = &self.needs;
+        let similar = self.similar;
         for part in parallel::parts(&numbered, threads, |numbered| {
             let mut part = Part::default();
             for (id, company) in numbered {
-                add_company(&mut part, needs, rulebook, company, *id);
+                add_company(&mut part, similar, rulebook, company, *id);
             }
             part
         }) {
@@ -191,11 +191,11 @@ impl IndexBuilder {
                 .push(employer.map(|id| Key::new(Kind::CompanyExternalId, id)));
             numbered.push((id, person));
         }
-        let needs = &self.needs;
+        let similar = self.similar;
         for part in parallel::parts(&numbered, threads, |numbered| {
             let mut part = Part::default();
             for (id, person) in numbered {
-                add_person(&mut part, needs, rulebook, person, *id);
+                add_person(&mut part, similar, rulebook, person, *id);
             }
             part
         }) {
@@ -223,6 +223,7 @@ impl IndexBuilder {
             company_of,
             company_names: Fuzzy::new(self.company_names),
             person_names: Fuzzy::new(self.person_names),
+            similar: self.similar,
         })
     }
 
@@ -260,55 +261,40 @@ fn twice(ids: &mut [Entry]) -> Option<u32> {
         .map(|pair| pair[0].id().min(pair[1].id()))
 }
 
-fn add_company(part: &mut Part, needs: &Needs, rulebook: &Rulebook, company: &Company, id: u32) {
-    if needs.has(Kind::CompanyExternalId) {
-        part.add(Kind::CompanyExternalId, company.external_id.trim(), id);
-    }
-    if needs.has(Kind::CompanyDomain) {
-        for domain in &company.domains {
-            if let Some(domain) = normalise::company_domain(domain) {
-                part.add(Kind::CompanyDomain, &domain, id);
-            }
+fn add_company(part: &mut Part, similar: Similar, rulebook: &Rulebook, company: &Company, id: u32) {
+    part.add(Kind::CompanyExternalId, company.external_id.trim(), id);
+    for domain in &company.domains {
+        if let Some(domain) = normalise::company_domain(domain) {
+            part.add(Kind::CompanyDomain, &domain, id);
         }
     }
-    if needs.has(Kind::CompanyName) || needs.has(Kind::CompanyBareName) {
-        let mut name = Name::new(&company.name);
-        if name.is_empty() {
-            return;
-        }
-        if needs.has(Kind::CompanyName) {
-            part.add(Kind::CompanyName, &name.joined(), id);
-        }
-        rulebook.lists().legal_forms().drop_from(&mut name);
-        let bare = name.joined();
-        part.add(Kind::CompanyBareName, &bare, id);
-        if needs.similar_companies {
-            part.names.push(bare);
-        }
+    let mut name = Name::new(&company.name);
+    if name.is_empty() {
+        return;
+    }
+    part.add(Kind::CompanyName, &name.joined(), id);
+    rulebook.lists().legal_forms().drop_from(&mut name);
+    let bare = name.joined();
+    part.add(Kind::CompanyBareName, &bare, id);
+    if similar.companies {
+        part.names.push(bare);
     }
 }
 
-fn add_person(part: &mut Part, needs: &Needs, rulebook: &Rulebook, person: &Person, id: u32) {
-    if needs.has(Kind::PersonExternalId) {
-        part.add(Kind::PersonExternalId, person.external_id.trim(), id);
-    }
-    if needs.has(Kind::PersonEmail)
-        && let Some(email) = person.email.as_deref().and_then(normalise::email)
-    {
+fn add_person(part: &mut Part, similar: Similar, rulebook: &Rulebook, person: &Person, id: u32) {
+    part.add(Kind::PersonExternalId, person.external_id.trim(), id);
+    if let Some(email) = person.email.as_deref().and_then(normalise::email) {
         part.add(Kind::PersonEmail, &email, id);
     }
-    if needs.has(Kind::PersonPhone)
-        && let Some(phone) = &person.phone
+    if let Some(phone) = &person.phone
         && let Some(phone) = normalise::e164(phone, rulebook.country_of_persons())
     {
         part.add(Kind::PersonPhone, &phone, id);
     }
-    if needs.has(Kind::PersonFullName)
-        && let Some(name) = FullName::new(person.first_name.as_deref(), person.last_name.as_deref())
-    {
+    if let Some(name) = FullName::new(person.first_name.as_deref(), person.last_name.as_deref()) {
         for order in name.orders() {
             part.add(Kind::PersonFullName, &order, id);
-            if needs.similar_persons {
+            if similar.persons {
                 part.names.push(order);
             }
         }

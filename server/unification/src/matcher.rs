@@ -1,4 +1,4 @@
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, sync::Arc};
 
 use domain::unification::{
     Candidate, Company, DecidedBy, Field, Match, MatchStatus, Member, Person, Rule, RuleSet, WhenAmbiguous,
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Matcher {
     pub(crate) rulebook: Rulebook,
-    pub(crate) index: Index,
+    pub(crate) index: Arc<Index>,
 }
 
 /// Reads companies and persons, in parts of any size and in any order.
@@ -40,7 +40,7 @@ impl MatcherBuilder {
     pub fn finish(self) -> Result<Matcher, IndexError> {
         Ok(Matcher {
             rulebook: self.rulebook,
-            index: self.index.finish()?,
+            index: Arc::new(self.index.finish()?),
         })
     }
 }
@@ -62,6 +62,17 @@ impl Matcher {
             index: IndexBuilder::new(rulebook.set()),
             rulebook,
         })
+    }
+
+    /// Another rule set over the companies and persons that are indexed already, as a preview needs one. `None` if they have
+    /// to be read anew: its legal forms or the persons' country differ, or a fuzzy rule was switched on.
+    pub fn with_rules(&self, set: RuleSet, lists: &Lists) -> Result<Option<Self>, UnusableRuleSet> {
+        let rulebook = Rulebook::new(set, lists)?;
+        let is_answered = self.rulebook.indexes_as(&rulebook) && self.index.answers(rulebook.set());
+        Ok(is_answered.then(|| Self {
+            rulebook,
+            index: Arc::clone(&self.index),
+        }))
     }
 
     pub fn rules(&self) -> &RuleSet {

@@ -71,6 +71,12 @@ impl Rulebook {
         &self.lists
     }
 
+    /// Whether companies and persons are indexed in the same way by both.
+    pub(crate) fn indexes_as(&self, other: &Self) -> bool {
+        self.country_of_persons() == other.country_of_persons()
+            && self.lists.legal_forms() == other.lists.legal_forms()
+    }
+
     pub(crate) fn country_of_persons(&self) -> Option<Country> {
         self.set.default_countries.persons
     }

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Country, Rule, RuleSet};
+use super::{Country, LeaverRule, Rule, RuleSet};
 
 impl RuleSet {
     /// What differs from an earlier set, one sentence each, as the history of versions says it. Empty if nothing does.
@@ -31,6 +31,7 @@ impl RuleSet {
         let (before, after) = (&earlier.default_countries, &self.default_countries);
         country(&mut changes, "persons", before.persons, after.persons);
         connections(&mut changes, &before.connections, &after.connections);
+        leavers(&mut changes, earlier.leavers, self.leavers);
         changes
     }
 }
@@ -112,6 +113,23 @@ fn country(changes: &mut Vec<String>, of: &str, before: Option<Country>, after: 
     }
 }
 
+fn leavers(changes: &mut Vec<String>, before: LeaverRule, after: LeaverRule) {
+    for (sign, before, after) in [
+        (
+            "whose person is inactive",
+            before.inactive_person,
+            after.inactive_person,
+        ),
+        ("whose email bounced", before.bounced_email, after.bounced_email),
+    ] {
+        match (before, after) {
+            (false, true) => changes.push(format!("Members {sign} have left")),
+            (true, false) => changes.push(format!("Members {sign} have not left")),
+            (true, true) | (false, false) => {}
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,6 +152,7 @@ mod tests {
             .default_countries
             .connections
             .insert("customer-fr".into(), "fr".parse().unwrap());
+        after.leavers.bounced_email = true;
         assert_eq!(
             after.changes_since(&before),
             [
@@ -144,11 +163,12 @@ mod tests {
                 "Free-mail domains: added mail.example",
                 "Legal forms: added Kft",
                 "Phone: default country of customer-fr is FR",
+                "Members whose email bounced have left",
             ]
         );
         assert_eq!(
             before.changes_since(&after).last().map(String::as_str),
-            Some("Phone: no default country of customer-fr")
+            Some("Members whose email bounced have not left")
         );
     }
 }

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attribute, Condition, Country, Field, Operator, Rule, Target, WhenAmbiguous};
+use super::{Attribute, Condition, Country, Field, LeaverRule, Operator, Rule, Target, WhenAmbiguous};
 
 /// As many rules as one list may have: each is a look-up for every member, and a person has to read them.
 const RULES_MAX: usize = 50;
@@ -44,6 +44,9 @@ pub struct RuleSet {
     pub legal_forms_added: BTreeSet<String>,
     #[serde(default)]
     pub default_countries: DefaultCountries,
+    /// Which members have left their company, and count no more.
+    #[serde(default)]
+    pub leavers: LeaverRule,
 }
 
 /// Why a rule set cannot be used.

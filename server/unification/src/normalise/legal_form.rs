@@ -6,7 +6,7 @@ use super::Name;
 const FORM_MAX_WORDS: usize = 8;
 
 /// The legal forms that company names are compared without.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LegalForms {
     trailing: HashSet<String>,
     leading: HashSet<String>,

@@ -11,7 +11,10 @@ pub fn e164(text: &str, default: Option<Country>) -> Option<String> {
         Ok(NumberLengthType::IsPossible) => {}
         Ok(NumberLengthType::IsPossibleLocalOnly) | Err(_) => return None,
     }
-    Some(number.format_as(PhoneNumberFormat::E164).into_owned())
+    let normal = number.format_as(PhoneNumberFormat::E164).into_owned();
+    // A number with its prefix twice is read without one of them, and without the other when it is read again: none at all.
+    let again = PHONE_NUMBER_UTIL.parse(&normal, None).ok()?;
+    (again.format_as(PhoneNumberFormat::E164) == normal).then_some(normal)
 }
 
 #[cfg(test)]
@@ -41,6 +44,8 @@ mod tests {
             ("1234567", Some("US"), None),
             ("12", Some("DE"), None),
             ("+999 123456789", None, None),
+            ("0000 47250", Some("DE"), None),
+            ("+375 8 882651020", None, None),
             ("call me", Some("DE"), None),
             ("-", Some("DE"), None),
             ("", Some("DE"), None),

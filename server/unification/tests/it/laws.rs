@@ -183,6 +183,27 @@ proptest! {
     }
 
     #[test]
+    fn rules_over_an_index_that_is_there_match_as_over_their_own(seed in any::<u64>()) {
+        let world = world(seed, 300);
+        let one = matcher(world.one.clone(), &world.companies, &world.persons);
+        let mut other = world.other.clone();
+        let of_persons = world.one.default_countries.persons;
+        let reads_alike = other.default_countries.persons == of_persons;
+        let is_fuzzy = |set: &RuleSet| set.rule("typed-fuzzy").is_some_and(|rule| rule.active);
+        let is_answered = reads_alike && (is_fuzzy(&world.one) || !is_fuzzy(&other));
+        let shared = one.with_rules(other.clone(), &LISTS).expect("the rules can be used");
+        prop_assert_eq!(shared.is_some(), is_answered);
+        other.default_countries.persons = of_persons;
+        for rule in &mut other.rules {
+            rule.active &= rule.id != "typed-fuzzy";
+        }
+        let shared = one.with_rules(other.clone(), &LISTS).expect("the rules can be used");
+        let own = matcher(other, &world.companies, &world.persons);
+        let shared = shared.expect("nothing to be read anew");
+        prop_assert_eq!(matches(&shared, &world.members, 1), matches(&own, &world.members, 1));
+    }
+
+    #[test]
     fn an_explanation_leads_where_the_match_does(seed in any::<u64>()) {
         let world = world(seed, 400);
         let matcher = matcher(world.one.clone(), &world.companies, &world.persons);

@@ -1,5 +1,6 @@
 //! What a rule set does with members, companies and persons.
 
+mod any_text;
 mod golden;
 mod laws;
 mod random;
