@@ -10,6 +10,7 @@ use leptos_router::{
 
 use crate::{
     error::AppError, layout::Frame, page::CommunityManagement, place::COMMUNITY_MANAGEMENT, ui::problem,
+    unification::page::Unification,
 };
 
 #[component]
@@ -25,6 +26,11 @@ pub fn App() -> impl IntoView {
                     <Route
                         path=path!("/administration/general/community-management")
                         view=CommunityManagement
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/administration/general/unification")
+                        view=Unification
                         ssr=SsrMode::Async
                     />
                 </Routes>

@@ -12,6 +12,7 @@ use crate::{
     error::AppError,
     layout::FrameView,
     runs::view::{InvalidRecordsQuery, InvalidRecordsView, SummaryView},
+    unification::view::{Applied, Apply, RulesQuery, RulesView},
 };
 
 /// What the console asks of the server. Every answer is what a page shows, and nothing more.
@@ -38,6 +39,12 @@ pub trait Backend: Send + Sync {
     async fn deactivate(&self, connection: ConnectionId) -> Result<(), AppError>;
 
     async fn activate(&self, connection: ConnectionId) -> Result<(), AppError>;
+
+    /// The rules in use or in a draft, and what the draft would change if that is asked for.
+    async fn rules(&self, query: RulesQuery) -> Result<RulesView, AppError>;
+
+    /// Makes a draft the version in use and has every member matched again.
+    async fn apply_rules(&self, apply: Apply) -> Result<Applied, AppError>;
 }
 
 /// The port, as the router provides it to pages and server functions alike.

@@ -12,6 +12,7 @@ pub mod place;
 pub mod runs;
 pub mod shell;
 pub mod ui;
+pub mod unification;
 
 pub use app::App;
 pub use shell::shell;

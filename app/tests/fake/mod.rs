@@ -2,6 +2,7 @@
 //! between pages.
 
 mod installation;
+pub(crate) mod unification;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use app::{
     error::AppError,
     layout::FrameView,
     runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, SummaryView},
+    unification::view::{Applied, Apply, RulesQuery, RulesView},
 };
 use async_trait::async_trait;
 use domain::{ConnectionId, RunId, record::InvalidRecord};
@@ -178,5 +180,15 @@ impl Backend for Fake {
 
     async fn activate(&self, _connection: ConnectionId) -> Result<(), AppError> {
         self.check()
+    }
+
+    async fn rules(&self, query: RulesQuery) -> Result<RulesView, AppError> {
+        self.check()?;
+        unification::rules(&query)
+    }
+
+    async fn apply_rules(&self, apply: Apply) -> Result<Applied, AppError> {
+        self.check()?;
+        Ok(unification::apply(&apply))
     }
 }
