@@ -9,8 +9,9 @@ use leptos_router::{
 };
 
 use crate::{
+    companies::{company::Company, form::NewCompany, list::Customers},
     error::AppError, layout::Frame, page::CommunityManagement, place::COMMUNITY_MANAGEMENT, ui::problem,
-    unification::page::Unification,
+    unification::{member::Member, page::Unification},
 };
 
 #[component]
@@ -33,6 +34,14 @@ pub fn App() -> impl IntoView {
                         view=Unification
                         ssr=SsrMode::Async
                     />
+                    <Route
+                        path=path!("/administration/general/unification/member")
+                        view=Member
+                        ssr=SsrMode::Async
+                    />
+                    <Route path=path!("/customers") view=Customers ssr=SsrMode::Async />
+                    <Route path=path!("/customers/company") view=Company ssr=SsrMode::Async />
+                    <Route path=path!("/customers/new") view=NewCompany ssr=SsrMode::Async />
                 </Routes>
             </Frame>
         </Router>

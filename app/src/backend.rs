@@ -8,11 +8,18 @@ use leptos::prelude::use_context;
 
 use crate::{
     activity::view::{ActivityLogQuery, ActivityLogView},
+    companies::{
+        place::{CompanyPlace, LookUp},
+        view::{CompanyView, LookUpView, SaveCompany},
+    },
     connections::view::ConnectionsView,
     error::AppError,
     layout::FrameView,
     runs::view::{InvalidRecordsQuery, InvalidRecordsView, SummaryView},
-    unification::view::{Applied, Apply, RulesQuery, RulesView},
+    unification::{
+        place::MemberKey,
+        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said},
+    },
 };
 
 /// What the console asks of the server. Every answer is what a page shows, and nothing more.
@@ -45,6 +52,27 @@ pub trait Backend: Send + Sync {
 
     /// Makes a draft the version in use and has every member matched again.
     async fn apply_rules(&self, apply: Apply) -> Result<Applied, AppError>;
+
+    /// [`AppError::NotFound`] if there is no such member.
+    async fn member(&self, member: MemberKey) -> Result<MemberView, AppError>;
+
+    /// Keeps what an admin says of a member's company, and matches the member anew.
+    async fn say_of_member(&self, member: MemberKey, said: Said) -> Result<(), AppError>;
+
+    /// Keeps that a member has left their company, with how that is known; `None` if they have not.
+    async fn member_left(&self, member: MemberKey, reason: Option<String>) -> Result<(), AppError>;
+
+    /// Companies or people by part of their name, domain or address, or by their external id.
+    async fn look_up(&self, query: LookUp) -> Result<LookUpView, AppError>;
+
+    /// [`AppError::NotFound`] if there is no such company.
+    async fn company(&self, place: CompanyPlace) -> Result<CompanyView, AppError>;
+
+    /// Keeps a company and matches members anew.
+    async fn save_company(&self, save: SaveCompany) -> Result<(), AppError>;
+
+    /// Adds a domain to a company, and matches members anew.
+    async fn add_domain(&self, company: String, domain: String) -> Result<(), AppError>;
 }
 
 /// The port, as the router provides it to pages and server functions alike.

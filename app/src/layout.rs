@@ -5,6 +5,7 @@ use leptos_router::hooks::use_location;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    companies::place::CUSTOMERS,
     place::COMMUNITY_MANAGEMENT,
     ui::icon::{Icon, icon, mark},
     unification::place::UNIFICATION,
@@ -74,6 +75,13 @@ fn Navigation(failing: ReadSignal<u32>, worker: Option<bool>) -> impl IntoView {
                 <span class="nav-alert">{move || badge(failing.get())}</span>
             </div>
             <div class="nav-list" id="nav-list" popover="auto" node_ref=list>
+                <ul class="nav-plain">
+                    <li>
+                        <a href=CUSTOMERS aria-current=move || here(CUSTOMERS) on:click=close>
+                            <span class="nav-name">{icon(Icon::People)} "Customers"</span>
+                        </a>
+                    </li>
+                </ul>
                 <h2 class="nav-section" id="nav-administration">
                     "Administration"
                 </h2>

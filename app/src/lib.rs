@@ -4,6 +4,7 @@ pub mod activity;
 pub mod app;
 #[cfg(feature = "ssr")]
 pub mod backend;
+pub mod companies;
 pub mod connections;
 pub mod error;
 pub mod layout;

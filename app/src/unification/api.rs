@@ -1,12 +1,15 @@
 use leptos::prelude::*;
 
-use super::view::{RulesQuery, RulesView};
+use super::{
+    place::MemberKey,
+    view::{Applied, MemberView, RulesQuery, RulesView},
+};
 #[cfg(feature = "ssr")]
 use super::{
     draft::{Draft, Press},
     form::{conditions, country_lines, lines, read_set},
     place::{Open, RulesPlace},
-    view::{Applied, Apply},
+    view::{Apply, Said},
 };
 use crate::error::AppError;
 
@@ -126,4 +129,80 @@ pub async fn apply_rules(
     };
     leptos_axum::redirect(&next.href());
     Ok(applied)
+}
+
+#[server(prefix = "/rpc", endpoint = "member")]
+pub async fn member(member: MemberKey) -> Result<MemberView, AppError> {
+    crate::backend::backend()?.member(member).await
+}
+
+#[server(prefix = "/rpc", endpoint = "link_member")]
+pub async fn link_member(
+    tenant: String,
+    user: String,
+    company: String,
+    reason: String,
+) -> Result<(), AppError> {
+    let said = Said::Company {
+        external_id: named(&company, "Give the company's external id.")?,
+        reason: named(&reason, "Say why, so that others know.")?,
+    };
+    say(tenant, user, said).await
+}
+
+#[server(prefix = "/rpc", endpoint = "unlink_member")]
+pub async fn unlink_member(tenant: String, user: String, reason: String) -> Result<(), AppError> {
+    let reason = named(&reason, "Say why, so that others know.")?;
+    say(tenant, user, Said::NoCompany { reason }).await
+}
+
+#[server(prefix = "/rpc", endpoint = "leave_to_rules")]
+pub async fn leave_to_rules(tenant: String, user: String) -> Result<(), AppError> {
+    say(tenant, user, Said::Nothing).await
+}
+
+#[server(prefix = "/rpc", endpoint = "mark_left")]
+pub async fn mark_left(tenant: String, user: String, reason: String) -> Result<(), AppError> {
+    let reason = named(&reason, "Say how you know, so that others do, too.")?;
+    leave(tenant, user, Some(reason)).await
+}
+
+#[server(prefix = "/rpc", endpoint = "mark_back")]
+pub async fn mark_back(tenant: String, user: String) -> Result<(), AppError> {
+    leave(tenant, user, None).await
+}
+
+#[cfg(feature = "ssr")]
+async fn say(tenant_id: String, community_user_id: String, said: Said) -> Result<(), AppError> {
+    let member = MemberKey {
+        tenant_id,
+        community_user_id,
+    };
+    crate::backend::backend()?.say_of_member(member.clone(), said).await?;
+    leptos_axum::redirect(&member.href());
+    Ok(())
+}
+
+#[cfg(feature = "ssr")]
+async fn leave(tenant_id: String, community_user_id: String, reason: Option<String>) -> Result<(), AppError> {
+    let member = MemberKey {
+        tenant_id,
+        community_user_id,
+    };
+    crate::backend::backend()?.member_left(member.clone(), reason).await?;
+    leptos_axum::redirect(&member.href());
+    Ok(())
+}
+
+/// A field that must not be empty.
+#[cfg(feature = "ssr")]
+fn named(text: &str, next_action: &str) -> Result<String, AppError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(AppError::Refused {
+            what: "A field was left empty.".to_owned(),
+            next_action: next_action.to_owned(),
+        });
+    }
+    Ok(text.to_owned())
 }

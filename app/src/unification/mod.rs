@@ -4,6 +4,7 @@ pub mod editor;
 pub mod form;
 pub mod history;
 pub mod lists;
+pub mod member;
 pub mod page;
 pub mod place;
 pub mod preview;

@@ -1,11 +1,13 @@
 //! Where on the Unification page someone is. All of it is in the URL, the draft too.
 
 use leptos_router::params::ParamsMap;
+use serde::{Deserialize, Serialize};
 
-use super::view::{DraftText, RulesQuery};
+use super::view::{DraftText, MemberName, RulesQuery};
 use crate::place::Href;
 
 pub const UNIFICATION: &str = "/administration/general/unification";
+pub const MEMBER: &str = "/administration/general/unification/member";
 
 /// What is open over the list of rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +117,38 @@ impl RulesPlace {
             .maybe("base", draft.map(|draft| draft.base))
             .maybe("draft", draft.map(|draft| &draft.set))
             .into_text()
+    }
+}
+
+/// Which member a page is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberKey {
+    pub tenant_id: String,
+    pub community_user_id: String,
+}
+
+impl MemberKey {
+    pub fn read(query: &ParamsMap) -> Self {
+        Self {
+            tenant_id: query.get("tenant").unwrap_or_default(),
+            community_user_id: query.get("user").unwrap_or_default(),
+        }
+    }
+
+    pub fn href(&self) -> String {
+        Href::to(MEMBER)
+            .with("tenant", &self.tenant_id)
+            .with("user", &self.community_user_id)
+            .into_text()
+    }
+}
+
+impl From<&MemberName> for MemberKey {
+    fn from(name: &MemberName) -> Self {
+        Self {
+            tenant_id: name.tenant_id.clone(),
+            community_user_id: name.community_user_id.clone(),
+        }
     }
 }
 

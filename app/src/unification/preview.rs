@@ -6,7 +6,7 @@ use leptos::{prelude::*, server_fn::ServerFn};
 use super::{
     api::ApplyRules,
     page::RulesResource,
-    place::{RulesPlace, UNIFICATION},
+    place::{MemberKey, RulesPlace, UNIFICATION},
     rules::{carried, look_again, progress},
     view::{ChangeView, ChangesView, CompanyName, DraftView, PreviewState, PreviewView, RulesView, Working},
 };
@@ -249,7 +249,7 @@ fn sample_row(sample: &ChangeView) -> impl IntoView + use<> {
     view! {
         <li>
             <span class="sample-who">
-                <code>{sample.member.username.clone()}</code>
+                <a class="link" href=MemberKey::from(&sample.member).href()><code>{sample.member.username.clone()}</code></a>
                 <span class="small">{sample.member.tenant_id.clone()}</span>
             </span>
             <span class="sample-from">

@@ -1,7 +1,10 @@
 //! What the Unification pages show.
 
 use chrono::{DateTime, Utc};
-use domain::{MatchCounts, unification::RuleSet};
+use domain::{
+    MatchCounts,
+    unification::{DecidedBy, Explanation, MatchStatus, RuleSet},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{activity::view::ConnectionName, ui::number::grouped};
@@ -69,7 +72,6 @@ pub struct HeadView {
     pub version: u32,
     pub rules: u64,
     pub without_company: u64,
-    pub by_hand: u64,
 }
 
 /// How far a longer work has come.
@@ -171,4 +173,61 @@ pub struct VersionView {
     pub changes: Vec<String>,
     /// What it did to users, such as `312 gained, 4 moved`; `None` for the version that an installation begins with.
     pub effect: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberView {
+    pub as_of: DateTime<Utc>,
+    pub member: MemberName,
+    pub full_name: Option<String>,
+    pub email: Option<String>,
+    pub deleted_at: Option<DateTime<Utc>>,
+    pub status: MatchStatus,
+    pub decided_by: DecidedBy,
+    pub rule: Option<String>,
+    pub company: Option<CompanyName>,
+    pub person_external_id: Option<String>,
+    /// Since when the match stands; `None` for a member who was never matched.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// What each rule came to, as of now.
+    pub explanation: Explanation,
+    /// The companies that are spoken of, candidates first.
+    pub names: Vec<CompanyName>,
+    /// What an admin said of the member.
+    pub said: Option<SaidView>,
+    /// Set for a member who has left their company.
+    pub left: Option<SaidView>,
+    /// The latest first.
+    pub history: Vec<FormerView>,
+}
+
+/// What somebody said of a member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaidView {
+    pub reason: String,
+    pub by: String,
+    pub at: DateTime<Utc>,
+}
+
+/// A match that stood once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerView {
+    pub status: MatchStatus,
+    pub decided_by: DecidedBy,
+    pub rule: Option<String>,
+    pub rule_version: u32,
+    pub company: Option<CompanyName>,
+    pub from: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+}
+
+/// What an admin says of a member's company.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// They belong to this company.
+    Company { external_id: String, reason: String },
+    /// They belong to none.
+    NoCompany { reason: String },
+    /// Nothing: the rules decide.
+    Nothing,
 }

@@ -39,7 +39,6 @@ pub(crate) fn head() -> HeadView {
         version: VERSION,
         rules: 5,
         without_company: 18_553,
-        by_hand: 86,
     }
 }
 
