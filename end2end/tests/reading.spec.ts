@@ -102,7 +102,7 @@ test("View Activity opens the log of that connection, and all logs are one link 
   await expect(page.locator("tbody tr")).toHaveCount(1);
   await page.getByRole("link", { name: "All Activity Logs" }).click();
   await expect(page.locator("tbody tr")).toHaveCount(4);
-  await expect(page.getByRole("table")).toContainText("at Connect, 1 of 7");
+  await expect(page.getByRole("table")).toContainText("at Connect, 1 of 9");
   await expect(page.getByRole("searchbox")).toHaveCount(0);
 });
 

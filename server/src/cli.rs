@@ -78,6 +78,18 @@ pub(crate) enum WithData {
     /// Bring in what members did, where the tenant's API does not say
     #[command(subcommand)]
     Activity(Activity),
+    /// Look at the rules that tie members to companies, try others, apply them, take them back
+    #[command(subcommand)]
+    Rules(Rules),
+    /// See why a member is tied to a company or not, and say who belongs where
+    #[command(subcommand)]
+    Member(Member),
+    /// Bring in companies of the customer-success database
+    #[command(subcommand)]
+    Company(Company),
+    /// Bring in persons of the customer-success database
+    #[command(subcommand)]
+    Person(Person),
 }
 
 /// The words of the command line. Without any it is `serve`: that is how `cargo leptos watch` starts the binary.
@@ -316,6 +328,132 @@ pub(crate) enum Activity {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rules {
+    /// Show the rules that decide
+    Show,
+    /// Say what other rules would change, over all stored members; nothing is written
+    Preview(RulesFile),
+    /// Let other rules decide from now on, and match all members anew
+    Apply(ApplyRules),
+    /// List which version decided since when, newest first
+    History,
+    /// Let an earlier version decide again; every match is then as it was under it
+    Undo {
+        #[arg(value_name = "VERSION")]
+        to: i64,
+        /// For the history
+        #[arg(long, value_name = "TEXT", env = "TRIBUTARY_RULES_WHY", value_parser = reason)]
+        why: Option<String>,
+    },
+    /// Let the rules decide that a new installation has
+    Restore {
+        /// For the history
+        #[arg(long, value_name = "TEXT", env = "TRIBUTARY_RULES_WHY", value_parser = reason)]
+        why: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesFile {
+    /// JSON as `rules show --json` prints it
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyRules {
+    /// JSON as `rules show --json` prints it
+    pub(crate) file: PathBuf,
+    /// The version that these rules were made from, if the file does not say; another one that decides by now is not
+    /// overwritten
+    #[arg(long, value_name = "VERSION", env = "TRIBUTARY_RULES_BASE")]
+    pub(crate) base: Option<i64>,
+    /// For the history
+    #[arg(long, value_name = "TEXT", env = "TRIBUTARY_RULES_WHY", value_parser = reason)]
+    pub(crate) why: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Member {
+    /// Say what each rule did with a member, with the values compared, and what the member was tied to before
+    Why(MemberName),
+    /// Tie a member to a company by hand; no rule overwrites it
+    Link {
+        #[command(flatten)]
+        member: MemberName,
+        /// The company's external id
+        #[arg(long, value_name = "ID", env = "TRIBUTARY_LINK_COMPANY")]
+        company: String,
+        /// The person's external id
+        #[arg(long, value_name = "ID", env = "TRIBUTARY_LINK_PERSON")]
+        person: Option<String>,
+        #[command(flatten)]
+        reason: Reason,
+    },
+    /// Say that a member belongs to no company; no rule overwrites it
+    Unlink {
+        #[command(flatten)]
+        member: MemberName,
+        #[command(flatten)]
+        reason: Reason,
+    },
+    /// Let the rules decide again of a member who was linked or unlinked
+    Rules(MemberName),
+    /// Say that a member has left their company, and counts no more
+    Left {
+        #[command(flatten)]
+        member: MemberName,
+        #[command(flatten)]
+        reason: Reason,
+    },
+    /// Let a member count again
+    Back(MemberName),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MemberName {
+    pub(crate) tenant: TenantId,
+    /// The member's id in the community
+    pub(crate) user_id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reason {
+    /// Why, for whoever asks later
+    #[arg(long, value_name = "TEXT", env = "TRIBUTARY_REASON", value_parser = reason)]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Company {
+    /// Import CSV with the header `external_id,name,domains,parent_external_id`: good lines are kept, bad ones told by number
+    /// (exit code 1), and members are matched anew
+    Import(ImportParties),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Person {
+    /// Import CSV with the header `external_id,email,first_name,last_name,phone,company_external_id,active`: good lines are
+    /// kept, bad ones told by number (exit code 1), and members are matched anew
+    Import(ImportParties),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportParties {
+    pub(crate) file: PathBuf,
+    /// What the file calls a column, if it has another name for it; may be repeated
+    #[arg(
+        long,
+        value_name = "COLUMN=HEADER",
+        env = "TRIBUTARY_IMPORT_MAP",
+        value_delimiter = ';'
+    )]
+    pub(crate) map: Vec<String>,
+    /// Say what would become of the lines, and write nothing
+    #[arg(long, env = "TRIBUTARY_IMPORT_DRY_RUN", value_parser = switch())]
+    pub(crate) dry_run: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// users, content, activity, trends, categories, idea-statuses or invalid-records
@@ -376,6 +514,17 @@ fn object(name: &str) -> Result<Object, String> {
 
 fn email(text: &str) -> Result<String, String> {
     store::normal_email(text).ok_or_else(|| "that is no e-mail address".to_owned())
+}
+
+/// As long as a sentence or two.
+const REASON_MAX_CHARS: usize = 500;
+
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > REASON_MAX_CHARS || text.contains(char::is_control) {
+        return Err(format!("give one line of up to {REASON_MAX_CHARS} characters"));
+    }
+    Ok(text.to_owned())
 }
 
 fn client_id(text: &str) -> Result<String, String> {

@@ -53,6 +53,7 @@ impl Executor {
             store: self.installation.store.as_ref(),
             clock: self.installation.clock.as_ref(),
             settings: &self.settings,
+            unifier: &self.installation.unifier,
         };
         let execution = tokio::select! {
             execution = runner.execute(claimed, &connection.tenant_id, source.as_ref(), signals) => execution?,

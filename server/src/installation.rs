@@ -12,7 +12,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use store::{OpenSalt, SALT_NAME, Salt, Store, StoreError};
 use store_postgres::PostgresStore;
 use store_sqlite::SqliteStore;
-use sync::Clock;
+use sync::{Clock, Unifier};
+use unification::{Lists, Threads};
 
 use crate::{
     cli::Cli,
@@ -94,6 +95,11 @@ fn unusable(error: &StoreError) -> CommandError {
     )
 }
 
+/// As many as there are cores.
+fn threads() -> Threads {
+    std::thread::available_parallelism().unwrap_or(Threads::MIN)
+}
+
 /// An open installation.
 #[derive(Clone)]
 pub(crate) struct Installation {
@@ -101,6 +107,8 @@ pub(crate) struct Installation {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn sync::Ids>,
     pub(crate) keys: Keys,
+    /// Matches members, with one index of companies and persons for the whole process.
+    pub(crate) unifier: Arc<Unifier>,
     /// The operator's exceptions to the filter for outgoing requests.
     pub(crate) allowed: AllowedHosts,
     opened: Opened,
@@ -118,6 +126,7 @@ impl Installation {
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
             keys,
+            unifier: Arc::new(Unifier::new(Lists::shipped(), threads())),
             allowed: cli.outbound.allow_hosts.clone(),
             opened,
         })

@@ -22,11 +22,13 @@ mod progress;
 mod queue;
 mod replay;
 mod rotation;
+mod rules;
 mod scheduler;
 mod secrets;
 mod source;
 mod system;
 mod telemetry;
+mod unify;
 mod views;
 mod worker;
 

@@ -17,7 +17,7 @@ use sync::content_hash;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use crate::{error::with_sources, installation::Installation};
+use crate::{error::with_sources, installation::Installation, unify::match_connection};
 
 /// Members in memory at once, and of one transaction: others wait for the write lock meanwhile.
 const MEMBERS_AT_ONCE: u32 = 1_000;
@@ -74,6 +74,7 @@ pub(crate) async fn read_anew(
     for run in store.runs_with_set_aside(connection).await? {
         replay_run(installation, connection, run, &stored.mapping, &mut records).await?;
     }
+    match_connection(installation, connection).await?;
     store.rebuild_due_trends(connection).await?;
     store
         .settle_replay(connection, stored.version, DECODER_VERSION)
@@ -90,6 +91,7 @@ pub(crate) async fn read_run_anew(
     let stored = installation.store.profile_mapping(connection).await?;
     let mut anew = ReadAnew::default();
     replay_run(installation, connection, run, &stored.mapping, &mut anew.records).await?;
+    match_connection(installation, connection).await?;
     installation.store.rebuild_due_trends(connection).await?;
     Ok(anew)
 }

@@ -282,6 +282,8 @@ mod tests {
                 })
                 .to_vec(),
             matching: MatchCounts::default(),
+            match_started_at: None,
+            trends_started_at: None,
             progress: Progress::default(),
         }
     }

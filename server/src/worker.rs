@@ -28,6 +28,7 @@ use crate::{
     places::{Holder, Wanted, who_gives_way},
     replay,
     scheduler::{extent_of_next_run, is_due},
+    unify,
 };
 
 /// How often the worker looks for what is due and for runs that another process queued or left: short against a lease
@@ -92,8 +93,9 @@ impl Worker {
             worker.retention,
             stop.clone(),
         ));
+        let matching = tokio::spawn(unify::keep_up(worker.executor.installation.clone(), stop.clone()));
         worker.sync(&stop).await;
-        for ended in [replays.await, forgetting.await] {
+        for ended in [replays.await, forgetting.await, matching.await] {
             if let Err(error) = ended {
                 log_panic(&error);
             }

@@ -194,6 +194,9 @@ pub struct Run {
     /// All six, in the order of [`Stream::ALL`].
     pub streams: Vec<StreamRun>,
     pub matching: MatchCounts,
+    /// When the run began to match members, and to count trends.
+    pub match_started_at: Option<DateTime<Utc>>,
+    pub trends_started_at: Option<DateTime<Utc>>,
     #[serde(flatten)]
     pub progress: Progress,
 }

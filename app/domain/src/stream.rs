@@ -51,7 +51,7 @@ impl fmt::Display for Stream {
     }
 }
 
-/// How far a run has come: connecting, then one stage for each stream.
+/// How far a run has come: connecting, one stage for each stream, then what is derived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
@@ -62,10 +62,14 @@ pub enum Stage {
     Topics,
     Replies,
     Activity,
+    /// New and changed members are tied to companies.
+    Match,
+    /// Trends of the days that changed.
+    Trends,
 }
 
 impl Stage {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Connect,
         Self::IdeaStatuses,
         Self::Categories,
@@ -73,25 +77,32 @@ impl Stage {
         Self::Topics,
         Self::Replies,
         Self::Activity,
+        Self::Match,
+        Self::Trends,
     ];
 
     /// The name in the database, the API and exports.
     pub fn as_str(self) -> &'static str {
-        self.stream().map_or("connect", Stream::as_str)
+        match (self, self.stream()) {
+            (_, Some(stream)) => stream.as_str(),
+            (Self::Match, _) => "match",
+            (Self::Trends, _) => "trends",
+            (_, None) => "connect",
+        }
     }
 
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|stage| stage.as_str() == name)
     }
 
-    /// From 1, as in "Replies, 6 of 7".
+    /// From 1, as in "Replies, 6 of 9".
     pub fn position(self) -> usize {
         self as usize + 1
     }
 
     pub fn stream(self) -> Option<Stream> {
         match self {
-            Self::Connect => None,
+            Self::Connect | Self::Match | Self::Trends => None,
             Self::IdeaStatuses => Some(Stream::IdeaStatuses),
             Self::Categories => Some(Stream::Categories),
             Self::Users => Some(Stream::Users),

@@ -43,13 +43,15 @@ pub fn stages(run: &Run, as_of: DateTime<Utc>) -> impl IntoView + use<> {
 }
 
 fn stage_time(run: &Run, stage: Stage, as_of: DateTime<Utc>) -> StageTime {
-    let (from, to) = match stage.stream() {
+    let (from, to) = match (stage, stage.stream()) {
         // Connecting ends where the first stream begins.
-        None => (
+        (Stage::Connect, _) => (
             run.started_at,
             run.streams.iter().filter_map(|stream| stream.started_at).min(),
         ),
-        Some(wanted) => run
+        (Stage::Match, _) => (run.match_started_at, run.trends_started_at),
+        (_, None) => (run.trends_started_at, run.finished_at),
+        (_, Some(wanted)) => run
             .streams
             .iter()
             .find(|stream| stream.stream == wanted)

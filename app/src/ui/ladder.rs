@@ -33,7 +33,9 @@ mod tests {
         let steps = Stage::ALL.map(|stage| step_class(RunState::Failed, Stage::Topics, stage));
         assert_eq!(
             steps,
-            ["done", "done", "done", "done", "stopped", "ahead", "ahead"]
+            [
+                "done", "done", "done", "done", "stopped", "ahead", "ahead", "ahead", "ahead"
+            ]
         );
     }
 
@@ -42,7 +44,7 @@ mod tests {
         assert!(
             Stage::ALL
                 .iter()
-                .all(|stage| step_class(RunState::Completed, Stage::Activity, *stage) == "done")
+                .all(|stage| step_class(RunState::Completed, Stage::Trends, *stage) == "done")
         );
     }
 }

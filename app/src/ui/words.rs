@@ -29,10 +29,15 @@ pub fn stream_in_text(stream: Stream) -> &'static str {
 }
 
 pub fn stage(stage: Stage) -> &'static str {
-    stage.stream().map_or("Connect", stream)
+    match (stage, stage.stream()) {
+        (_, Some(of)) => stream(of),
+        (Stage::Match, _) => "Match",
+        (Stage::Trends, _) => "Trends",
+        (_, None) => "Connect",
+    }
 }
 
-/// `Replies, 6 of 7`.
+/// `Replies, 6 of 9`.
 pub fn stage_of_all(at: Stage) -> String {
     format!("{}, {} of {}", stage(at), at.position(), Stage::ALL.len())
 }

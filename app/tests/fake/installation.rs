@@ -227,7 +227,7 @@ fn stale() -> ConnectionCard {
         tenant_id: "partners-nl".to_owned(),
         name: "Partnercommunity".to_owned(),
         language: Some("nl".to_owned()),
-        last: Some(last(8, RunState::Completed, Some(Stage::Activity), 512, 0)),
+        last: Some(last(8, RunState::Completed, Some(Stage::Trends), 512, 0)),
         last_success_at: Some(at(21, 14, 30, 0)),
         counts: counts(512, 80, 402, 6, 4, Some(9_000)),
         strip: strip(8, &[(12, None), (13, None), (4, Some(RunState::Cancelled))]),
@@ -344,7 +344,7 @@ fn healthy() -> ConnectionCard {
 
 fn recovered() -> ConnectionCard {
     ConnectionCard {
-        last: Some(last(5, RunState::Completed, Some(Stage::Activity), 9402, 0)),
+        last: Some(last(5, RunState::Completed, Some(Stage::Trends), 9402, 0)),
         last_success_at: Some(at(23, 2, 34, 55)),
         counts: counts(5218, 1866, 9047, 33, 6, Some(188_240)),
         strip: strip(5, &[(7, Some(RunState::Failed))]),
@@ -359,7 +359,7 @@ pub(crate) fn not_run_yet() -> ConnectionCard {
 fn deactivated() -> ConnectionCard {
     ConnectionCard {
         deactivated_at: Some(at(3, 9, 0, 0) - TimeDelta::days(31)),
-        last: Some(last(6, RunState::Completed, Some(Stage::Activity), 4118, 0)),
+        last: Some(last(6, RunState::Completed, Some(Stage::Trends), 4118, 0)),
         last_success_at: Some(at(3, 2, 0, 0) - TimeDelta::days(31)),
         next_sync_at: None,
         counts: counts(2842, 990, 7731, 22, 6, Some(96_415)),
@@ -386,7 +386,7 @@ fn row(run: u32, connection: u32, started_at: DateTime<Utc>, took_s: i64, state:
         trigger: Trigger::Scheduled,
         mode: Mode::Incremental,
         state,
-        stage: Some(Stage::Activity),
+        stage: Some(Stage::Trends),
         cause: None,
         queued_at: started_at,
         started_at: Some(started_at),
@@ -545,7 +545,7 @@ fn run(number: u32, connection: u32, state: RunState, streams: Vec<StreamRun>) -
         resumed_from: None,
         mode: Mode::Incremental,
         state,
-        stage: Some(Stage::Activity),
+        stage: Some(Stage::Trends),
         cause: None,
         queued_at: at(23, 2, 0, 2),
         started_at: Some(at(23, 2, 0, 4)),
@@ -557,6 +557,8 @@ fn run(number: u32, connection: u32, state: RunState, streams: Vec<StreamRun>) -
             unmatched: 48_210,
             ..MatchCounts::default()
         },
+        match_started_at: Some(at(23, 2, 14, 38)),
+        trends_started_at: Some(at(23, 2, 14, 40)),
         progress: Progress::default(),
     }
 }
@@ -642,6 +644,8 @@ fn failed() -> SummaryView {
             resumed_from: Some(run_id(32)),
             attempts: 2,
             matching: MatchCounts::default(),
+            match_started_at: None,
+            trends_started_at: None,
             ..run(
                 33,
                 3,

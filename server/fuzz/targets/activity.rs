@@ -4,6 +4,7 @@
 #[path = "../../src/import/mod.rs"]
 #[expect(
     unused_imports,
+    dead_code,
     reason = "the target calls a part of what the module gives its crate"
 )]
 mod import;

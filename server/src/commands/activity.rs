@@ -17,6 +17,7 @@ use store::ImportedActivity;
 use sync::content_hash;
 
 use crate::{
+    commands::tally::Tally,
     error::{CommandError, Exit},
     import::{ActivityFile, FileError},
     installation::Installation,
@@ -26,29 +27,13 @@ use crate::{
 /// Rows of one transaction; others wait for the write lock meanwhile.
 const ROWS_AT_ONCE: usize = 2_000;
 
-/// Bad lines that are told one by one; a file of the wrong kind has as many as it has lines.
-const BAD_LINES_LISTED: usize = 200;
-
-/// What became of the lines: `read = new + updated + unchanged + repeated + bad`.
+/// What became of the lines.
 #[derive(Default, Serialize)]
 struct Imported {
     tenant_id: String,
     source: Option<ActivitySource>,
-    read: u64,
-    new: u64,
-    updated: u64,
-    unchanged: u64,
-    /// Lines whose event came again soon after; the last one is kept.
-    repeated: u64,
-    bad: u64,
-    /// The first of them.
-    bad_lines: Vec<BadLine>,
-}
-
-#[derive(Serialize)]
-struct BadLine {
-    line: u64,
-    message: String,
+    #[serde(flatten)]
+    lines: Tally,
 }
 
 /// An event's place in the batch, by its id: each id is written once.
@@ -90,11 +75,11 @@ pub(crate) async fn import(
     let connection = installation.connection(tenant).await?;
     imported.source = connection.activity_source;
     output.data(&imported, describe)?;
-    if imported.bad == 0 {
+    if imported.lines.bad == 0 {
         return Ok(ExitCode::SUCCESS);
     }
     let error = CommandError::failed(
-        format!("{} of {} lines are bad", imported.bad, imported.read),
+        format!("{} of {} lines are bad", imported.lines.bad, imported.lines.read),
         "The good ones are kept. Correct the others and import the file again: no event is stored twice.",
     );
     say(&error.to_string());
@@ -113,14 +98,12 @@ async fn take_all(
     };
     loop {
         let mut batch = Batch::default();
-        let more = fill(&mut batch, file, &mut imported).map_err(|error| cut_short(path, &error))?;
+        let more = fill(&mut batch, file, &mut imported.lines).map_err(|error| cut_short(path, &error))?;
         let done = installation
             .store
             .import_activity(connection.id, &batch.rows)
             .await?;
-        imported.new += done.new;
-        imported.updated += done.updated;
-        imported.unchanged += done.unchanged;
+        imported.lines.add(done);
         if !more {
             return Ok(imported);
         }
@@ -128,45 +111,22 @@ async fn take_all(
 }
 
 /// Reads until the batch is full or the file is at its end, and says whether there may be more.
-fn fill(
-    batch: &mut Batch,
-    file: &mut ActivityFile<impl BufRead>,
-    imported: &mut Imported,
-) -> io::Result<bool> {
+fn fill(batch: &mut Batch, file: &mut ActivityFile<impl BufRead>, lines: &mut Tally) -> io::Result<bool> {
     while batch.rows.len() < ROWS_AT_ONCE {
         let Some((line, event)) = file.next()? else {
             return Ok(false);
         };
-        imported.read += 1;
+        lines.read += 1;
         match event {
-            Ok(activity) => imported.repeated += u64::from(batch.add(activity)),
-            Err(message) => set_aside(imported, line, message),
+            Ok(activity) => lines.repeated += u64::from(batch.add(activity)),
+            Err(message) => lines.set_aside(line, message),
         }
     }
     Ok(true)
 }
 
-fn set_aside(imported: &mut Imported, line: u64, message: String) {
-    imported.bad += 1;
-    if imported.bad_lines.len() < BAD_LINES_LISTED {
-        say(&format!("line {line}: {message}"));
-        imported.bad_lines.push(BadLine { line, message });
-    } else if imported.bad == BAD_LINES_LISTED as u64 + 1 {
-        say("Further bad lines are counted only.");
-    }
-}
-
 fn describe(imported: &Imported) -> String {
-    format!(
-        "{}: {} lines read, {} new, {} updated, {} unchanged, {} repeated, {} bad",
-        imported.tenant_id,
-        imported.read,
-        imported.new,
-        imported.updated,
-        imported.unchanged,
-        imported.repeated,
-        imported.bad
-    )
+    format!("{}: {}", imported.tenant_id, imported.lines.words())
 }
 
 fn unreadable(path: &Path, error: &FileError) -> CommandError {

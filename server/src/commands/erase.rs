@@ -9,8 +9,9 @@ use crate::{
     cli,
     error::{CommandError, with_sources},
     installation::Installation,
-    output::{Output, moment, say},
+    output::{Output, counted, moment, say},
     system::{random_bytes, random_id},
+    unify::match_everything,
 };
 
 /// The receipt as it is printed. It does not name the person.
@@ -53,6 +54,7 @@ pub(crate) async fn run(
             ))
         }
         Erasure::Done(receipt) => {
+            match_anew(installation, &receipt).await;
             rebuild_trends(installation, &receipt).await;
             let leftovers = wipe(installation, email).await;
             let printed = Printed {
@@ -80,6 +82,16 @@ async fn make_salt(installation: &Installation) -> Result<(), CommandError> {
         .await?;
     drop(sealing);
     Ok(())
+}
+
+/// What cannot be matched now is due until a worker does it.
+async fn match_anew(installation: &Installation, receipt: &Receipt) {
+    if receipt.persons == 0 {
+        return;
+    }
+    if let Err(error) = match_everything(installation).await {
+        tracing::warn!(error = %with_sources(&error), "members were not compared anew; a worker does it");
+    }
 }
 
 /// Trends are derived: what cannot be rebuilt now stays due until after the next run.
@@ -138,6 +150,12 @@ fn describe(printed: &Printed) -> String {
             of.tenant_id, counts.users, counts.content, counts.activity, counts.invalid_records, counts.mentions
         )
     }));
+    if receipt.persons > 0 {
+        lines.push(format!(
+            "{} removed from the customer-success data; members that were tied to them were compared anew.",
+            counted(receipt.persons, "person", "persons")
+        ));
+    }
     lines.push("The next syncs leave the person out, unless they join again.".to_owned());
     lines.join("\n")
 }

@@ -7,13 +7,17 @@ mod doctor;
 mod erase;
 mod export;
 mod mapping;
+mod member;
 mod migrate;
+mod parties;
 mod replay;
+mod rules;
 mod runs;
 mod secrets;
 mod serve;
 mod simulate;
 mod sync;
+mod tally;
 mod worker;
 
 use std::process::ExitCode;
@@ -22,12 +26,15 @@ pub(crate) use backup::on_a_server;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::{Activity, Cli, Command, Run, WithData},
+    cli::{Activity, Cli, Command, Company, Person, Run, WithData},
     error::CommandError,
     installation::Installation,
     lifecycle::CLOSE_DEADLINE,
     output::Output,
 };
+
+/// Who does what commands do, for histories: whoever may run them.
+const OPERATOR: &str = "operator";
 
 pub(crate) async fn run(cli: Cli, output: Output, stop: CancellationToken) -> Result<ExitCode, CommandError> {
     match &cli.command {
@@ -65,6 +72,16 @@ async fn with_data(
         }
         WithData::Activity(Activity::Import { tenant, file }) => {
             or_stopped(activity::import(installation, tenant, file, output), &stop).await
+        }
+        WithData::Rules(command) => or_stopped(rules::run(installation, command, output), &stop).await,
+        WithData::Member(command) => or_stopped(member::run(installation, command, output), &stop).await,
+        WithData::Company(Company::Import(options)) => {
+            let import = parties::import::<domain::unification::Company>(installation, options, output);
+            or_stopped(import, &stop).await
+        }
+        WithData::Person(Person::Import(options)) => {
+            let import = parties::import::<domain::unification::Person>(installation, options, output);
+            or_stopped(import, &stop).await
         }
         WithData::Replay(options) => or_stopped(replay::run(installation, options, output), &stop).await,
         WithData::Erase(options) => or_stopped(erase::run(installation, options, output), &stop).await,

@@ -1,21 +1,21 @@
 //! Activity as CSV with a header, or as JSON lines.
 
-use std::io::{self, BufRead};
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead},
+};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use domain::record::Activity;
 use serde::Deserialize;
 
-use super::lines::{Line, LineError, Lines};
+use super::{
+    header::{FileError, Header, Others, quoted, text},
+    lines::{Line, Lines},
+};
 
 /// The columns of the CSV and the fields of a JSON line.
 const COLUMNS: [&str; 5] = ["event_id", "type", "occurred_at", "user_id", "content_public_id"];
-
-/// Ids and types; those of communities are numbers, UUIDs and words.
-const TEXT_MAX_CHARS: usize = 255;
-
-/// Of what a line says, as much as a message repeats.
-const QUOTED_MAX_CHARS: usize = 60;
 
 /// The last second of the year 9999: later ones are milliseconds or nonsense.
 const LAST_SECOND: i64 = 253_402_300_799;
@@ -27,26 +27,10 @@ const LOCAL_FORMATS: [&str; 4] = [
     "%Y-%m-%d %H:%M",
 ];
 
-/// Why nothing of a file can be read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum FileError {
-    #[error("the file is empty")]
-    Empty,
-    #[error("line {0}, the header, is {1}")]
-    Unreadable(u64, LineError),
-    #[error("the header {0:?} lacks the column {1}")]
-    ColumnMissing(String, &'static str),
-    #[error("the header has a column {0:?}, which is unknown or there twice")]
-    ColumnUnknown(String),
-    #[error(transparent)]
-    Io(#[from] io::Error),
-}
-
 /// How a line is read.
 #[derive(Debug)]
 enum Shape {
-    /// Where each of the [`COLUMNS`] is.
-    Csv([usize; 5]),
+    Csv(Header),
     JsonLines,
 }
 
@@ -78,7 +62,7 @@ impl<R: BufRead> ActivityFile<R> {
             });
         }
         Ok(Self {
-            shape: Shape::Csv(columns(&text)?),
+            shape: Shape::Csv(Header::read(&text, &COLUMNS, &BTreeMap::new(), Others::Refused)?),
             lines,
             first: None,
         })
@@ -95,57 +79,22 @@ impl<R: BufRead> ActivityFile<R> {
         };
         let event = text.map_err(|error| error.to_string());
         let event = event.and_then(|text| match &self.shape {
-            Shape::Csv(columns) => csv_event(&text, columns),
+            Shape::Csv(header) => csv_event(&text, header),
             Shape::JsonLines => json_event(&text),
         });
         Ok(Some((number, event)))
     }
 }
 
-fn columns(header: &str) -> Result<[usize; 5], FileError> {
-    let cells = cells(header).unwrap_or_default();
-    let mut found = [None; 5];
-    for (index, cell) in cells.iter().enumerate() {
-        let column = COLUMNS.iter().position(|name| *name == cell.trim());
-        match column.map(|column| &mut found[column]) {
-            Some(place @ None) => *place = Some(index),
-            _ => return Err(FileError::ColumnUnknown(quoted(cell))),
-        }
-    }
-    let mut columns = [0; 5];
-    for ((column, found), name) in columns.iter_mut().zip(found).zip(COLUMNS) {
-        *column = found.ok_or_else(|| FileError::ColumnMissing(quoted(header), name))?;
-    }
-    Ok(columns)
-}
-
-/// The cells of one line; `None` if they cannot be told apart.
-fn cells(line: &str) -> Option<Vec<String>> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .buffer_capacity(line.len().max(1))
-        .from_reader(line.as_bytes());
-    let record = reader.records().next()?.ok()?;
-    Some(record.iter().map(str::to_owned).collect())
-}
-
-fn csv_event(line: &str, columns: &[usize; 5]) -> Result<Activity, String> {
-    let cells = cells(line).ok_or("it cannot be read as CSV")?;
-    if cells.len() != columns.len() {
-        return Err(format!(
-            "it has {} cells, but the header has {}",
-            cells.len(),
-            columns.len()
-        ));
-    }
-    let [event_id, activity_type, occurred_at, user_id, content_public_id] =
-        columns.map(|column| cells[column].as_str());
+fn csv_event(line: &str, header: &Header) -> Result<Activity, String> {
+    let cells = header.cells(line)?;
+    let cell = |column: usize| cells.get(column).map_or("", String::as_str);
     activity(&Raw {
-        event_id,
-        activity_type,
-        occurred_at,
-        user_id,
-        content_public_id,
+        event_id: cell(0),
+        activity_type: cell(1),
+        occurred_at: cell(2),
+        user_id: cell(3),
+        content_public_id: cell(4),
     })
 }
 
@@ -216,17 +165,6 @@ fn activity(raw: &Raw<'_>) -> Result<Activity, String> {
     })
 }
 
-fn text(name: &str, given: &str) -> Result<Option<String>, String> {
-    let given = given.trim();
-    if given.chars().count() > TEXT_MAX_CHARS {
-        return Err(format!("{name} is longer than {TEXT_MAX_CHARS} characters"));
-    }
-    if given.contains(char::is_control) {
-        return Err(format!("{name} {:?} has a control character", quoted(given)));
-    }
-    Ok((!given.is_empty()).then(|| given.to_owned()))
-}
-
 /// ISO 8601, in UTC where it names no offset, or unix seconds.
 fn time(given: &str) -> Result<DateTime<Utc>, String> {
     let given = given.trim();
@@ -259,14 +197,6 @@ fn time(given: &str) -> Result<DateTime<Utc>, String> {
                 quoted(given)
             )
         })
-}
-
-fn quoted(text: &str) -> String {
-    if text.chars().count() <= QUOTED_MAX_CHARS {
-        return text.to_owned();
-    }
-    let head: String = text.chars().take(QUOTED_MAX_CHARS).collect();
-    format!("{head}…")
 }
 
 #[cfg(test)]

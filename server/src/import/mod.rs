@@ -1,6 +1,10 @@
 //! Files that operators import: read line by line, in constant memory, keeping what is good.
 
 mod activity;
+mod header;
 mod lines;
+mod parties;
 
-pub(crate) use activity::{ActivityFile, FileError};
+pub(crate) use activity::ActivityFile;
+pub(crate) use header::{ColumnNames, FileError};
+pub(crate) use parties::{Parents, Party, PartyFile};

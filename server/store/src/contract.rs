@@ -3,6 +3,7 @@
 //! A store's crate calls [`contract_tests!`](crate::contract_tests) once in a test file.
 
 mod activity;
+mod companies;
 mod connections;
 mod deletion;
 mod ending;
@@ -11,6 +12,7 @@ mod export;
 mod fixtures;
 mod incremental;
 mod invalid;
+mod matching;
 mod overview;
 mod pages;
 mod queue;
@@ -25,6 +27,7 @@ mod secrets;
 mod trends;
 
 pub use activity::*;
+pub use companies::*;
 pub use connections::*;
 pub use deletion::*;
 pub use ending::*;
@@ -32,6 +35,7 @@ pub use erasure::*;
 pub use export::*;
 pub use incremental::*;
 pub use invalid::*;
+pub use matching::*;
 pub use overview::*;
 pub use pages::*;
 pub use queue::*;
@@ -118,6 +122,18 @@ macro_rules! contract_tests {
             invalid_records_are_exported_by_run,
             trends_count_what_stands_on_a_day,
             trends_rebuilt_day_by_day_equal_a_rebuild_from_nothing,
+            companies_are_imported_by_external_id,
+            persons_are_imported_by_external_id,
+            a_member_is_due_until_matched_and_again_when_changed,
+            a_mark_that_is_made_meanwhile_stays,
+            a_change_of_rules_makes_all_members_due_page_by_page,
+            what_an_older_revision_decided_is_refused_unless_it_is_reached_again,
+            matches_of_a_run_are_refused_once_its_lease_is_lost,
+            matches_are_counted_without_deleted_members,
+            exports_tell_what_members_are_tied_to,
+            of_two_changes_of_the_rules_the_second_is_told,
+            what_an_admin_says_of_a_member_is_kept,
+            a_member_who_has_left_counts_no_more,
             imported_activity_is_stored_by_event_id,
             imported_activity_is_counted,
             an_import_is_the_source_where_the_api_is_none,

@@ -175,6 +175,8 @@ pub struct ErasedOfTenant {
 pub struct Receipt {
     pub id: Uuid,
     pub erased_at: DateTime<Utc>,
+    /// Persons of the customer-success database.
+    pub persons: u64,
     /// By tenant id; tenants that held nothing are left out.
     pub tenants: Vec<ErasedOfTenant>,
 }

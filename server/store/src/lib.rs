@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod activity;
+mod companies;
 mod connections;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -9,6 +10,7 @@ mod erasure;
 mod error;
 mod export;
 mod judging;
+mod matching;
 mod overview;
 mod pages;
 mod replay;
@@ -19,6 +21,7 @@ mod secrets;
 mod trends;
 
 pub use activity::{ActivityStore, ImportOutcome, ImportedActivity};
+pub use companies::{CompanyStore, ImportMode, PersonsImported};
 pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection};
 pub use deletion::{Deletion, DeletionStore};
 pub use erasure::{
@@ -30,6 +33,10 @@ pub use error::{Fenced, StoreError};
 pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, fields};
 pub use judging::{
     Judged, JudgedReplay, ReplayFacts, Standing, Stored, Written, check_stream, judge, judge_replay,
+};
+pub use matching::{
+    DueMember, DuePage, FormerMatch, Left, Link, MatchCommit, MatchStore, MatchesWritten, MatchingDue,
+    MemberTie, NewMatch, Revision, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, StoredMatch,
 };
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
 pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};
@@ -61,6 +68,9 @@ pub trait Store:
     + SecretStore
     + ErasureStore
     + RetentionStore
+    + CompanyStore
+    + MatchStore
+    + RuleStore
 {
 }
 
@@ -77,5 +87,11 @@ impl<T> Store for T where
         + SecretStore
         + ErasureStore
         + RetentionStore
+        + CompanyStore
+        + MatchStore
+        + RuleStore
+        + CompanyStore
+        + MatchStore
+        + RuleStore
 {
 }

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     ConnectionId,
     record::{Record, User},
+    unification::Person,
 };
 
 use crate::{
@@ -41,6 +42,17 @@ impl Subjects {
         Self {
             members: members.map(|id| salt.of_member(connection, id)).collect(),
             emails: BTreeSet::new(),
+        }
+    }
+
+    pub fn of_persons(salt: &Salt, persons: &[Person]) -> Self {
+        let emails = persons.iter().filter_map(|person| person.email.as_deref());
+        Self {
+            members: BTreeSet::new(),
+            emails: emails
+                .filter_map(normal_email)
+                .map(|email| salt.of_email(&email))
+                .collect(),
         }
     }
 
@@ -146,6 +158,18 @@ impl ErasedSubjects {
             }
         }
         Cow::Owned(rows)
+    }
+
+    /// Persons of files have no time at which they joined, so whoever was erased stays out.
+    pub fn screen_persons<'r>(&self, salt: &Salt, persons: &'r [Person]) -> Cow<'r, [Person]> {
+        if self.is_nobody() {
+            return Cow::Borrowed(persons);
+        }
+        let erased = |person: &&Person| {
+            let email = person.email.as_deref().and_then(normal_email);
+            email.is_some_and(|email| self.emails.contains_key(&salt.of_email(&email)))
+        };
+        Cow::Owned(persons.iter().filter(|person| !erased(person)).cloned().collect())
     }
 
     fn has_member(&self, salt: &Salt, connection: ConnectionId, id: &str) -> bool {

@@ -18,6 +18,7 @@ mod shard;
 mod signals;
 mod source;
 mod steady;
+mod unify;
 mod window;
 
 pub use checkpoint::try_to_go_on;
@@ -31,3 +32,4 @@ pub use signals::Signals;
 pub use source::{
     Failure, Fetched, Lookup, PAGE_SIZE, Page, PageRequest, Presence, Served, Source, TopicFilter,
 };
+pub use unify::{Known, MatchStep, Unifier};

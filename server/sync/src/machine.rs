@@ -11,6 +11,7 @@ use crate::{
     reading::{Reading, TopicsAfter},
     retry::Verdict,
     seen::SeenKeys,
+    unify::MatchStep,
     window::Windows,
 };
 
@@ -34,6 +35,9 @@ pub(crate) enum Effect {
         checkpoint: Checkpoint,
     },
     Commit(Box<Batch>),
+    /// Some of the members that are to be tied to companies.
+    MatchSome,
+    RebuildTrends,
     /// Nothing is asked of the provider for so long.
     Wait(Duration),
     /// The provider asked for fewer requests and named no wait.
@@ -51,6 +55,8 @@ pub(crate) enum Event {
     KeysLoaded(Vec<String>),
     Asked(String, Result<Presence, Failure>),
     Committed(PageOutcome),
+    Matched(MatchStep),
+    TrendsRebuilt,
     Waited,
     Stop(Ending),
     /// Our side failed: the store refused, or stored state cannot be read.
@@ -110,7 +116,9 @@ enum Phase {
     Reading(Reading),
     /// Every stream is read; which rows has a full pass not met?
     Missing(Missing),
-    /// Nothing more is read.
+    /// Nothing more is read: what is derived follows.
+    Deriving,
+    /// Nothing more is done.
     Over,
 }
 
@@ -180,6 +188,11 @@ impl Machine {
                 self.fail(failure, &mut effects);
             }
             Event::Committed(outcome) => self.committed(outcome, &mut effects),
+            Event::Matched(step) => self.matched(step, &mut effects),
+            Event::TrendsRebuilt => {
+                self.committing = false;
+                self.end(Ending::Completed);
+            }
             Event::Waited => {
                 self.waiting = false;
                 if matches!(self.phase, Phase::Connecting) {
@@ -252,8 +265,9 @@ impl Machine {
     fn enter_stream(&mut self, effects: &mut Vec<Effect>) {
         self.seen = SeenKeys::default();
         let Some(stream) = self.checkpoint.stream() else {
-            self.phase = Phase::Over;
-            self.end(Ending::Completed);
+            self.phase = Phase::Deriving;
+            effects.push(Effect::Enter(Stage::Match));
+            self.derive(Effect::MatchSome, effects);
             return;
         };
         if matches!(self.checkpoint, Checkpoint::Missing { .. }) {
@@ -302,6 +316,28 @@ impl Machine {
         self.phase = Phase::Over;
         if self.ending.is_none() {
             self.enter_stream(effects);
+        }
+    }
+
+    /// Like a commit, it is waited for before the run ends.
+    fn derive(&mut self, effect: Effect, effects: &mut Vec<Effect>) {
+        self.committing = true;
+        effects.push(effect);
+    }
+
+    fn matched(&mut self, step: MatchStep, effects: &mut Vec<Effect>) {
+        self.committing = false;
+        if step == MatchStep::Stop {
+            self.end(Ending::Cancelled);
+        }
+        if self.ending.is_some() {
+            return;
+        }
+        if let MatchStep::More(_) = step {
+            self.derive(Effect::MatchSome, effects);
+        } else {
+            effects.push(Effect::Enter(Stage::Trends));
+            self.derive(Effect::RebuildTrends, effects);
         }
     }
 

@@ -28,6 +28,7 @@ use crate::{
     missing::KEYS_AT_A_TIME,
     reading::{TOPICS_AT_A_TIME, TopicsAfter},
     seen::SeenKeys,
+    unify::Unifier,
     window::Windows,
 };
 
@@ -55,6 +56,7 @@ pub struct Runner<'a> {
     pub store: &'a dyn Store,
     pub clock: &'a dyn Clock,
     pub settings: &'a Settings,
+    pub unifier: &'a Unifier,
 }
 
 impl std::fmt::Debug for Runner<'_> {
@@ -226,6 +228,8 @@ impl<'a> Context<'a> {
                 checkpoint,
             } => self.mark_deleted(stream, keys, checkpoint).boxed(),
             Effect::Commit(batch) => self.commit(*batch).boxed(),
+            Effect::MatchSome => self.match_some().boxed(),
+            Effect::RebuildTrends => self.rebuild_trends().boxed(),
             Effect::Wait(duration) => self.wait_for_provider(duration).boxed(),
             // `drive` does these itself, in order.
             Effect::Enter(_) | Effect::SlowDown | Effect::Finish(_) => std::future::pending().boxed(),
@@ -398,6 +402,30 @@ impl<'a> Context<'a> {
             at,
         };
         committed(self.runner.store.commit_page(self.lease, &commit).await)
+    }
+
+    async fn match_some(&self) -> Result<Event, Fenced> {
+        let Runner {
+            store,
+            clock,
+            unifier,
+            ..
+        } = self.runner;
+        let matched = unifier.match_some(*store, *clock, self.run.connection_id, Some(self.lease));
+        match matched.await {
+            Ok(step) => Ok(Event::Matched(step)),
+            Err(Fenced::Store(error)) => broken(error),
+            Err(lost @ Fenced::LeaseLost) => Err(lost),
+        }
+    }
+
+    /// What cannot be rebuilt now stays due, and the run is none the worse for it.
+    async fn rebuild_trends(&self) -> Result<Event, Fenced> {
+        let rebuilt = self.runner.store.rebuild_due_trends(self.run.connection_id).await;
+        if let Err(error) = rebuilt {
+            warn!(run = %self.run.id, %error, "trends were not rebuilt; they are after the next run");
+        }
+        Ok(Event::TrendsRebuilt)
     }
 
     async fn renew_after_a_while(&self) -> Result<LeaseState, Fenced> {

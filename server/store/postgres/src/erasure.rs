@@ -23,6 +23,7 @@ use crate::{
     column::{Columns, corrupt, count, micros},
     database::Write,
     error::database,
+    matching::everything_changed,
     suppression::{lock_out_writers, open_salt, remember},
 };
 
@@ -33,12 +34,14 @@ const DAY_US: i64 = 86_400_000_000;
 const RECORDS_AT_A_TIME: i64 = 500;
 
 /// Texts of others in which an address may stand: table, key within the connection, column.
-const TEXTS: [(&str, &str, &str); 5] = [
+const TEXTS: [(&str, &str, &str); 7] = [
     ("community_content", "kind || ' ' || public_id", "title"),
     ("community_content", "kind || ' ' || public_id", "tags"),
     ("community_content", "kind || ' ' || public_id", "permalink"),
     ("community_user", "community_user_id", "profile_fields"),
     ("community_user", "community_user_id", "company_custom"),
+    ("member_link", "community_user_id", "reason"),
+    ("member_left", "community_user_id", "reason"),
 ];
 
 /// Tables with rows of members beside their own: column of the member, columns that go with it.
@@ -73,15 +76,17 @@ impl ErasureStore for PostgresStore {
             salt,
             counts: Counts::new(),
             days: BTreeSet::new(),
+            persons: 0,
         };
         erasing.find_members_that_were_set_aside().await?;
         erasing.redact_invalid_records().await?;
         erasing.unlink().await?;
         erasing.mark_days().await?;
         erasing.delete_members().await?;
+        erasing.delete_persons().await?;
         erasing.take_out_of_texts().await?;
         erasing.take_out_of_causes().await?;
-        if erasing.counts.is_empty() {
+        if erasing.counts.is_empty() && erasing.persons == 0 {
             return erasing.nothing_found().await;
         }
         let receipt = erasing.leave_receipt().await?;
@@ -141,6 +146,8 @@ struct Erasing<'e> {
     counts: Counts,
     /// Of rows that lost their member.
     days: BTreeSet<(ConnectionId, i64)>,
+    /// Of the customer-success database, who are gone.
+    persons: u64,
 }
 
 impl Erasing<'_> {
@@ -340,6 +347,39 @@ impl Erasing<'_> {
         Ok(())
     }
 
+    /// Persons of the customer-success database. Members that were tied to them are matched anew.
+    async fn delete_persons(&mut self) -> Result<(), StoreError> {
+        let rows = sqlx::query(
+            "SELECT external_id, email FROM person
+             WHERE email IS NOT NULL AND (lower(btrim(email)) = $1 OR email ~ '[^ -~]')",
+        )
+        .bind(&self.request.email)
+        .fetch_all(&mut *self.write)
+        .await
+        .map_err(database)?;
+        for row in &rows {
+            if normal_email(&row.text("email")?).as_deref() != Some(&self.request.email) {
+                continue;
+            }
+            let id = row.text("external_id")?;
+            for statement in [
+                "DELETE FROM person WHERE external_id = $1",
+                "UPDATE member_match_history SET person_external_id = NULL WHERE person_external_id = $1",
+            ] {
+                sqlx::query(statement)
+                    .bind(&id)
+                    .execute(&mut *self.write)
+                    .await
+                    .map_err(database)?;
+            }
+            self.persons += 1;
+        }
+        if self.persons > 0 {
+            everything_changed(&mut self.write).await?;
+        }
+        Ok(())
+    }
+
     async fn take_out_of_texts(&mut self) -> Result<(), StoreError> {
         for (table, key, column) in TEXTS {
             let rows = sqlx::query(AssertSqlSafe(format!(
@@ -388,7 +428,7 @@ impl Erasing<'_> {
 
     async fn nothing_found(mut self) -> Result<Erasure, StoreError> {
         let first: Option<PgRow> = sqlx::query(
-            "SELECT id, erased_at FROM erasure WHERE email_hash = $1 ORDER BY erased_at, id LIMIT 1",
+            "SELECT id, erased_at, persons FROM erasure WHERE email_hash = $1 ORDER BY erased_at, id LIMIT 1",
         )
         .bind(&self.salt.of_email(&self.request.email).0)
         .fetch_optional(&mut *self.write)
@@ -398,15 +438,17 @@ impl Erasing<'_> {
             return Ok(Erasure::Unknown);
         };
         let (id, erased_at) = (first.uuid("id")?, first.time("erased_at")?);
+        self.persons = first.unsigned("persons")?;
         Ok(Erasure::DoneBefore(self.receipt(id, erased_at).await?))
     }
 
     async fn leave_receipt(&mut self) -> Result<Receipt, StoreError> {
         let (id, at) = (self.request.id, self.request.at);
-        sqlx::query("INSERT INTO erasure (id, email_hash, erased_at) VALUES ($1, $2, $3)")
+        sqlx::query("INSERT INTO erasure (id, email_hash, erased_at, persons) VALUES ($1, $2, $3, $4)")
             .bind(id)
             .bind(&self.salt.of_email(&self.request.email).0)
             .bind(micros(at))
+            .bind(count(self.persons)?)
             .execute(&mut *self.write)
             .await
             .map_err(database)?;
@@ -454,6 +496,7 @@ impl Erasing<'_> {
         Ok(Receipt {
             id,
             erased_at,
+            persons: self.persons,
             tenants: rows.iter().map(of_tenant).collect::<Result<_, StoreError>>()?,
         })
     }

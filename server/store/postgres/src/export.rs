@@ -18,8 +18,8 @@ use crate::{
 /// Where an object is kept.
 pub(crate) struct Source {
     pub(crate) table: &'static str,
-    /// What leads from a row to its connection; empty if the row names it.
-    join: &'static str,
+    /// What leads from a row to its connection, and to what stands beside it; empty if the row has all of it.
+    pub(crate) join: &'static str,
     /// The column that names a row's connection.
     pub(crate) connection: &'static str,
     /// The key over all connections: an owner's id (16 bytes), then columns of the row.
@@ -39,7 +39,11 @@ const fn keyed(table: &'static str, key: &'static [&'static str]) -> Source {
 
 pub(crate) fn source(object: Object) -> Source {
     match object {
-        Object::Users => keyed("community_user", &["community_user_id"]),
+        Object::Users => Source {
+            join: " LEFT JOIN member_match AS stands ON stands.connection_id = object.connection_id
+                AND stands.community_user_id = object.community_user_id",
+            ..keyed("community_user", &["community_user_id"])
+        },
         Object::Content => keyed("community_content", &["kind", "public_id"]),
         Object::Activity => keyed("community_activity", &["event_id"]),
         Object::Trends => keyed(
@@ -62,8 +66,10 @@ pub(crate) fn source(object: Object) -> Source {
 pub(crate) fn column(object: Object, field: Field) -> String {
     match (object, field.name) {
         (_, "tenant_id") => "connection.tenant_id".to_owned(),
-        // Members are tied to persons and companies by unification.
-        (Object::Users, "person_external_id" | "company_external_id" | "match_rule") => "NULL".to_owned(),
+        // A member who was never matched is unmatched.
+        (Object::Users, "match_status") => "COALESCE(stands.status, 'unmatched')".to_owned(),
+        (Object::Users, "match_rule") => "stands.rule".to_owned(),
+        (Object::Users, name @ ("person_external_id" | "company_external_id")) => format!("stands.{name}"),
         (Object::Trends, name @ ("company_external_id" | "subtype")) => format!("NULLIF(object.{name}, '')"),
         (_, name) => format!("object.{name}"),
     }

@@ -2,18 +2,21 @@
 
 mod activity;
 mod column;
+mod companies;
 mod connections;
 mod database;
 mod deletion;
 mod erasure;
 mod error;
 mod export;
+mod matching;
 mod months;
 mod overview;
 mod pages;
 mod records;
 mod replay;
 mod retention;
+mod rules;
 mod runs;
 mod secrets;
 mod suppression;

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use domain::ConnectionId;
+use domain::{ConnectionId, unification::Person};
 use sqlx::PgConnection;
 use store::{
     ErasedSubjects, ImportedActivity, PageCommit, PersonHash, SALT_NAME, Salt, SaltKeeper, Screened,
@@ -82,6 +82,19 @@ pub(crate) async fn screen_import<'r>(
     Ok(erased.screen_import(salt, connection, rows))
 }
 
+pub(crate) async fn screen_persons<'r>(
+    write: &mut PgConnection,
+    salts: &SaltKeeper,
+    persons: &'r [Person],
+) -> Result<Cow<'r, [Person]>, StoreError> {
+    if !anyone_erased(write).await? {
+        return Ok(Cow::Borrowed(persons));
+    }
+    let salt = open_salt(write, salts).await?;
+    let erased = look_up_emails(write, &Subjects::of_persons(salt, persons)).await?;
+    Ok(erased.screen_persons(salt, persons))
+}
+
 pub(crate) async fn open_salt<'k>(
     write: &mut PgConnection,
     salts: &'k SaltKeeper,
@@ -130,6 +143,13 @@ async fn look_up(
     .fetch_all(&mut *write)
     .await
     .map_err(database)?;
+    Ok(ErasedSubjects {
+        members: members.into_iter().map(PersonHash).collect(),
+        ..look_up_emails(write, subjects).await?
+    })
+}
+
+async fn look_up_emails(write: &mut PgConnection, subjects: &Subjects) -> Result<ErasedSubjects, StoreError> {
     let rows = sqlx::query(
         "SELECT email_hash, MAX(erased_at) AS erased_at FROM erasure
          WHERE email_hash = ANY($1) GROUP BY email_hash",
@@ -138,10 +158,7 @@ async fn look_up(
     .fetch_all(&mut *write)
     .await
     .map_err(database)?;
-    let mut erased = ErasedSubjects {
-        members: members.into_iter().map(PersonHash).collect(),
-        ..ErasedSubjects::default()
-    };
+    let mut erased = ErasedSubjects::default();
     for row in &rows {
         let email = PersonHash(row.text("email_hash")?);
         erased.emails.insert(email, row.time("erased_at")?);

@@ -23,6 +23,7 @@ use crate::{
     column::{Columns, count, json_text, micros},
     database::commit,
     error::database,
+    matching::count_matches,
 };
 
 #[async_trait]
@@ -296,11 +297,15 @@ impl RunStore for SqliteStore {
     async fn enter_stage(&self, lease: &Lease, stage: Stage, at: DateTime<Utc>) -> Result<(), Fenced> {
         let mut transaction = self.begin().await?;
         let entered = sqlx::query(
-            "UPDATE run SET stage = $3 WHERE id = $1 AND fencing_token = $2 AND state = 'running'",
+            "UPDATE run SET stage = $3,
+                match_started_at = CASE WHEN $3 = 'match' THEN COALESCE(match_started_at, $4) ELSE match_started_at END,
+                trends_started_at = CASE WHEN $3 = 'trends' THEN COALESCE(trends_started_at, $4) ELSE trends_started_at END
+             WHERE id = $1 AND fencing_token = $2 AND state = 'running'",
         )
         .bind(lease.run_id.0)
         .bind(lease.fencing_token)
         .bind(stage.as_str())
+        .bind(micros(at))
         .execute(&mut *transaction)
         .await
         .map_err(database)?;
@@ -501,7 +506,8 @@ impl SqliteStore {
         let rows = sqlx::query(
             "SELECT run.id, connection_id, tenant_id, trigger_kind, resumed_from, mode, state, stage, cause_code,
                 cause_message, cause_next_action, queued_at, started_at, finished_at, requests, attempts, matched,
-                unmatched, ambiguous, internal, stopped_by, waits_for_provider_until, requests_per_minute, stage_ends_at
+                unmatched, ambiguous, internal, stopped_by, waits_for_provider_until, requests_per_minute, stage_ends_at,
+                match_started_at, trends_started_at
              FROM run JOIN connection ON connection.id = run.connection_id
              WHERE run.id IN (SELECT unhex(value) FROM json_each($1))
              ORDER BY queued_at DESC, run.id DESC",
@@ -787,26 +793,6 @@ async fn check_books(transaction: &mut Transaction<'static, Sqlite>, run: RunId)
     Ok(())
 }
 
-async fn count_matches(
-    transaction: &mut Transaction<'static, Sqlite>,
-    run: RunId,
-    connection: Uuid,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE run SET (matched, unmatched, ambiguous, internal) = (
-            SELECT COUNT(*) FILTER (WHERE match_status = 'matched'), COUNT(*) FILTER (WHERE match_status = 'unmatched'),
-                COUNT(*) FILTER (WHERE match_status = 'ambiguous'), COUNT(*) FILTER (WHERE match_status = 'internal')
-            FROM community_user WHERE connection_id = $2 AND deleted_at IS NULL)
-         WHERE id = $1",
-    )
-    .bind(run.0)
-    .bind(connection)
-    .execute(&mut **transaction)
-    .await
-    .map(|_| ())
-    .map_err(database)
-}
-
 fn read_stream(row: &SqliteRow) -> Result<StreamRun, StoreError> {
     let ledger = Ledger {
         found: row.unsigned("found")?,
@@ -862,6 +848,8 @@ fn read_run(row: &SqliteRow, streams: Vec<StreamRun>) -> Result<Run, StoreError>
             ambiguous: row.unsigned("ambiguous")?,
             internal: row.unsigned("internal")?,
         },
+        match_started_at: row.optional_time("match_started_at")?,
+        trends_started_at: row.optional_time("trends_started_at")?,
         progress: Progress {
             stopped_by: row.optional_word("stopped_by", StoppedBy::parse)?,
             waits_for_provider_until: row.optional_time("waits_for_provider_until")?,

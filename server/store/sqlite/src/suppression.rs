@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use domain::ConnectionId;
+use domain::{ConnectionId, unification::Person};
 use sqlx::{Sqlite, Transaction};
 use store::{
     ErasedSubjects, ImportedActivity, PageCommit, PersonHash, SALT_NAME, Salt, SaltKeeper, Screened,
@@ -62,6 +62,19 @@ pub(crate) async fn screen_import<'r>(
     Ok(erased.screen_import(salt, connection, rows))
 }
 
+pub(crate) async fn screen_persons<'r>(
+    transaction: &mut Transaction<'static, Sqlite>,
+    salts: &SaltKeeper,
+    persons: &'r [Person],
+) -> Result<Cow<'r, [Person]>, StoreError> {
+    if !anyone_erased(transaction).await? {
+        return Ok(Cow::Borrowed(persons));
+    }
+    let salt = open_salt(transaction, salts).await?;
+    let erased = look_up_emails(transaction, &Subjects::of_persons(salt, persons)).await?;
+    Ok(erased.screen_persons(salt, persons))
+}
+
 pub(crate) async fn open_salt<'k>(
     transaction: &mut Transaction<'static, Sqlite>,
     salts: &'k SaltKeeper,
@@ -110,6 +123,16 @@ async fn look_up(
     .fetch_all(&mut **transaction)
     .await
     .map_err(database)?;
+    Ok(ErasedSubjects {
+        members: members.into_iter().map(PersonHash).collect(),
+        ..look_up_emails(transaction, subjects).await?
+    })
+}
+
+async fn look_up_emails(
+    transaction: &mut Transaction<'static, Sqlite>,
+    subjects: &Subjects,
+) -> Result<ErasedSubjects, StoreError> {
     let rows = sqlx::query(
         "SELECT email_hash, MAX(erased_at) AS erased_at FROM erasure
          WHERE email_hash IN (SELECT value FROM json_each($1)) GROUP BY email_hash",
@@ -118,10 +141,7 @@ async fn look_up(
     .fetch_all(&mut **transaction)
     .await
     .map_err(database)?;
-    let mut erased = ErasedSubjects {
-        members: members.into_iter().map(PersonHash).collect(),
-        ..ErasedSubjects::default()
-    };
+    let mut erased = ErasedSubjects::default();
     for row in &rows {
         let email = PersonHash(row.text("email_hash")?);
         erased.emails.insert(email, row.time("erased_at")?);

@@ -123,8 +123,8 @@ fn select(object: Object) -> String {
     }
     let _ = write!(
         sql,
-        " FROM {} AS object JOIN connection ON connection.id = {}",
-        source.table, source.connection
+        " FROM {} AS object{} JOIN connection ON connection.id = {}",
+        source.table, source.join, source.connection
     );
     sql
 }

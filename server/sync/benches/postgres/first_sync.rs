@@ -6,7 +6,7 @@ use connector::{CommunityApi, Credentials, HttpClient};
 use domain::{Connection, Extent, Mode, Run, RunId, RunState, Trigger};
 use store::{ClaimRequest, Enqueued, NewRun, RunStore as _};
 use store_postgres::PostgresStore;
-use sync::{Clock as _, Execution, Runner, Settings, Signals};
+use sync::{Clock as _, Execution, Runner, Settings, Signals, Unifier};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -79,6 +79,7 @@ async fn sync(store: &PostgresStore, connection: &Connection, number: u128) -> R
         store,
         clock: &*clock,
         settings: &settings,
+        unifier: &Unifier::default(),
     };
     let signals = Signals::new(&CancellationToken::new());
     let ended = runner

@@ -10,7 +10,7 @@ use domain::{Extent, Mode, RunId, Trigger};
 use futures_util::{StreamExt as _, stream};
 use store::{ClaimRequest, ConnectionStore as _, Enqueued, NewRun, RunQuery, RunStore as _};
 use store_postgres::PostgresStore;
-use sync::{Clock as _, Execution, Runner, Settings, Signals, Source};
+use sync::{Clock as _, Execution, Runner, Settings, Signals, Source, Unifier};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -127,6 +127,7 @@ async fn work(store: Arc<PostgresStore>, clock: Arc<RunningClock>, waits: Waits,
             store: store.as_ref(),
             clock: &*clock,
             settings: &settings,
+            unifier: &Unifier::default(),
         };
         let source: &dyn Source = &source;
         let ended = runner

@@ -11,7 +11,7 @@ use connector::{CommunityApi, Credentials, HttpClient};
 use domain::{Connection, ConnectionId, Extent, Mode, Run, RunId, RunState, Stream, TenantId, Trigger};
 use store::{ClaimRequest, ConnectionStore, Enqueued, NewConnection, NewRun, RunStore};
 use store_sqlite::SqliteStore;
-use sync::{Clock, Execution, Runner, Settings, Signals};
+use sync::{Clock, Execution, Runner, Settings, Signals, Unifier};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -170,6 +170,7 @@ impl Engine {
             store: &self.store,
             clock: &*self.clock,
             settings: &self.settings,
+            unifier: &Unifier::default(),
         };
         let signals = Signals::default();
         let execution = runner

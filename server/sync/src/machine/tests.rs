@@ -155,6 +155,8 @@ struct Outcome {
     stored_before: Vec<(Stream, String)>,
     asked: usize,
     deleted: BTreeSet<(Stream, String)>,
+    matched: usize,
+    trends: usize,
     ending: Option<Ending>,
 }
 
@@ -228,6 +230,19 @@ impl Driver<'_> {
                 Event::Committed(self.stop_after_commit(outcome))
             }
             Effect::Commit(batch) => self.commit(*batch, outcome),
+            Effect::MatchSome => {
+                outcome.matched += 1;
+                Event::Matched(if self.dice.one_in(2) {
+                    MatchStep::More(1)
+                } else {
+                    MatchStep::Done
+                })
+            }
+            Effect::RebuildTrends => {
+                assert!(outcome.matched > 0, "members are matched first");
+                outcome.trends += 1;
+                Event::TrendsRebuilt
+            }
             Effect::Wait(_) => Event::Waited,
             Effect::Enter(_) | Effect::SlowDown | Effect::Finish(_) => unreachable!("taken out before"),
         }
@@ -306,6 +321,7 @@ proptest! {
         prop_assert_eq!(outcome.found, provider.records());
         prop_assert_eq!(outcome.counted.len(), provider.records());
         prop_assert!(outcome.counted.values().all(|times| *times == 1));
+        prop_assert_eq!(outcome.trends, 1);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use store::{ClaimRequest, ConnectionStore, Enqueued, NewConnection, NewRun, RunS
 use store_sqlite::SqliteStore;
 use sync::{
     Clock, Execution, Failure, Fetched, Lookup, Page, PageRequest, Presence, RetryPolicy, Runner, Served,
-    Settings, Signals, Source,
+    Settings, Signals, Source, Unifier,
 };
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -206,6 +206,7 @@ impl Community {
             store: &self.store,
             clock: &StillClock,
             settings: &settings,
+            unifier: &Unifier::default(),
         };
         let signals = Signals::default();
         let execution = runner

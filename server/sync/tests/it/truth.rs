@@ -78,7 +78,7 @@ async fn a_first_sync_stores_every_record_and_accounts_for_it() {
     let mut community = Community::start(TENANT).await;
     let run = community.sync().await;
     assert_eq!((run.state, &run.cause), (RunState::CompletedWithInvalid, &None));
-    assert_eq!(run.stage, Some(Stage::Activity));
+    assert_eq!(run.stage, Some(Stage::Trends));
     for stream in Stream::ALL {
         let (ledger, truth) = (ledger(&run, stream), counts(&community, stream));
         assert_eq!(ledger.check(), Ok(()), "{stream}");

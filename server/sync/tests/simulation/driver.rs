@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 use domain::{Connection, Extent, Mode, Run, RunId, StoppedBy, TenantId, Trigger};
 use futures_util::{FutureExt, future::BoxFuture};
 use store::{ClaimRequest, ClaimedRun, Enqueued, Fenced, NewRun};
-use sync::{Execution, Runner, Settings, Signals};
+use sync::{Execution, Runner, Settings, Signals, Unifier};
 use uuid::Uuid;
 
 use crate::{books::Books, check::Checked, ports::Ports, world::World};
@@ -99,6 +99,7 @@ async fn work(
         store: &ports,
         clock: &ports,
         settings: &settings,
+        unifier: &Unifier::default(),
     };
     runner.execute(&claimed, &tenant, &ports, &signals).await
 }

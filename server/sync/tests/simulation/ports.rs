@@ -1,6 +1,7 @@
 //! The engine's ports, with a turn at the desk for each operation.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,21 +13,28 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use connector::CommunityApi;
 use domain::{
-    Connection, ConnectionId, ProfileMapping, Run, RunId, Stage, StoppedBy, Stream, TenantId,
+    Connection, ConnectionId, MatchCounts, ProfileMapping, Run, RunId, Stage, StoppedBy, Stream, TenantId,
     record::{InvalidReason, Record},
+    unification::{Company, Person, RuleSet},
 };
 use store::{
-    Access, ActivityStore, AddConnectionError, Cancelling, ClaimRequest, ClaimedRun, ConnectionOverview,
-    ConnectionStore, Deletion, DeletionStore, Enqueued, Erasure, ErasureRequest, ErasureStore, ExportCursor,
-    ExportPage, ExportQuery, ExportStore, Fenced, Finish, ImportOutcome, ImportedActivity, InvalidGroup,
-    InvalidPage, Lease, LeaseState, Leftovers, NewConnection, NewRun, OpenSalt, OverviewStore, PageCommit,
-    PageOutcome, PageStore, ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed, Replay,
-    ReplayOutcome, ReplayStore, Resealed, RetentionStore, RunPage, RunQuery, RunStore, SealedSecret,
-    SecretStore, SetAside, Store, StoreError, StoredMapping, StoredMember, TopicRef, TrendStore,
+    Access, ActivityStore, AddConnectionError, Cancelling, ClaimRequest, ClaimedRun, CompanyStore,
+    ConnectionOverview, ConnectionStore, Deletion, DeletionStore, DueMember, DuePage, Enqueued, Erasure,
+    ErasureRequest, ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, Fenced, Finish,
+    ImportMode, ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, Lease, LeaseState, Left,
+    Leftovers, Link, MatchCommit, MatchStore, MatchesWritten, MatchingDue, MemberTie, NewConnection, NewRun,
+    OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore, PersonsImported, ProfileFieldCount, Queue,
+    Release, RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore,
+    Revision, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage, RunQuery, RunStore,
+    SealedSecret, SecretStore, SetAside, Store, StoreError, StoredMapping, StoredMember, TopicRef,
+    TrendStore,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 
 use crate::{books::Books, desk::Desk};
+
+/// Members of one page of matching.
+const MEMBERS_AT_ONCE: u32 = 40;
 
 /// How often the database fails: one operation in so many, 0 for never.
 #[derive(Debug, Default)]
@@ -428,7 +436,9 @@ impl ExportStore for Ports {
 #[async_trait]
 impl TrendStore for Ports {
     async fn rebuild_due_trends(&self, connection: ConnectionId) -> Result<u64, StoreError> {
-        self.store.rebuild_due_trends(connection).await
+        let store = Arc::clone(&self.store);
+        let effect = async move { store.rebuild_due_trends(connection).await };
+        self.store_operation("rebuild trends".into(), effect).await
     }
 
     async fn rebuild_all_trends(&self, connection: ConnectionId) -> Result<u64, StoreError> {
@@ -582,5 +592,170 @@ impl RetentionStore for Ports {
         limit: u32,
     ) -> Result<u64, StoreError> {
         self.store.forget_invalid_records(connection, before, limit).await
+    }
+}
+
+#[async_trait]
+impl CompanyStore for Ports {
+    async fn import_companies(
+        &self,
+        companies: &[Company],
+        mode: ImportMode,
+        at: DateTime<Utc>,
+    ) -> Result<ImportOutcome, StoreError> {
+        self.store.import_companies(companies, mode, at).await
+    }
+
+    async fn import_persons(
+        &self,
+        persons: &[Person],
+        mode: ImportMode,
+        at: DateTime<Utc>,
+    ) -> Result<PersonsImported, StoreError> {
+        self.store.import_persons(persons, mode, at).await
+    }
+
+    async fn companies(&self, after: Option<&str>, limit: u32) -> Result<Vec<Company>, StoreError> {
+        let (store, after) = (Arc::clone(&self.store), after.map(str::to_owned));
+        let label = format!("companies after {after:?}");
+        let effect = async move { store.companies(after.as_deref(), limit).await };
+        self.store_operation(label, effect).await
+    }
+
+    async fn persons(&self, after: Option<&str>, limit: u32) -> Result<Vec<Person>, StoreError> {
+        let (store, after) = (Arc::clone(&self.store), after.map(str::to_owned));
+        let label = format!("persons after {after:?}");
+        let effect = async move { store.persons(after.as_deref(), limit).await };
+        self.store_operation(label, effect).await
+    }
+
+    async fn company(&self, external_id: &str) -> Result<Option<Company>, StoreError> {
+        self.store.company(external_id).await
+    }
+
+    async fn person(&self, external_id: &str) -> Result<Option<Person>, StoreError> {
+        self.store.person(external_id).await
+    }
+
+    async fn company_parents(&self) -> Result<HashMap<String, String>, StoreError> {
+        self.store.company_parents().await
+    }
+}
+
+#[async_trait]
+impl MatchStore for Ports {
+    async fn revision(&self) -> Result<Revision, StoreError> {
+        let store = Arc::clone(&self.store);
+        let effect = async move { store.revision().await };
+        self.store_operation("revision".into(), effect).await
+    }
+
+    async fn members_due(&self, connection: ConnectionId, limit: u32) -> Result<Option<DuePage>, StoreError> {
+        let store = Arc::clone(&self.store);
+        // Few at a time, so that a run is cut between them.
+        let effect = async move { store.members_due(connection, limit.min(MEMBERS_AT_ONCE)).await };
+        self.store_operation("members due".into(), effect).await
+    }
+
+    async fn write_matches(
+        &self,
+        lease: Option<&Lease>,
+        commit: &MatchCommit,
+    ) -> Result<MatchesWritten, Fenced> {
+        let (store, books) = (Arc::clone(&self.store), Arc::clone(&self.books));
+        let (lease, commit) = (lease.cloned(), commit.clone());
+        let label = format!("write {} matches", commit.changed.len());
+        let effect = async move {
+            let written = store.write_matches(lease.as_ref(), &commit).await?;
+            if let Some(lease) = &lease {
+                books.wrote(lease, "match");
+            }
+            Ok(written)
+        };
+        self.store_operation(label, effect).await
+    }
+
+    async fn matching_due(&self) -> Result<Vec<MatchingDue>, StoreError> {
+        self.store.matching_due().await
+    }
+
+    async fn member_tie(
+        &self,
+        connection: ConnectionId,
+        community_user_id: &str,
+        history: u32,
+    ) -> Result<Option<MemberTie>, StoreError> {
+        self.store
+            .member_tie(connection, community_user_id, history)
+            .await
+    }
+
+    async fn set_link(
+        &self,
+        connection: ConnectionId,
+        community_user_id: &str,
+        link: Option<&Link>,
+    ) -> Result<bool, StoreError> {
+        self.store.set_link(connection, community_user_id, link).await
+    }
+
+    async fn set_left(
+        &self,
+        connection: ConnectionId,
+        community_user_id: &str,
+        left: Option<&Left>,
+    ) -> Result<bool, StoreError> {
+        self.store.set_left(connection, community_user_id, left).await
+    }
+
+    async fn match_counts(&self, connection: ConnectionId) -> Result<MatchCounts, StoreError> {
+        self.store.match_counts(connection).await
+    }
+
+    async fn members_matched(
+        &self,
+        connection: ConnectionId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<DueMember>, StoreError> {
+        self.store.members_matched(connection, after, limit).await
+    }
+}
+
+#[async_trait]
+impl RuleStore for Ports {
+    async fn active_rules(&self) -> Result<Option<RuleVersion>, StoreError> {
+        let store = Arc::clone(&self.store);
+        let effect = async move { store.active_rules().await };
+        self.store_operation("active rules".into(), effect).await
+    }
+
+    async fn rules_of(&self, version: i64) -> Result<Option<RuleVersion>, StoreError> {
+        self.store.rules_of(version).await
+    }
+
+    async fn apply_rules(
+        &self,
+        base: i64,
+        rules: &RuleSet,
+        used: &RuleChange,
+    ) -> Result<RulesApplied, StoreError> {
+        let store = Arc::clone(&self.store);
+        let (rules, used) = (rules.clone(), used.clone());
+        let effect = async move { store.apply_rules(base, &rules, &used).await };
+        self.store_operation("apply rules".into(), effect).await
+    }
+
+    async fn return_to_rules(
+        &self,
+        base: i64,
+        version: i64,
+        used: &RuleChange,
+    ) -> Result<RulesApplied, StoreError> {
+        self.store.return_to_rules(base, version, used).await
+    }
+
+    async fn rule_history(&self, limit: u32) -> Result<Vec<RuleUse>, StoreError> {
+        self.store.rule_history(limit).await
     }
 }

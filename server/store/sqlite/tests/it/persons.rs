@@ -4,29 +4,43 @@ use sqlx::{Connection as _, SqliteConnection};
 use store_sqlite::SqliteStore;
 
 /// Tables that an erasure reaches.
-const REACHED: [&str; 5] = [
+const REACHED: [&str; 11] = [
     "community_activity",
     "community_content",
     "community_user",
     "invalid_record",
+    "match_due",
+    "member_left",
+    "member_link",
+    "member_match",
+    "member_match_history",
+    "person",
     "run",
 ];
 
 /// Tables that hold no person, with the reason.
-const WITHOUT_PERSONS: [(&str, &str); 14] = [
+const WITHOUT_PERSONS: [(&str, &str); 19] = [
     ("_sqlx_migrations", "the database's versions"),
     ("community_category", "the community's own words"),
     ("community_idea_status", "the community's own words"),
     ("community_trend", "counts"),
+    ("company", "the names of companies"),
     ("connection", "what the operator typed"),
     ("erased_member", "keyed hashes"),
     ("erasure", "keyed hashes"),
     ("erasure_count", "counts"),
     ("installation_secret", "sealed"),
+    (
+        "match_all_due",
+        "how far a pass is, by a member's id, until it is over",
+    ),
     ("object_count", "counts"),
+    ("rule_set", "rules"),
+    ("rule_set_use", "who changed them, by the account's name"),
     ("run_page", "ids that a run has met, compacted, until it is over"),
     ("run_stream", "counts"),
     ("trend_day_due", "days"),
+    ("unification", "versions"),
     ("watermark", "times"),
 ];
 

@@ -1,0 +1,612 @@
+//! Members' ties to companies, and who is to be matched.
+
+use async_trait::async_trait;
+use domain::{
+    ConnectionId, MatchCounts, RunId,
+    unification::{DecidedBy, Match, MatchStatus, Member, WhyNot},
+};
+use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
+use store::{
+    DueMember, DuePage, Fenced, FormerMatch, Lease, Left, Link, MatchCommit, MatchStore, MatchesWritten,
+    MatchingDue, MemberTie, Revision, StoreError, StoredMatch,
+};
+
+use crate::{
+    PostgresStore,
+    column::{Columns, count, json_text, micros},
+    error::database,
+    suppression::lock_out_erasures,
+};
+
+/// A member as rules see it, with the match and the link. What it is selected from calls the member's row `member`.
+const MEMBER_COLUMNS: &str = "connection.tenant_id, member.community_user_id, member.username, member.email,
+        member.first_name, member.last_name, member.phone, member.company_custom, member.sso_id, member.roles,
+        stands.status, stands.decided_by, stands.rule, stands.person_external_id, stands.company_external_id,
+        stands.compared, stands.candidates, stands.why_not, stands.domain,
+        link.company_external_id AS link_company, link.person_external_id AS link_person, link.reason AS link_reason,
+        link.linked_by, link.linked_at, member.deleted_at IS NULL AND gone.connection_id IS NULL AS counts";
+
+const MEMBER_JOINS: &str = "JOIN connection ON connection.id = member.connection_id
+    LEFT JOIN member_match AS stands
+        ON stands.connection_id = member.connection_id AND stands.community_user_id = member.community_user_id
+    LEFT JOIN member_link AS link
+        ON link.connection_id = member.connection_id AND link.community_user_id = member.community_user_id
+    LEFT JOIN member_left AS gone
+        ON gone.connection_id = member.connection_id AND gone.community_user_id = member.community_user_id";
+
+/// New matches on their way, as arrays; the columns of each.
+const GIVEN: &str =
+    "unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+        $10::text[], $11::text[])
+    AS given (id, status, decided_by, rule, person, company, compared, candidates, why_not, domain)";
+
+/// A match differs in what it says, and not only in what it was decided by. Written in the order of keys.
+const KEEP_FORMER: &str = "former_kept AS (
+    INSERT INTO member_match_history (connection_id, community_user_id, status, decided_by, rule, rule_version,
+        person_external_id, company_external_id, compared, candidates, why_not, domain, decided_at, until)
+    SELECT connection_id, community_user_id, former.status, former.decided_by, former.rule, rule_version,
+        former.person_external_id, former.company_external_id, former.compared, former.candidates, former.why_not,
+        former.domain, decided_at, $12
+    FROM given JOIN member_match AS former ON former.connection_id = $1 AND former.community_user_id = given.id
+    WHERE former.status <> given.status OR former.decided_by <> given.decided_by
+        OR former.rule IS DISTINCT FROM given.rule OR former.person_external_id IS DISTINCT FROM given.person
+        OR former.company_external_id IS DISTINCT FROM given.company
+    ORDER BY given.id)";
+
+/// Of members who are there: one who was erased meanwhile has no match.
+const WRITE: &str = "INSERT INTO member_match (connection_id, community_user_id, status, decided_by, rule, rule_version,
+        person_external_id, company_external_id, compared, candidates, why_not, domain, decided_at)
+    SELECT $1, given.id, given.status, given.decided_by, given.rule, $13, given.person, given.company, given.compared,
+        given.candidates, given.why_not, given.domain, $12
+    FROM given JOIN community_user AS member ON member.connection_id = $1 AND member.community_user_id = given.id
+    ORDER BY given.id COLLATE \"C\"
+    ON CONFLICT (connection_id, community_user_id) DO UPDATE SET status = excluded.status,
+        decided_by = excluded.decided_by, rule = excluded.rule, rule_version = excluded.rule_version,
+        person_external_id = excluded.person_external_id, company_external_id = excluded.company_external_id,
+        compared = excluded.compared, candidates = excluded.candidates, why_not = excluded.why_not,
+        domain = excluded.domain, decided_at = excluded.decided_at";
+
+/// A mark that is being made again meanwhile stays.
+const TAKE_MARKS: &str = "DELETE FROM match_due USING unnest($2::text[], $3::bigint[]) AS taken (id, marks)
+    WHERE connection_id = $1 AND community_user_id = taken.id AND match_due.marks = taken.marks";
+
+const GO_ON: &str = "UPDATE match_all_due SET after_user = $3, done = done + $4
+    WHERE connection_id = $1 AND after_user = $2";
+const END_PASS: &str = "DELETE FROM match_all_due WHERE connection_id = $1 AND after_user = $2";
+
+const SET_LINK: &str = "INSERT INTO member_link (connection_id, community_user_id, company_external_id,
+        person_external_id, reason, linked_by, linked_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (connection_id, community_user_id) DO UPDATE SET company_external_id = excluded.company_external_id,
+        person_external_id = excluded.person_external_id, reason = excluded.reason, linked_by = excluded.linked_by,
+        linked_at = excluded.linked_at";
+
+/// The first time stands.
+const SET_LEFT: &str = "INSERT INTO member_left (connection_id, community_user_id, reason, left_by, left_at)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (connection_id, community_user_id) DO UPDATE SET reason = excluded.reason, left_by = excluded.left_by";
+
+/// By status, without members who are deleted or have left; those who were never matched are unmatched.
+pub(crate) const COUNT_MATCHES: &str = "WITH gone AS (
+        SELECT community_user_id FROM community_user WHERE connection_id = $1 AND deleted_at IS NOT NULL
+        UNION SELECT community_user_id FROM member_left WHERE connection_id = $1),
+    counted AS (
+        SELECT status, COUNT(*) AS members FROM member_match WHERE connection_id = $1 GROUP BY status
+        UNION ALL
+        SELECT status, -COUNT(*) FROM gone JOIN member_match
+            ON connection_id = $1 AND member_match.community_user_id = gone.community_user_id
+        GROUP BY status
+        UNION ALL
+        SELECT 'unmatched', COUNT(*) FROM match_due AS due JOIN community_user AS member
+            ON member.connection_id = $1 AND member.community_user_id = due.community_user_id
+        WHERE due.connection_id = $1 AND member.deleted_at IS NULL AND NOT EXISTS (
+            SELECT 1 FROM member_match AS stands
+            WHERE stands.connection_id = $1 AND stands.community_user_id = due.community_user_id)
+            AND NOT EXISTS (SELECT 1 FROM member_left AS gone
+            WHERE gone.connection_id = $1 AND gone.community_user_id = due.community_user_id))
+    SELECT COALESCE(SUM(members) FILTER (WHERE status = 'matched'), 0)::bigint AS matched,
+        COALESCE(SUM(members) FILTER (WHERE status = 'unmatched'), 0)::bigint AS unmatched,
+        COALESCE(SUM(members) FILTER (WHERE status = 'ambiguous'), 0)::bigint AS ambiguous,
+        COALESCE(SUM(members) FILTER (WHERE status = 'internal'), 0)::bigint AS internal
+    FROM counted";
+
+#[async_trait]
+impl MatchStore for PostgresStore {
+    async fn revision(&self) -> Result<Revision, StoreError> {
+        let row = sqlx::query("SELECT revision, rule_version FROM unification")
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)?;
+        row.as_ref().map_or(Ok(Revision::default()), read_revision)
+    }
+
+    async fn members_due(&self, connection: ConnectionId, limit: u32) -> Result<Option<DuePage>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {MEMBER_COLUMNS}, due.marks FROM match_due AS due
+             JOIN community_user AS member
+                ON member.connection_id = due.connection_id AND member.community_user_id = due.community_user_id
+             {MEMBER_JOINS}
+             WHERE due.connection_id = $1 ORDER BY due.community_user_id LIMIT $2"
+        )))
+        .bind(connection.0)
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        if !rows.is_empty() {
+            return Ok(Some(DuePage {
+                members: rows.iter().map(read_member).collect::<Result<_, _>>()?,
+                pass_after: None,
+            }));
+        }
+        let after: Option<String> =
+            sqlx::query_scalar("SELECT after_user FROM match_all_due WHERE connection_id = $1")
+                .bind(connection.0)
+                .fetch_optional(self.readers())
+                .await
+                .map_err(database)?;
+        let Some(after) = after else { return Ok(None) };
+        Ok(Some(DuePage {
+            members: self.members_matched(connection, Some(&after), limit).await?,
+            pass_after: Some(after),
+        }))
+    }
+
+    async fn write_matches(
+        &self,
+        lease: Option<&Lease>,
+        commit: &MatchCommit,
+    ) -> Result<MatchesWritten, Fenced> {
+        let mut write = self.begin().await?;
+        lock_out_erasures(&mut write).await?;
+        let stop_requested = match lease {
+            Some(lease) => pass_fence(&mut write, lease, commit.connection_id).await?,
+            None => false,
+        };
+        if !is_current(&mut write, commit).await? || !step_pass(&mut write, commit).await? {
+            return Ok(MatchesWritten::Outdated);
+        }
+        write_changed(&mut write, commit).await?;
+        take_marks(&mut write, commit).await?;
+        write.commit().await?;
+        Ok(MatchesWritten::Yes { stop_requested })
+    }
+
+    async fn matching_due(&self) -> Result<Vec<MatchingDue>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT connection.id, match_all_due.done,
+                (SELECT COUNT(*) FROM match_due WHERE match_due.connection_id = connection.id) AS marked,
+                EXISTS (SELECT 1 FROM run WHERE run.connection_id = connection.id AND run.state = 'running') AS under_way
+             FROM connection LEFT JOIN match_all_due ON match_all_due.connection_id = connection.id
+             ORDER BY connection.tenant_id",
+        )
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let mut due = Vec::new();
+        for row in &rows {
+            let of = MatchingDue {
+                connection_id: row.connection_id("id")?,
+                pass_done: row.optional_unsigned("done")?,
+                marked: row.unsigned("marked")?,
+                run_under_way: row.flag("under_way")?,
+            };
+            if of.marked > 0 || of.pass_done.is_some() {
+                due.push(of);
+            }
+        }
+        Ok(due)
+    }
+
+    async fn member_tie(
+        &self,
+        connection: ConnectionId,
+        community_user_id: &str,
+        history: u32,
+    ) -> Result<Option<MemberTie>, StoreError> {
+        let row = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {MEMBER_COLUMNS}, due.marks, stands.rule_version, stands.decided_at, member.deleted_at,
+                gone.reason AS left_reason, gone.left_by, gone.left_at
+             FROM community_user AS member {MEMBER_JOINS}
+             LEFT JOIN match_due AS due
+                ON due.connection_id = member.connection_id AND due.community_user_id = member.community_user_id
+             WHERE member.connection_id = $1 AND member.community_user_id = $2"
+        )))
+        .bind(connection.0)
+        .bind(community_user_id)
+        .fetch_optional(self.readers())
+        .await
+        .map_err(database)?;
+        let Some(row) = row else { return Ok(None) };
+        let former = sqlx::query(
+            "SELECT status, decided_by, rule, rule_version, person_external_id, company_external_id, compared,
+                candidates, why_not, domain, decided_at, until
+             FROM member_match_history WHERE connection_id = $1 AND community_user_id = $2 ORDER BY id DESC LIMIT $3",
+        )
+        .bind(connection.0)
+        .bind(community_user_id)
+        .bind(i64::from(history))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        read_tie(&row, &former).map(Some)
+    }
+
+    async fn set_link(
+        &self,
+        connection: ConnectionId,
+        community_user_id: &str,
+        link: Option<&Link>,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.begin().await?;
+        lock_out_erasures(&mut write).await?;
+        if !mark(&mut write, connection, community_user_id).await? {
+            return Ok(false);
+        }
+        let set = match link {
+            None => {
+                sqlx::query("DELETE FROM member_link WHERE connection_id = $1 AND community_user_id = $2")
+                    .bind(connection.0)
+                    .bind(community_user_id)
+            }
+            Some(link) => sqlx::query(SET_LINK)
+                .bind(connection.0)
+                .bind(community_user_id)
+                .bind(&link.company_external_id)
+                .bind(&link.person_external_id)
+                .bind(&link.reason)
+                .bind(&link.by)
+                .bind(micros(link.at)),
+        };
+        set.execute(&mut *write).await.map_err(database)?;
+        write.commit().await?;
+        Ok(true)
+    }
+
+    async fn set_left(
+        &self,
+        connection: ConnectionId,
+        community_user_id: &str,
+        left: Option<&Left>,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.begin().await?;
+        lock_out_erasures(&mut write).await?;
+        if !mark(&mut write, connection, community_user_id).await? {
+            return Ok(false);
+        }
+        let set = match left {
+            None => {
+                sqlx::query("DELETE FROM member_left WHERE connection_id = $1 AND community_user_id = $2")
+                    .bind(connection.0)
+                    .bind(community_user_id)
+            }
+            Some(left) => sqlx::query(SET_LEFT)
+                .bind(connection.0)
+                .bind(community_user_id)
+                .bind(&left.reason)
+                .bind(&left.by)
+                .bind(micros(left.at)),
+        };
+        set.execute(&mut *write).await.map_err(database)?;
+        write.commit().await?;
+        Ok(true)
+    }
+
+    async fn match_counts(&self, connection: ConnectionId) -> Result<MatchCounts, StoreError> {
+        let row = sqlx::query(COUNT_MATCHES)
+            .bind(connection.0)
+            .fetch_one(self.readers())
+            .await
+            .map_err(database)?;
+        read_counts(&row)
+    }
+
+    async fn members_matched(
+        &self,
+        connection: ConnectionId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<DueMember>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {MEMBER_COLUMNS}, NULL::bigint AS marks FROM community_user AS member {MEMBER_JOINS}
+             WHERE member.connection_id = $1 AND member.community_user_id > $2
+             ORDER BY member.community_user_id LIMIT $3"
+        )))
+        .bind(connection.0)
+        .bind(after.unwrap_or_default())
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        rows.iter().map(read_member).collect()
+    }
+}
+
+/// All members are due from now on, in the transaction that changed companies, persons or rules.
+pub(crate) async fn everything_changed(write: &mut PgConnection) -> Result<(), StoreError> {
+    for statement in [
+        "INSERT INTO unification (id, revision, rule_version) VALUES (1, 1, 0)
+         ON CONFLICT (id) DO UPDATE SET revision = unification.revision + 1",
+        "INSERT INTO match_all_due (connection_id, after_user, done) SELECT id, '', 0 FROM connection ORDER BY id
+         ON CONFLICT (connection_id) DO UPDATE SET after_user = '', done = 0",
+    ] {
+        sqlx::query(statement)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+    }
+    Ok(())
+}
+
+/// A member is due. False if there is no such member.
+async fn mark(
+    write: &mut PgConnection,
+    connection: ConnectionId,
+    community_user_id: &str,
+) -> Result<bool, StoreError> {
+    let marked = sqlx::query(
+        "INSERT INTO match_due AS due (connection_id, community_user_id)
+         SELECT connection_id, community_user_id FROM community_user
+         WHERE connection_id = $1 AND community_user_id = $2 FOR KEY SHARE
+         ON CONFLICT (connection_id, community_user_id) DO UPDATE SET marks = due.marks + 1",
+    )
+    .bind(connection.0)
+    .bind(community_user_id)
+    .execute(&mut *write)
+    .await
+    .map_err(database)?;
+    Ok(marked.rows_affected() == 1)
+}
+
+/// Whether the lease still holds, and the run is to stop. Nobody claims the run until the transaction ends.
+async fn pass_fence(
+    write: &mut PgConnection,
+    lease: &Lease,
+    connection: ConnectionId,
+) -> Result<bool, Fenced> {
+    let run = sqlx::query(
+        "SELECT stop_requested FROM run
+         WHERE id = $1 AND fencing_token = $2 AND state = 'running' AND connection_id = $3 FOR NO KEY UPDATE",
+    )
+    .bind(lease.run_id.0)
+    .bind(lease.fencing_token)
+    .bind(connection.0)
+    .fetch_optional(&mut *write)
+    .await
+    .map_err(database)?
+    .ok_or(Fenced::LeaseLost)?;
+    Ok(run.flag("stop_requested")?)
+}
+
+/// What was decided by an older revision may be written if a pass over all is yet to reach it. Companies, persons and rules
+/// stay as they are until the transaction ends.
+async fn is_current(write: &mut PgConnection, commit: &MatchCommit) -> Result<bool, StoreError> {
+    let revision: Option<i64> = sqlx::query_scalar("SELECT revision FROM unification FOR SHARE")
+        .fetch_optional(&mut *write)
+        .await
+        .map_err(database)?;
+    if revision == Some(commit.revision.number) {
+        return Ok(true);
+    }
+    let Some(first) = commit
+        .page
+        .members
+        .first()
+        .filter(|_| commit.page.pass_after.is_none())
+    else {
+        return Ok(false);
+    };
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM match_all_due WHERE connection_id = $1 AND after_user < $2)",
+    )
+    .bind(commit.connection_id.0)
+    .bind(&first.member.community_user_id)
+    .fetch_one(write)
+    .await
+    .map_err(database)
+}
+
+/// A pass moves on, or ends after its last page. False if somebody else has moved it.
+async fn step_pass(write: &mut PgConnection, commit: &MatchCommit) -> Result<bool, StoreError> {
+    let Some(after) = &commit.page.pass_after else {
+        return Ok(true);
+    };
+    let members = &commit.page.members;
+    let step = match members.last() {
+        Some(last) => sqlx::query(GO_ON)
+            .bind(commit.connection_id.0)
+            .bind(after)
+            .bind(&last.member.community_user_id)
+            .bind(count(members.len() as u64)?),
+        None => sqlx::query(END_PASS).bind(commit.connection_id.0).bind(after),
+    };
+    let moved = step.execute(&mut *write).await.map_err(database)?;
+    Ok(moved.rows_affected() == 1)
+}
+
+async fn write_changed(write: &mut PgConnection, commit: &MatchCommit) -> Result<(), StoreError> {
+    if commit.changed.is_empty() {
+        return Ok(());
+    }
+    let new = &commit.changed;
+    let words = |of: fn(&Match) -> &'static str| new.iter().map(|new| of(&new.outcome)).collect::<Vec<_>>();
+    let texts = |of: fn(&Match) -> Option<&str>| new.iter().map(|new| of(&new.outcome)).collect::<Vec<_>>();
+    let lists = |of: fn(&Match) -> Result<String, StoreError>| {
+        new.iter()
+            .map(|new| of(&new.outcome))
+            .collect::<Result<Vec<_>, _>>()
+    };
+    sqlx::query(AssertSqlSafe(format!(
+        "WITH given AS MATERIALIZED (SELECT * FROM {GIVEN}), {KEEP_FORMER} {WRITE}"
+    )))
+    .bind(commit.connection_id.0)
+    .bind(
+        new.iter()
+            .map(|new| new.community_user_id.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind(words(|outcome| outcome.status.as_str()))
+    .bind(words(|outcome| outcome.decided_by.as_str()))
+    .bind(texts(|outcome| outcome.rule.as_deref()))
+    .bind(texts(|outcome| outcome.person_external_id.as_deref()))
+    .bind(texts(|outcome| outcome.company_external_id.as_deref()))
+    .bind(lists(|outcome| json_text(&outcome.values))?)
+    .bind(lists(|outcome| json_text(&outcome.candidates))?)
+    .bind(texts(|outcome| outcome.why_not.map(WhyNot::as_str)))
+    .bind(texts(|outcome| outcome.domain.as_deref()))
+    .bind(micros(commit.at))
+    .bind(commit.revision.rule_version)
+    .execute(write)
+    .await
+    .map(|_| ())
+    .map_err(database)
+}
+
+async fn take_marks(write: &mut PgConnection, commit: &MatchCommit) -> Result<(), StoreError> {
+    let members = commit.page.members.iter();
+    let (ids, marks): (Vec<&str>, Vec<i64>) = members
+        .filter_map(|due| Some((due.member.community_user_id.as_str(), due.marks?)))
+        .unzip();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(TAKE_MARKS)
+        .bind(commit.connection_id.0)
+        .bind(ids)
+        .bind(marks)
+        .execute(write)
+        .await
+        .map(|_| ())
+        .map_err(database)
+}
+
+/// How the connection of a run that ends stands.
+pub(crate) async fn count_matches(
+    write: &mut PgConnection,
+    run: RunId,
+    connection: uuid::Uuid,
+) -> Result<(), StoreError> {
+    let row = sqlx::query(COUNT_MATCHES)
+        .bind(connection)
+        .fetch_one(&mut *write)
+        .await
+        .map_err(database)?;
+    let counts = read_counts(&row)?;
+    sqlx::query("UPDATE run SET matched = $2, unmatched = $3, ambiguous = $4, internal = $5 WHERE id = $1")
+        .bind(run.0)
+        .bind(count(counts.matched)?)
+        .bind(count(counts.unmatched)?)
+        .bind(count(counts.ambiguous)?)
+        .bind(count(counts.internal)?)
+        .execute(&mut *write)
+        .await
+        .map(|_| ())
+        .map_err(database)
+}
+
+fn read_counts(row: &PgRow) -> Result<MatchCounts, StoreError> {
+    Ok(MatchCounts {
+        matched: row.unsigned("matched")?,
+        unmatched: row.unsigned("unmatched")?,
+        ambiguous: row.unsigned("ambiguous")?,
+        internal: row.unsigned("internal")?,
+    })
+}
+
+pub(crate) fn read_revision(row: &PgRow) -> Result<Revision, StoreError> {
+    Ok(Revision {
+        number: row.int("revision")?,
+        rule_version: row.int("rule_version")?,
+    })
+}
+
+fn read_member(row: &PgRow) -> Result<DueMember, StoreError> {
+    let member = Member {
+        tenant_id: row.text("tenant_id")?,
+        community_user_id: row.text("community_user_id")?,
+        username: row.text("username")?,
+        email: row.optional_text("email")?,
+        first_name: row.optional_text("first_name")?,
+        last_name: row.optional_text("last_name")?,
+        phone: row.optional_text("phone")?,
+        company_custom: row.optional_text("company_custom")?,
+        sso_id: row.optional_text("sso_id")?,
+        roles: row.json("roles")?,
+    };
+    let before = match row.optional_text("status")? {
+        Some(_) => Some(read_match(row)?),
+        None => None,
+    };
+    let link = match row.optional_text("link_reason")? {
+        Some(reason) => Some(Link {
+            company_external_id: row.optional_text("link_company")?,
+            person_external_id: row.optional_text("link_person")?,
+            reason,
+            by: row.text("linked_by")?,
+            at: row.time("linked_at")?,
+        }),
+        None => None,
+    };
+    Ok(DueMember {
+        member,
+        marks: row
+            .optional_unsigned("marks")?
+            .and_then(|marks| i64::try_from(marks).ok()),
+        before,
+        link,
+        counts: row.flag("counts")?,
+    })
+}
+
+fn read_tie(row: &PgRow, former: &[PgRow]) -> Result<MemberTie, StoreError> {
+    let due = read_member(row)?;
+    let left = match row.optional_text("left_reason")? {
+        Some(reason) => Some(Left {
+            reason,
+            by: row.text("left_by")?,
+            at: row.time("left_at")?,
+        }),
+        None => None,
+    };
+    let former_match = |row: &PgRow| {
+        Ok(FormerMatch {
+            stored: read_stored(row)?,
+            until: row.time("until")?,
+        })
+    };
+    Ok(MemberTie {
+        stored: match due.before {
+            Some(_) => Some(read_stored(row)?),
+            None => None,
+        },
+        due,
+        left,
+        deleted_at: row.optional_time("deleted_at")?,
+        history: former
+            .iter()
+            .map(former_match)
+            .collect::<Result<_, StoreError>>()?,
+    })
+}
+
+fn read_stored(row: &PgRow) -> Result<StoredMatch, StoreError> {
+    Ok(StoredMatch {
+        outcome: read_match(row)?,
+        rule_version: row.int("rule_version")?,
+        decided_at: row.time("decided_at")?,
+    })
+}
+
+pub(crate) fn read_match(row: &PgRow) -> Result<Match, StoreError> {
+    Ok(Match {
+        status: row.word("status", MatchStatus::parse)?,
+        decided_by: row.word("decided_by", DecidedBy::parse)?,
+        rule: row.optional_text("rule")?,
+        person_external_id: row.optional_text("person_external_id")?,
+        company_external_id: row.optional_text("company_external_id")?,
+        values: row.json("compared")?,
+        candidates: row.json("candidates")?,
+        why_not: row.optional_word("why_not", WhyNot::parse)?,
+        domain: row.optional_text("domain")?,
+    })
+}

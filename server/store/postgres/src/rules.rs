@@ -1,0 +1,141 @@
+//! Rule sets by version, and which of them decides.
+
+use async_trait::async_trait;
+use domain::unification::RuleSet;
+use sqlx::{PgConnection, postgres::PgRow};
+use store::{RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, StoreError};
+
+use crate::{
+    PostgresStore,
+    column::{Columns, json_text, micros},
+    database::Write,
+    error::database,
+    matching::everything_changed,
+};
+
+const ACTIVE: &str = "SELECT version, document FROM rule_set
+    WHERE version = (SELECT rule_version FROM unification)";
+
+#[async_trait]
+impl RuleStore for PostgresStore {
+    async fn active_rules(&self) -> Result<Option<RuleVersion>, StoreError> {
+        let row = sqlx::query(ACTIVE)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)?;
+        row.as_ref().map(read_version).transpose()
+    }
+
+    async fn rules_of(&self, version: i64) -> Result<Option<RuleVersion>, StoreError> {
+        let row = sqlx::query("SELECT version, document FROM rule_set WHERE version = $1")
+            .bind(version)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)?;
+        row.as_ref().map(read_version).transpose()
+    }
+
+    async fn apply_rules(
+        &self,
+        base: i64,
+        rules: &RuleSet,
+        used: &RuleChange,
+    ) -> Result<RulesApplied, StoreError> {
+        let mut write = self.begin().await?;
+        let active = active_version(&mut write).await?;
+        if active != base {
+            return Ok(RulesApplied::Overtaken(active));
+        }
+        let version: i64 = sqlx::query_scalar(
+            "INSERT INTO rule_set (version, document) SELECT COALESCE(MAX(version), 0) + 1, $1 FROM rule_set
+             RETURNING version",
+        )
+        .bind(json_text(rules)?)
+        .fetch_one(&mut *write)
+        .await
+        .map_err(database)?;
+        decide_by(write, version, used).await
+    }
+
+    async fn return_to_rules(
+        &self,
+        base: i64,
+        version: i64,
+        used: &RuleChange,
+    ) -> Result<RulesApplied, StoreError> {
+        let mut write = self.begin().await?;
+        let active = active_version(&mut write).await?;
+        if active != base {
+            return Ok(RulesApplied::Overtaken(active));
+        }
+        let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM rule_set WHERE version = $1)")
+            .bind(version)
+            .fetch_one(&mut *write)
+            .await
+            .map_err(database)?;
+        if !known {
+            return Ok(RulesApplied::NoSuchVersion);
+        }
+        decide_by(write, version, used).await
+    }
+
+    async fn rule_history(&self, limit: u32) -> Result<Vec<RuleUse>, StoreError> {
+        let rows =
+            sqlx::query("SELECT version, used_by, used_at, why FROM rule_set_use ORDER BY id DESC LIMIT $1")
+                .bind(i64::from(limit))
+                .fetch_all(self.readers())
+                .await
+                .map_err(database)?;
+        let used = |row: &PgRow| {
+            Ok(RuleUse {
+                version: row.int("version")?,
+                by: row.text("used_by")?,
+                at: row.time("used_at")?,
+                why: row.optional_text("why")?,
+            })
+        };
+        rows.iter().map(used).collect()
+    }
+}
+
+/// Whoever changes the rules next waits until this transaction is over.
+async fn active_version(write: &mut PgConnection) -> Result<i64, StoreError> {
+    sqlx::query(
+        "INSERT INTO unification (id, revision, rule_version) VALUES (1, 0, 0) ON CONFLICT (id) DO NOTHING",
+    )
+    .execute(&mut *write)
+    .await
+    .map_err(database)?;
+    let active: Option<i64> = sqlx::query_scalar("SELECT rule_version FROM unification FOR UPDATE")
+        .fetch_optional(write)
+        .await
+        .map_err(database)?;
+    Ok(active.unwrap_or(0))
+}
+
+/// From now on this version decides, and every member is due.
+async fn decide_by(mut write: Write, version: i64, used: &RuleChange) -> Result<RulesApplied, StoreError> {
+    everything_changed(&mut write).await?;
+    sqlx::query("UPDATE unification SET rule_version = $1")
+        .bind(version)
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+    sqlx::query("INSERT INTO rule_set_use (version, used_by, used_at, why) VALUES ($1, $2, $3, $4)")
+        .bind(version)
+        .bind(&used.by)
+        .bind(micros(used.at))
+        .bind(&used.why)
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+    write.commit().await?;
+    Ok(RulesApplied::Yes(version))
+}
+
+fn read_version(row: &PgRow) -> Result<RuleVersion, StoreError> {
+    Ok(RuleVersion {
+        version: row.int("version")?,
+        rules: row.json::<RuleSet>("document")?,
+    })
+}

@@ -1,0 +1,202 @@
+//! Companies and persons, as they were imported.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::unification::{Company, Person};
+use serde::Serialize;
+use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
+use store::{CompanyStore, ImportMode, ImportOutcome, PersonsImported, StoreError};
+
+use crate::{
+    SqliteStore,
+    column::{Columns, json_text, micros},
+    error::database,
+    matching::everything_changed,
+    suppression::screen_persons,
+};
+
+/// An equal row is not written.
+const UPSERT_COMPANIES: &str =
+    "INSERT INTO company (external_id, name, domains, parent_external_id, changed_at)
+    SELECT value ->> 'external_id', value ->> 'name', value -> 'domains', value ->> 'parent_external_id', $2
+    FROM json_each($1) WHERE true
+    ON CONFLICT (external_id) DO UPDATE SET name = excluded.name, domains = excluded.domains,
+        parent_external_id = excluded.parent_external_id, changed_at = excluded.changed_at
+    WHERE company.name <> excluded.name OR company.domains <> excluded.domains
+        OR company.parent_external_id IS NOT excluded.parent_external_id";
+
+/// An equal row is not written.
+const UPSERT_PERSONS: &str =
+    "INSERT INTO person (external_id, email, first_name, last_name, phone, company_external_id, active, changed_at)
+    SELECT value ->> 'external_id', value ->> 'email', value ->> 'first_name', value ->> 'last_name',
+        value ->> 'phone', value ->> 'company_external_id', value ->> 'active', $2
+    FROM json_each($1) WHERE true
+    ON CONFLICT (external_id) DO UPDATE SET email = excluded.email, first_name = excluded.first_name,
+        last_name = excluded.last_name, phone = excluded.phone, company_external_id = excluded.company_external_id,
+        active = excluded.active, changed_at = excluded.changed_at
+    WHERE person.email IS NOT excluded.email OR person.first_name IS NOT excluded.first_name
+        OR person.last_name IS NOT excluded.last_name OR person.phone IS NOT excluded.phone
+        OR person.company_external_id IS NOT excluded.company_external_id OR person.active <> excluded.active";
+
+const KNOWN_COMPANIES: &str =
+    "SELECT COUNT(*) FROM company WHERE external_id IN (SELECT value ->> 'external_id' FROM json_each($1))";
+const KNOWN_PERSONS: &str =
+    "SELECT COUNT(*) FROM person WHERE external_id IN (SELECT value ->> 'external_id' FROM json_each($1))";
+
+const COMPANY: &str = "SELECT external_id, name, domains, parent_external_id FROM company";
+const PERSON: &str =
+    "SELECT external_id, email, first_name, last_name, phone, company_external_id, active FROM person";
+
+#[async_trait]
+impl CompanyStore for SqliteStore {
+    async fn import_companies(
+        &self,
+        companies: &[Company],
+        mode: ImportMode,
+        at: DateTime<Utc>,
+    ) -> Result<ImportOutcome, StoreError> {
+        let mut transaction = self.begin().await?;
+        let outcome = import(
+            &mut transaction,
+            (KNOWN_COMPANIES, UPSERT_COMPANIES),
+            companies,
+            at,
+        )
+        .await?;
+        settle(transaction, mode, outcome).await
+    }
+
+    async fn import_persons(
+        &self,
+        persons: &[Person],
+        mode: ImportMode,
+        at: DateTime<Utc>,
+    ) -> Result<PersonsImported, StoreError> {
+        let mut transaction = self.begin().await?;
+        let screened: Cow<'_, [Person]> = screen_persons(&mut transaction, &self.salts, persons).await?;
+        let kept_out = (persons.len() - screened.len()) as u64;
+        let rows = import(&mut transaction, (KNOWN_PERSONS, UPSERT_PERSONS), &screened, at).await?;
+        let rows = settle(transaction, mode, rows).await?;
+        Ok(PersonsImported { rows, kept_out })
+    }
+
+    async fn companies(&self, after: Option<&str>, limit: u32) -> Result<Vec<Company>, StoreError> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{COMPANY} WHERE $1 IS NULL OR external_id > $1 ORDER BY external_id LIMIT $2"
+        )))
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        rows.iter().map(read_company).collect()
+    }
+
+    async fn persons(&self, after: Option<&str>, limit: u32) -> Result<Vec<Person>, StoreError> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{PERSON} WHERE $1 IS NULL OR external_id > $1 ORDER BY external_id LIMIT $2"
+        )))
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        rows.iter().map(read_person).collect()
+    }
+
+    async fn company(&self, external_id: &str) -> Result<Option<Company>, StoreError> {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{COMPANY} WHERE external_id = $1")))
+            .bind(external_id)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)?;
+        row.as_ref().map(read_company).transpose()
+    }
+
+    async fn person(&self, external_id: &str) -> Result<Option<Person>, StoreError> {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{PERSON} WHERE external_id = $1")))
+            .bind(external_id)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)?;
+        row.as_ref().map(read_person).transpose()
+    }
+
+    async fn company_parents(&self) -> Result<HashMap<String, String>, StoreError> {
+        let parents: Vec<(String, String)> = sqlx::query_as(
+            "SELECT external_id, parent_external_id FROM company WHERE parent_external_id IS NOT NULL",
+        )
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        Ok(parents.into_iter().collect())
+    }
+}
+
+/// Counts what is known, and writes what is new or differs.
+async fn import<T: Serialize + Sync>(
+    transaction: &mut Transaction<'static, Sqlite>,
+    (known, upsert): (&'static str, &'static str),
+    rows: &[T],
+    at: DateTime<Utc>,
+) -> Result<ImportOutcome, StoreError> {
+    let list = json_text(&rows)?;
+    let total = rows.len() as u64;
+    let known: i64 = sqlx::query_scalar(known)
+        .bind(&list)
+        .fetch_one(&mut **transaction)
+        .await
+        .map_err(database)?;
+    let written = sqlx::query(upsert)
+        .bind(&list)
+        .bind(micros(at))
+        .execute(&mut **transaction)
+        .await
+        .map_err(database)?
+        .rows_affected();
+    let new = total.saturating_sub(u64::try_from(known).unwrap_or(0));
+    Ok(ImportOutcome {
+        new,
+        updated: written.saturating_sub(new),
+        unchanged: total.saturating_sub(written),
+    })
+}
+
+async fn settle(
+    mut transaction: Transaction<'static, Sqlite>,
+    mode: ImportMode,
+    outcome: ImportOutcome,
+) -> Result<ImportOutcome, StoreError> {
+    match mode {
+        // Dropped, it is rolled back.
+        ImportMode::Try => return Ok(outcome),
+        ImportMode::Write if outcome.new + outcome.updated == 0 => return Ok(outcome),
+        ImportMode::Write => {}
+    }
+    everything_changed(&mut transaction).await?;
+    transaction.commit().await.map_err(database)?;
+    Ok(outcome)
+}
+
+fn read_company(row: &SqliteRow) -> Result<Company, StoreError> {
+    Ok(Company {
+        external_id: row.text("external_id")?,
+        name: row.text("name")?,
+        domains: row.json("domains")?,
+        parent_external_id: row.optional_text("parent_external_id")?,
+    })
+}
+
+fn read_person(row: &SqliteRow) -> Result<Person, StoreError> {
+    Ok(Person {
+        external_id: row.text("external_id")?,
+        email: row.optional_text("email")?,
+        first_name: row.optional_text("first_name")?,
+        last_name: row.optional_text("last_name")?,
+        phone: row.optional_text("phone")?,
+        company_external_id: row.optional_text("company_external_id")?,
+        active: row.flag("active")?,
+    })
+}

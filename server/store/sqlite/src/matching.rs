@@ -1,0 +1,613 @@
+//! Members' ties to companies, and who is to be matched.
+
+use async_trait::async_trait;
+use domain::{
+    ConnectionId, MatchCounts, RunId,
+    unification::{DecidedBy, Match, MatchStatus, Member, WhyNot},
+};
+use serde::Serialize;
+use sqlx::{AssertSqlSafe, Sqlite, Transaction, sqlite::SqliteRow};
+use store::{
+    DueMember, DuePage, Fenced, FormerMatch, Lease, Left, Link, MatchCommit, MatchStore, MatchesWritten,
+    MatchingDue, MemberTie, Revision, StoreError, StoredMatch,
+};
+
+use crate::{
+    SqliteStore,
+    column::{Columns, count, json_text, micros},
+    error::database,
+};
+
+/// A member as rules see it, with the match and the link. What it is selected from calls the member's row `member`.
+const MEMBER_COLUMNS: &str = "connection.tenant_id, member.community_user_id, member.username, member.email,
+        member.first_name, member.last_name, member.phone, member.company_custom, member.sso_id, member.roles,
+        stands.status, stands.decided_by, stands.rule, stands.person_external_id, stands.company_external_id,
+        stands.compared, stands.candidates, stands.why_not, stands.domain,
+        link.company_external_id AS link_company, link.person_external_id AS link_person, link.reason AS link_reason,
+        link.linked_by, link.linked_at, member.deleted_at IS NULL AND gone.connection_id IS NULL AS counts";
+
+const MEMBER_JOINS: &str = "CROSS JOIN connection ON connection.id = member.connection_id
+    LEFT JOIN member_match AS stands
+        ON stands.connection_id = member.connection_id AND stands.community_user_id = member.community_user_id
+    LEFT JOIN member_link AS link
+        ON link.connection_id = member.connection_id AND link.community_user_id = member.community_user_id
+    LEFT JOIN member_left AS gone
+        ON gone.connection_id = member.connection_id AND gone.community_user_id = member.community_user_id";
+
+/// A match differs in what it says, and not only in what it was decided by.
+const KEEP_FORMER: &str = "INSERT INTO member_match_history (connection_id, community_user_id, status, decided_by,
+        rule, rule_version, person_external_id, company_external_id, compared, candidates, why_not, domain, decided_at,
+        until)
+    SELECT connection_id, community_user_id, former.status, former.decided_by, former.rule, rule_version,
+        former.person_external_id, former.company_external_id, former.compared, former.candidates, former.why_not,
+        former.domain, decided_at, $3
+    FROM json_each($2) AS new CROSS JOIN member_match AS former
+        ON former.connection_id = $1 AND former.community_user_id = new.value ->> 'id'
+    WHERE former.status <> new.value ->> 'status' OR former.decided_by <> new.value ->> 'decided_by'
+        OR former.rule IS NOT new.value ->> 'rule'
+        OR former.person_external_id IS NOT new.value ->> 'person'
+        OR former.company_external_id IS NOT new.value ->> 'company'";
+
+/// Of members who are there: one who was erased meanwhile has no match.
+const WRITE: &str = "INSERT INTO member_match (connection_id, community_user_id, status, decided_by, rule,
+        rule_version, person_external_id, company_external_id, compared, candidates, why_not, domain, decided_at)
+    SELECT $1, new.value ->> 'id', new.value ->> 'status', new.value ->> 'decided_by', new.value ->> 'rule', $4,
+        new.value ->> 'person', new.value ->> 'company', new.value ->> 'compared', new.value ->> 'candidates',
+        new.value ->> 'why_not', new.value ->> 'domain', $3
+    FROM json_each($2) AS new CROSS JOIN community_user AS member
+        ON member.connection_id = $1 AND member.community_user_id = new.value ->> 'id'
+    WHERE true
+    ON CONFLICT (connection_id, community_user_id) DO UPDATE SET status = excluded.status,
+        decided_by = excluded.decided_by, rule = excluded.rule, rule_version = excluded.rule_version,
+        person_external_id = excluded.person_external_id, company_external_id = excluded.company_external_id,
+        compared = excluded.compared, candidates = excluded.candidates, why_not = excluded.why_not,
+        domain = excluded.domain, decided_at = excluded.decided_at";
+
+const TAKE_MARKS: &str = "DELETE FROM match_due WHERE connection_id = $1 AND community_user_id IN (
+        SELECT value ->> 0 FROM json_each($2)
+        WHERE value ->> 1 = (SELECT marks FROM match_due AS due
+            WHERE due.connection_id = $1 AND due.community_user_id = value ->> 0))";
+
+const GO_ON: &str = "UPDATE match_all_due SET after_user = $3, done = done + $4
+    WHERE connection_id = $1 AND after_user = $2";
+const END_PASS: &str = "DELETE FROM match_all_due WHERE connection_id = $1 AND after_user = $2";
+
+const SET_LINK: &str = "INSERT INTO member_link (connection_id, community_user_id, company_external_id,
+        person_external_id, reason, linked_by, linked_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (connection_id, community_user_id) DO UPDATE SET company_external_id = excluded.company_external_id,
+        person_external_id = excluded.person_external_id, reason = excluded.reason, linked_by = excluded.linked_by,
+        linked_at = excluded.linked_at";
+
+/// The first time stands.
+const SET_LEFT: &str = "INSERT INTO member_left (connection_id, community_user_id, reason, left_by, left_at)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (connection_id, community_user_id) DO UPDATE SET reason = excluded.reason, left_by = excluded.left_by";
+
+/// By status, without members who are deleted or have left; those who were never matched are unmatched.
+pub(crate) const COUNT_MATCHES: &str = "WITH gone AS (
+        SELECT community_user_id FROM community_user WHERE connection_id = $1 AND deleted_at IS NOT NULL
+        UNION SELECT community_user_id FROM member_left WHERE connection_id = $1),
+    counted AS (
+        SELECT status, COUNT(*) AS members FROM member_match WHERE connection_id = $1 GROUP BY status
+        UNION ALL
+        SELECT status, -COUNT(*) FROM gone CROSS JOIN member_match
+            ON connection_id = $1 AND member_match.community_user_id = gone.community_user_id
+        GROUP BY status
+        UNION ALL
+        SELECT 'unmatched', COUNT(*) FROM match_due AS due CROSS JOIN community_user AS member
+            ON member.connection_id = $1 AND member.community_user_id = due.community_user_id
+        WHERE due.connection_id = $1 AND member.deleted_at IS NULL AND NOT EXISTS (
+            SELECT 1 FROM member_match AS stands
+            WHERE stands.connection_id = $1 AND stands.community_user_id = due.community_user_id)
+            AND NOT EXISTS (SELECT 1 FROM member_left AS gone
+            WHERE gone.connection_id = $1 AND gone.community_user_id = due.community_user_id))
+    SELECT COALESCE(SUM(members) FILTER (WHERE status = 'matched'), 0) AS matched,
+        COALESCE(SUM(members) FILTER (WHERE status = 'unmatched'), 0) AS unmatched,
+        COALESCE(SUM(members) FILTER (WHERE status = 'ambiguous'), 0) AS ambiguous,
+        COALESCE(SUM(members) FILTER (WHERE status = 'internal'), 0) AS internal
+    FROM counted";
+
+/// A new match on its way, as JSON.
+#[derive(Serialize)]
+struct Written<'m> {
+    id: &'m str,
+    status: &'static str,
+    decided_by: &'static str,
+    rule: Option<&'m str>,
+    person: Option<&'m str>,
+    company: Option<&'m str>,
+    compared: String,
+    candidates: String,
+    why_not: Option<&'static str>,
+    domain: Option<&'m str>,
+}
+
+#[async_trait]
+impl MatchStore for SqliteStore {
+    async fn revision(&self) -> Result<Revision, StoreError> {
+        let row = sqlx::query("SELECT revision, rule_version FROM unification")
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)?;
+        row.as_ref().map_or(Ok(Revision::default()), read_revision)
+    }
+
+    async fn members_due(&self, connection: ConnectionId, limit: u32) -> Result<Option<DuePage>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {MEMBER_COLUMNS}, due.marks FROM match_due AS due
+             CROSS JOIN community_user AS member
+                ON member.connection_id = due.connection_id AND member.community_user_id = due.community_user_id
+             {MEMBER_JOINS}
+             WHERE due.connection_id = $1 ORDER BY due.community_user_id LIMIT $2"
+        )))
+        .bind(connection.0)
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        if !rows.is_empty() {
+            return Ok(Some(DuePage {
+                members: rows.iter().map(read_member).collect::<Result<_, _>>()?,
+                pass_after: None,
+            }));
+        }
+        let after: Option<String> =
+            sqlx::query_scalar("SELECT after_user FROM match_all_due WHERE connection_id = $1")
+                .bind(connection.0)
+                .fetch_optional(self.readers())
+                .await
+                .map_err(database)?;
+        let Some(after) = after else { return Ok(None) };
+        Ok(Some(DuePage {
+            members: self.members_matched(connection, Some(&after), limit).await?,
+            pass_after: Some(after),
+        }))
+    }
+
+    async fn write_matches(
+        &self,
+        lease: Option<&Lease>,
+        commit: &MatchCommit,
+    ) -> Result<MatchesWritten, Fenced> {
+        let mut transaction = self.begin().await?;
+        let stop_requested = match lease {
+            Some(lease) => pass_fence(&mut transaction, lease, commit.connection_id).await?,
+            None => false,
+        };
+        if !is_current(&mut transaction, commit).await? || !step_pass(&mut transaction, commit).await? {
+            return Ok(MatchesWritten::Outdated);
+        }
+        write(&mut transaction, commit).await?;
+        transaction.commit().await.map_err(database)?;
+        Ok(MatchesWritten::Yes { stop_requested })
+    }
+
+    async fn matching_due(&self) -> Result<Vec<MatchingDue>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT connection.id, match_all_due.done,
+                (SELECT COUNT(*) FROM match_due WHERE match_due.connection_id = connection.id) AS marked,
+                EXISTS (SELECT 1 FROM run WHERE run.connection_id = connection.id AND run.state = 'running') AS under_way
+             FROM connection LEFT JOIN match_all_due ON match_all_due.connection_id = connection.id
+             ORDER BY connection.tenant_id",
+        )
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let mut due = Vec::new();
+        for row in &rows {
+            let of = MatchingDue {
+                connection_id: row.connection_id("id")?,
+                pass_done: row.optional_unsigned("done")?,
+                marked: row.unsigned("marked")?,
+                run_under_way: row.flag("under_way")?,
+            };
+            if of.marked > 0 || of.pass_done.is_some() {
+                due.push(of);
+            }
+        }
+        Ok(due)
+    }
+
+    async fn member_tie(
+        &self,
+        connection: ConnectionId,
+        community_user_id: &str,
+        history: u32,
+    ) -> Result<Option<MemberTie>, StoreError> {
+        let row = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {MEMBER_COLUMNS}, due.marks, stands.rule_version, stands.decided_at, member.deleted_at,
+                gone.reason AS left_reason, gone.left_by, gone.left_at
+             FROM community_user AS member {MEMBER_JOINS}
+             LEFT JOIN match_due AS due
+                ON due.connection_id = member.connection_id AND due.community_user_id = member.community_user_id
+             WHERE member.connection_id = $1 AND member.community_user_id = $2"
+        )))
+        .bind(connection.0)
+        .bind(community_user_id)
+        .fetch_optional(self.readers())
+        .await
+        .map_err(database)?;
+        let Some(row) = row else { return Ok(None) };
+        let former = sqlx::query(
+            "SELECT status, decided_by, rule, rule_version, person_external_id, company_external_id, compared,
+                candidates, why_not, domain, decided_at, until
+             FROM member_match_history WHERE connection_id = $1 AND community_user_id = $2 ORDER BY id DESC LIMIT $3",
+        )
+        .bind(connection.0)
+        .bind(community_user_id)
+        .bind(i64::from(history))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        read_tie(&row, &former).map(Some)
+    }
+
+    async fn set_link(
+        &self,
+        connection: ConnectionId,
+        community_user_id: &str,
+        link: Option<&Link>,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        if !mark(&mut transaction, connection, community_user_id).await? {
+            return Ok(false);
+        }
+        let set = match link {
+            None => {
+                sqlx::query("DELETE FROM member_link WHERE connection_id = $1 AND community_user_id = $2")
+                    .bind(connection.0)
+                    .bind(community_user_id)
+            }
+            Some(link) => sqlx::query(SET_LINK)
+                .bind(connection.0)
+                .bind(community_user_id)
+                .bind(&link.company_external_id)
+                .bind(&link.person_external_id)
+                .bind(&link.reason)
+                .bind(&link.by)
+                .bind(micros(link.at)),
+        };
+        set.execute(&mut *transaction).await.map_err(database)?;
+        transaction.commit().await.map_err(database)?;
+        Ok(true)
+    }
+
+    async fn set_left(
+        &self,
+        connection: ConnectionId,
+        community_user_id: &str,
+        left: Option<&Left>,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        if !mark(&mut transaction, connection, community_user_id).await? {
+            return Ok(false);
+        }
+        let set = match left {
+            None => {
+                sqlx::query("DELETE FROM member_left WHERE connection_id = $1 AND community_user_id = $2")
+                    .bind(connection.0)
+                    .bind(community_user_id)
+            }
+            Some(left) => sqlx::query(SET_LEFT)
+                .bind(connection.0)
+                .bind(community_user_id)
+                .bind(&left.reason)
+                .bind(&left.by)
+                .bind(micros(left.at)),
+        };
+        set.execute(&mut *transaction).await.map_err(database)?;
+        transaction.commit().await.map_err(database)?;
+        Ok(true)
+    }
+
+    async fn match_counts(&self, connection: ConnectionId) -> Result<MatchCounts, StoreError> {
+        let row = sqlx::query(COUNT_MATCHES)
+            .bind(connection.0)
+            .fetch_one(self.readers())
+            .await
+            .map_err(database)?;
+        read_counts(&row)
+    }
+
+    async fn members_matched(
+        &self,
+        connection: ConnectionId,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<DueMember>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {MEMBER_COLUMNS}, NULL AS marks FROM community_user AS member {MEMBER_JOINS}
+             WHERE member.connection_id = $1 AND member.community_user_id > $2
+             ORDER BY member.community_user_id LIMIT $3"
+        )))
+        .bind(connection.0)
+        .bind(after.unwrap_or_default())
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        rows.iter().map(read_member).collect()
+    }
+}
+
+/// All members are due from now on, in the transaction that changed companies, persons or rules.
+pub(crate) async fn everything_changed(
+    transaction: &mut Transaction<'static, Sqlite>,
+) -> Result<(), StoreError> {
+    for statement in [
+        "INSERT INTO unification (id, revision, rule_version) VALUES (1, 1, 0)
+         ON CONFLICT (id) DO UPDATE SET revision = revision + 1",
+        "INSERT INTO match_all_due (connection_id, after_user, done) SELECT id, '', 0 FROM connection WHERE true
+         ON CONFLICT (connection_id) DO UPDATE SET after_user = '', done = 0",
+    ] {
+        sqlx::query(statement)
+            .execute(&mut **transaction)
+            .await
+            .map_err(database)?;
+    }
+    Ok(())
+}
+
+/// A member is due. False if there is no such member.
+async fn mark(
+    transaction: &mut Transaction<'static, Sqlite>,
+    connection: ConnectionId,
+    community_user_id: &str,
+) -> Result<bool, StoreError> {
+    let marked = sqlx::query(
+        "INSERT INTO match_due AS due (connection_id, community_user_id)
+         SELECT connection_id, community_user_id FROM community_user
+         WHERE connection_id = $1 AND community_user_id = $2
+         ON CONFLICT (connection_id, community_user_id) DO UPDATE SET marks = due.marks + 1",
+    )
+    .bind(connection.0)
+    .bind(community_user_id)
+    .execute(&mut **transaction)
+    .await
+    .map_err(database)?;
+    Ok(marked.rows_affected() == 1)
+}
+
+/// Whether the lease still holds, and the run is to stop.
+async fn pass_fence(
+    transaction: &mut Transaction<'static, Sqlite>,
+    lease: &Lease,
+    connection: ConnectionId,
+) -> Result<bool, Fenced> {
+    let run = sqlx::query(
+        "SELECT stop_requested FROM run
+         WHERE id = $1 AND fencing_token = $2 AND state = 'running' AND connection_id = $3",
+    )
+    .bind(lease.run_id.0)
+    .bind(lease.fencing_token)
+    .bind(connection.0)
+    .fetch_optional(&mut **transaction)
+    .await
+    .map_err(database)?
+    .ok_or(Fenced::LeaseLost)?;
+    Ok(run.flag("stop_requested")?)
+}
+
+/// What was decided by an older revision may be written if a pass over all is yet to reach it.
+async fn is_current(
+    transaction: &mut Transaction<'static, Sqlite>,
+    commit: &MatchCommit,
+) -> Result<bool, StoreError> {
+    let first = commit.page.members.first();
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM unification WHERE revision = $1)
+            OR ($3 AND EXISTS (SELECT 1 FROM match_all_due WHERE connection_id = $2 AND after_user < $4))",
+    )
+    .bind(commit.revision.number)
+    .bind(commit.connection_id.0)
+    .bind(commit.page.pass_after.is_none())
+    .bind(first.map(|due| due.member.community_user_id.as_str()))
+    .fetch_one(&mut **transaction)
+    .await
+    .map_err(database)
+}
+
+/// A pass moves on, or ends after its last page. False if somebody else has moved it.
+async fn step_pass(
+    transaction: &mut Transaction<'static, Sqlite>,
+    commit: &MatchCommit,
+) -> Result<bool, StoreError> {
+    let Some(after) = &commit.page.pass_after else {
+        return Ok(true);
+    };
+    let members = &commit.page.members;
+    let step = match members.last() {
+        Some(last) => sqlx::query(GO_ON)
+            .bind(commit.connection_id.0)
+            .bind(after)
+            .bind(&last.member.community_user_id)
+            .bind(count(members.len() as u64)?),
+        None => sqlx::query(END_PASS).bind(commit.connection_id.0).bind(after),
+    };
+    let moved = step.execute(&mut **transaction).await.map_err(database)?;
+    Ok(moved.rows_affected() == 1)
+}
+
+async fn write(
+    transaction: &mut Transaction<'static, Sqlite>,
+    commit: &MatchCommit,
+) -> Result<(), StoreError> {
+    if !commit.changed.is_empty() {
+        let written = commit
+            .changed
+            .iter()
+            .map(|new| written(&new.community_user_id, &new.outcome));
+        let list = json_text(&written.collect::<Result<Vec<_>, _>>()?)?;
+        for statement in [KEEP_FORMER, WRITE] {
+            sqlx::query(statement)
+                .bind(commit.connection_id.0)
+                .bind(&list)
+                .bind(micros(commit.at))
+                .bind(commit.revision.rule_version)
+                .execute(&mut **transaction)
+                .await
+                .map_err(database)?;
+        }
+    }
+    let members = commit.page.members.iter();
+    let marks: Vec<(&str, i64)> = members
+        .filter_map(|due| Some((due.member.community_user_id.as_str(), due.marks?)))
+        .collect();
+    if marks.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(TAKE_MARKS)
+        .bind(commit.connection_id.0)
+        .bind(json_text(&marks)?)
+        .execute(&mut **transaction)
+        .await
+        .map(|_| ())
+        .map_err(database)
+}
+
+fn written<'m>(id: &'m str, outcome: &'m Match) -> Result<Written<'m>, StoreError> {
+    Ok(Written {
+        id,
+        status: outcome.status.as_str(),
+        decided_by: outcome.decided_by.as_str(),
+        rule: outcome.rule.as_deref(),
+        person: outcome.person_external_id.as_deref(),
+        company: outcome.company_external_id.as_deref(),
+        compared: json_text(&outcome.values)?,
+        candidates: json_text(&outcome.candidates)?,
+        why_not: outcome.why_not.map(WhyNot::as_str),
+        domain: outcome.domain.as_deref(),
+    })
+}
+
+/// How the connection of a run that ends stands.
+pub(crate) async fn count_matches(
+    transaction: &mut Transaction<'static, Sqlite>,
+    run: RunId,
+    connection: uuid::Uuid,
+) -> Result<(), StoreError> {
+    let row = sqlx::query(COUNT_MATCHES)
+        .bind(connection)
+        .fetch_one(&mut **transaction)
+        .await
+        .map_err(database)?;
+    let counts = read_counts(&row)?;
+    sqlx::query("UPDATE run SET matched = $2, unmatched = $3, ambiguous = $4, internal = $5 WHERE id = $1")
+        .bind(run.0)
+        .bind(count(counts.matched)?)
+        .bind(count(counts.unmatched)?)
+        .bind(count(counts.ambiguous)?)
+        .bind(count(counts.internal)?)
+        .execute(&mut **transaction)
+        .await
+        .map(|_| ())
+        .map_err(database)
+}
+
+fn read_counts(row: &SqliteRow) -> Result<MatchCounts, StoreError> {
+    Ok(MatchCounts {
+        matched: row.unsigned("matched")?,
+        unmatched: row.unsigned("unmatched")?,
+        ambiguous: row.unsigned("ambiguous")?,
+        internal: row.unsigned("internal")?,
+    })
+}
+
+pub(crate) fn read_revision(row: &SqliteRow) -> Result<Revision, StoreError> {
+    Ok(Revision {
+        number: row.int("revision")?,
+        rule_version: row.int("rule_version")?,
+    })
+}
+
+fn read_member(row: &SqliteRow) -> Result<DueMember, StoreError> {
+    let member = Member {
+        tenant_id: row.text("tenant_id")?,
+        community_user_id: row.text("community_user_id")?,
+        username: row.text("username")?,
+        email: row.optional_text("email")?,
+        first_name: row.optional_text("first_name")?,
+        last_name: row.optional_text("last_name")?,
+        phone: row.optional_text("phone")?,
+        company_custom: row.optional_text("company_custom")?,
+        sso_id: row.optional_text("sso_id")?,
+        roles: row.json("roles")?,
+    };
+    let before = match row.optional_text("status")? {
+        Some(_) => Some(read_match(row)?),
+        None => None,
+    };
+    let link = match row.optional_text("link_reason")? {
+        Some(reason) => Some(Link {
+            company_external_id: row.optional_text("link_company")?,
+            person_external_id: row.optional_text("link_person")?,
+            reason,
+            by: row.text("linked_by")?,
+            at: row.time("linked_at")?,
+        }),
+        None => None,
+    };
+    Ok(DueMember {
+        member,
+        marks: row
+            .optional_unsigned("marks")?
+            .and_then(|marks| i64::try_from(marks).ok()),
+        before,
+        link,
+        counts: row.flag("counts")?,
+    })
+}
+
+fn read_tie(row: &SqliteRow, former: &[SqliteRow]) -> Result<MemberTie, StoreError> {
+    let due = read_member(row)?;
+    let left = match row.optional_text("left_reason")? {
+        Some(reason) => Some(Left {
+            reason,
+            by: row.text("left_by")?,
+            at: row.time("left_at")?,
+        }),
+        None => None,
+    };
+    let former_match = |row: &SqliteRow| {
+        Ok(FormerMatch {
+            stored: read_stored(row)?,
+            until: row.time("until")?,
+        })
+    };
+    Ok(MemberTie {
+        stored: match due.before {
+            Some(_) => Some(read_stored(row)?),
+            None => None,
+        },
+        due,
+        left,
+        deleted_at: row.optional_time("deleted_at")?,
+        history: former
+            .iter()
+            .map(former_match)
+            .collect::<Result<_, StoreError>>()?,
+    })
+}
+
+fn read_stored(row: &SqliteRow) -> Result<StoredMatch, StoreError> {
+    Ok(StoredMatch {
+        outcome: read_match(row)?,
+        rule_version: row.int("rule_version")?,
+        decided_at: row.time("decided_at")?,
+    })
+}
+
+pub(crate) fn read_match(row: &SqliteRow) -> Result<Match, StoreError> {
+    Ok(Match {
+        status: row.word("status", MatchStatus::parse)?,
+        decided_by: row.word("decided_by", DecidedBy::parse)?,
+        rule: row.optional_text("rule")?,
+        person_external_id: row.optional_text("person_external_id")?,
+        company_external_id: row.optional_text("company_external_id")?,
+        values: row.json("compared")?,
+        candidates: row.json("candidates")?,
+        why_not: row.optional_word("why_not", WhyNot::parse)?,
+        domain: row.optional_text("domain")?,
+    })
+}

@@ -1,0 +1,444 @@
+use domain::{
+    ConnectionId, MatchCounts, Object, Stream,
+    record::{Record, User},
+    unification::{Candidate, Company, DecidedBy, Match, MatchStatus, RuleSet, WhyNot},
+};
+use serde_json::{Value, json};
+
+use super::{
+    export::exported,
+    fixtures::{Started, assert_lost, at, claim, connection_id, page_of, started},
+};
+use crate::{
+    Deletion, DuePage, ImportMode, Lease, Left, Link, MatchCommit, MatchesWritten, NewMatch, Revision,
+    RuleChange, RulesApplied, Store,
+};
+
+const WRITTEN: MatchesWritten = MatchesWritten::Yes {
+    stop_requested: false,
+};
+
+fn user(id: &str, email: &str) -> Record {
+    Record::User(Box::new(User {
+        community_user_id: id.to_owned(),
+        username: format!("user {id}"),
+        email: Some(email.to_owned()),
+        roles: vec!["member".to_owned()],
+        ..User::default()
+    }))
+}
+
+async fn bring(store: &dyn Store, started: &Started, records: Vec<Record>) {
+    let commit = page_of(started.connection, Stream::Users, records);
+    store.commit_page(&started.lease, &commit).await.expect("a page");
+}
+
+fn change(seconds: i64) -> RuleChange {
+    RuleChange {
+        by: "admin@example.com".to_owned(),
+        at: at(seconds),
+        why: Some("\"because\" ✓".to_owned()),
+    }
+}
+
+/// A connection with two members, and the shipped rules.
+async fn with_members(store: &dyn Store) -> Started {
+    let started = started(store, 1).await;
+    let applied = store.apply_rules(0, &RuleSet::shipped(), &change(0)).await;
+    assert_eq!(applied.expect("an answer"), RulesApplied::Yes(1));
+    bring(
+        store,
+        &started,
+        vec![user("1", "a@acme.example"), user("2", "b@other.example")],
+    )
+    .await;
+    started
+}
+
+async fn due(store: &dyn Store, connection: ConnectionId) -> Option<DuePage> {
+    store.members_due(connection, 10).await.expect("an answer")
+}
+
+fn ids(page: &DuePage) -> Vec<&str> {
+    page.members
+        .iter()
+        .map(|due| due.member.community_user_id.as_str())
+        .collect()
+}
+
+fn matched(company: &str) -> Match {
+    Match {
+        status: MatchStatus::Matched,
+        decided_by: DecidedBy::Rule,
+        rule: Some("email-to-person".to_owned()),
+        person_external_id: Some("P-1".to_owned()),
+        company_external_id: Some(company.to_owned()),
+        values: vec!["a@acme.example".to_owned()],
+        domain: Some("acme.example".to_owned()),
+        ..Match::default()
+    }
+}
+
+fn ambiguous() -> Match {
+    let candidate = |company: &str| Candidate {
+        company_external_id: Some(company.to_owned()),
+        person_external_id: None,
+    };
+    Match {
+        status: MatchStatus::Ambiguous,
+        decided_by: DecidedBy::Rule,
+        rule: Some("email-domain-to-company".to_owned()),
+        values: vec!["other.example".to_owned()],
+        candidates: vec![candidate("C-1"), candidate("C-\"2\"")],
+        why_not: Some(WhyNot::Ambiguous),
+        domain: Some("other.example".to_owned()),
+        ..Match::default()
+    }
+}
+
+async fn revision(store: &dyn Store) -> Revision {
+    store.revision().await.expect("a revision")
+}
+
+/// The same outcome for each member of a page.
+fn commit_of(page: DuePage, revision: Revision, outcomes: &[(&str, Match)], seconds: i64) -> MatchCommit {
+    MatchCommit {
+        connection_id: connection_id(1),
+        page,
+        changed: outcomes
+            .iter()
+            .map(|(id, outcome)| NewMatch {
+                community_user_id: (*id).to_owned(),
+                outcome: outcome.clone(),
+            })
+            .collect(),
+        revision,
+        at: at(seconds),
+    }
+}
+
+async fn write(store: &dyn Store, lease: Option<&Lease>, commit: &MatchCommit) -> MatchesWritten {
+    store.write_matches(lease, commit).await.expect("an answer")
+}
+
+/// Everything that is due, as these outcomes.
+async fn settle(store: &dyn Store, outcomes: &[(&str, Match)], seconds: i64) {
+    let mut outcomes = outcomes;
+    while let Some(page) = due(store, connection_id(1)).await {
+        let commit = commit_of(page, revision(store).await, outcomes, seconds);
+        assert_eq!(write(store, None, &commit).await, WRITTEN);
+        outcomes = &[];
+    }
+}
+
+pub async fn a_member_is_due_until_matched_and_again_when_changed(store: &dyn Store) {
+    let started = with_members(store).await;
+    let page = due(store, started.connection).await.expect("two members");
+    assert_eq!(ids(&page), ["1", "2"]);
+    let first = &page.members[0];
+    assert_eq!(first.member.tenant_id, "tenant-1");
+    assert_eq!(first.member.email.as_deref(), Some("a@acme.example"));
+    assert_eq!(first.member.roles, ["member"]);
+    assert_eq!((first.marks, &first.before, &first.link), (Some(1), &None, &None));
+
+    let outcomes = [("1", matched("C-1")), ("2", ambiguous())];
+    settle(store, &outcomes, 5).await;
+    let all = store
+        .members_matched(started.connection, None, 10)
+        .await
+        .expect("members");
+    let before: Vec<_> = all.iter().filter_map(|due| due.before.clone()).collect();
+    assert_eq!(before, [matched("C-1"), ambiguous()], "as they were written");
+
+    // What rules do not compare is no reason to match a member anew.
+    let Record::User(mut same) = user("1", "a@acme.example") else {
+        return;
+    };
+    same.posts = 12;
+    bring(store, &started, vec![Record::User(same)]).await;
+    assert!(due(store, started.connection).await.is_none());
+
+    bring(store, &started, vec![user("2", "b@new.example")]).await;
+    let page = due(store, started.connection).await.expect("the changed one");
+    assert_eq!(ids(&page), ["2"]);
+    assert_eq!(page.members[0].before, Some(ambiguous()));
+}
+
+pub async fn a_mark_that_is_made_meanwhile_stays(store: &dyn Store) {
+    let started = with_members(store).await;
+    settle(store, &[], 5).await;
+    bring(store, &started, vec![user("1", "a@first.example")]).await;
+    let page = due(store, started.connection).await.expect("the changed one");
+    bring(store, &started, vec![user("1", "a@second.example")]).await;
+    let commit = commit_of(page, revision(store).await, &[("1", matched("C-1"))], 6);
+    assert_eq!(write(store, None, &commit).await, WRITTEN);
+    let page = due(store, started.connection).await.expect("it is due still");
+    assert_eq!(page.members[0].member.email.as_deref(), Some("a@second.example"));
+}
+
+pub async fn a_change_of_rules_makes_all_members_due_page_by_page(store: &dyn Store) {
+    let started = with_members(store).await;
+    settle(store, &[("1", matched("C-1"))], 5).await;
+    let applied = store.apply_rules(1, &RuleSet::shipped(), &change(6)).await;
+    assert_eq!(applied.expect("an answer"), RulesApplied::Yes(2));
+    let now = revision(store).await;
+    for (id, done) in [("1", 0), ("2", 1)] {
+        let all = store.matching_due().await.expect("what is due");
+        assert_eq!((all.len(), all[0].pass_done, all[0].marked), (1, Some(done), 0));
+        let page = store.members_due(started.connection, 1).await.expect("an answer");
+        let page = page.expect("a page of the pass");
+        assert_eq!((ids(&page), page.members[0].marks), (vec![id], None));
+        assert!(page.pass_after.is_some());
+        assert_eq!(
+            write(store, None, &commit_of(page.clone(), now, &[], 7)).await,
+            WRITTEN
+        );
+        let again = write(store, None, &commit_of(page, now, &[], 7)).await;
+        assert_eq!(again, MatchesWritten::Outdated, "somebody else was quicker");
+    }
+    let end = due(store, started.connection).await.expect("the end of the pass");
+    assert!(end.members.is_empty());
+    assert_eq!(write(store, None, &commit_of(end, now, &[], 7)).await, WRITTEN);
+    assert!(due(store, started.connection).await.is_none());
+    assert_eq!(store.matching_due().await.expect("nothing"), []);
+}
+
+pub async fn what_an_older_revision_decided_is_refused_unless_it_is_reached_again(store: &dyn Store) {
+    let started = with_members(store).await;
+    settle(store, &[], 5).await;
+    let old = revision(store).await;
+    bring(store, &started, vec![user("2", "b@new.example")]).await;
+    let page = due(store, started.connection).await.expect("the changed one");
+    let company = Company {
+        external_id: "C-1".to_owned(),
+        name: "One".to_owned(),
+        ..Company::default()
+    };
+    let imported = store.import_companies(&[company], ImportMode::Write, at(6)).await;
+    assert_eq!(imported.expect("an import").new, 1);
+    let commit = commit_of(page, old, &[("2", ambiguous())], 7);
+    assert_eq!(write(store, None, &commit).await, WRITTEN, "the pass comes to it");
+
+    bring(store, &started, vec![user("1", "a@new.example")]).await;
+    let page = due(store, started.connection).await.expect("the changed one");
+    settle(store, &[], 8).await;
+    let commit = commit_of(page, old, &[("1", ambiguous())], 9);
+    assert_eq!(write(store, None, &commit).await, MatchesWritten::Outdated);
+    let all = store
+        .members_matched(started.connection, None, 10)
+        .await
+        .expect("members");
+    assert_eq!(all[0].before, None);
+}
+
+pub async fn matches_of_a_run_are_refused_once_its_lease_is_lost(store: &dyn Store) {
+    let started = with_members(store).await;
+    let page = due(store, started.connection).await.expect("two members");
+    let commit = commit_of(page.clone(), revision(store).await, &[("1", matched("C-1"))], 5);
+    claim(store, 100).await.expect("the run, by another worker");
+    assert_lost(store.write_matches(Some(&started.lease), &commit).await);
+    let again = due(store, started.connection).await.expect("nothing was written");
+    assert_eq!(ids(&again), ids(&page));
+    assert!(again.members.iter().all(|due| due.before.is_none()));
+}
+
+pub async fn matches_are_counted_without_deleted_members(store: &dyn Store) {
+    let started = with_members(store).await;
+    bring(
+        store,
+        &started,
+        vec![user("3", "c@acme.example"), user("4", "d@acme.example")],
+    )
+    .await;
+    let counts = store.match_counts(started.connection).await.expect("counts");
+    let unmatched = |unmatched| MatchCounts {
+        unmatched,
+        ..MatchCounts::default()
+    };
+    assert_eq!(counts, unmatched(4), "who was never matched is unmatched");
+    let outcomes = [("1", matched("C-1")), ("2", ambiguous()), ("3", matched("C-1"))];
+    let page = due(store, started.connection).await.expect("all of them");
+    let commit = commit_of(page, revision(store).await, &outcomes, 5);
+    assert_eq!(write(store, Some(&started.lease), &commit).await, WRITTEN);
+    bring(store, &started, vec![user("5", "e@acme.example")]).await;
+    let deletion = Deletion {
+        connection_id: started.connection,
+        stream: Stream::Users,
+        keys: vec!["3".to_owned(), "5".to_owned()],
+        requests: 0,
+        checkpoint: String::new(),
+        at: at(6),
+    };
+    store
+        .mark_deleted(&started.lease, &deletion)
+        .await
+        .expect("marked");
+    let counts = store.match_counts(started.connection).await.expect("counts");
+    let expected = MatchCounts {
+        matched: 1,
+        ambiguous: 1,
+        ..MatchCounts::default()
+    };
+    assert_eq!(counts, expected);
+}
+
+pub async fn exports_tell_what_members_are_tied_to(store: &dyn Store) {
+    let started = with_members(store).await;
+    settle(store, &[("1", matched("C-1"))], 5).await;
+    let users = exported(store, Object::Users, Some(started.connection), None, 1).await;
+    let of = |row: usize| {
+        [
+            "match_status",
+            "person_external_id",
+            "company_external_id",
+            "match_rule",
+        ]
+        .map(|name| users[row][name].clone())
+    };
+    assert_eq!(
+        of(0),
+        ["matched", "P-1", "C-1", "email-to-person"].map(Value::from)
+    );
+    assert_eq!(of(1), [json!("unmatched"), Value::Null, Value::Null, Value::Null]);
+}
+
+pub async fn of_two_changes_of_the_rules_the_second_is_told(store: &dyn Store) {
+    started(store, 1).await;
+    assert_eq!(store.active_rules().await.expect("an answer"), None);
+    let (first, mut second) = (RuleSet::shipped(), RuleSet::shipped());
+    second.rules.truncate(2);
+    let apply = async |base, rules: &RuleSet, seconds| {
+        let applied = store.apply_rules(base, rules, &change(seconds)).await;
+        applied.expect("an answer")
+    };
+    assert_eq!(apply(0, &first, 1).await, RulesApplied::Yes(1));
+    assert_eq!(apply(0, &second, 2).await, RulesApplied::Overtaken(1));
+    assert_eq!(
+        store.rules_of(2).await.expect("an answer"),
+        None,
+        "nothing was written"
+    );
+    assert_eq!(apply(1, &second, 3).await, RulesApplied::Yes(2));
+    let active = store
+        .active_rules()
+        .await
+        .expect("an answer")
+        .expect("a rule set");
+    assert_eq!((active.version, &active.rules), (2, &second));
+    assert_eq!(revision(store).await.rule_version, 2);
+
+    let back = async |base, version| {
+        let applied = store.return_to_rules(base, version, &change(4)).await;
+        applied.expect("an answer")
+    };
+    assert_eq!(back(1, 1).await, RulesApplied::Overtaken(2));
+    assert_eq!(back(2, 7).await, RulesApplied::NoSuchVersion);
+    assert_eq!(back(2, 1).await, RulesApplied::Yes(1));
+    let active = store
+        .active_rules()
+        .await
+        .expect("an answer")
+        .expect("a rule set");
+    assert_eq!((active.version, active.rules), (1, first));
+    assert_eq!(
+        apply(1, &second, 5).await,
+        RulesApplied::Yes(3),
+        "no number comes again"
+    );
+    let uses = store.rule_history(10).await.expect("a history");
+    let versions: Vec<_> = uses.iter().map(|used| used.version).collect();
+    assert_eq!(versions, [3, 1, 2, 1]);
+    assert_eq!(
+        (&uses[0].by, uses[0].at),
+        (&"admin@example.com".to_owned(), at(5))
+    );
+    assert_eq!(uses[0].why.as_deref(), Some("\"because\" ✓"));
+}
+
+pub async fn what_an_admin_says_of_a_member_is_kept(store: &dyn Store) {
+    let started = with_members(store).await;
+    settle(store, &[("1", matched("C-1"))], 5).await;
+    let link = Link {
+        company_external_id: Some("C-7".to_owned()),
+        person_external_id: None,
+        reason: "They \"moved\" 🚚".to_owned(),
+        by: "admin@example.com".to_owned(),
+        at: at(6),
+    };
+    let set = |id, link| store.set_link(started.connection, id, link);
+    assert!(!set("9", Some(&link)).await.expect("an answer"), "nobody");
+    assert!(set("1", Some(&link)).await.expect("an answer"));
+    let page = due(store, started.connection).await.expect("the linked one");
+    assert_eq!(
+        (ids(&page), &page.members[0].link),
+        (vec!["1"], &Some(link.clone()))
+    );
+    let by_hand = Match {
+        decided_by: DecidedBy::Hand,
+        ..matched("C-7")
+    };
+    settle(store, &[("1", by_hand.clone())], 7).await;
+
+    let tie = async |id: &str| {
+        store
+            .member_tie(started.connection, id, 10)
+            .await
+            .expect("an answer")
+    };
+    let of = tie("1").await.expect("a member");
+    assert_eq!(of.due.link, Some(link.clone()));
+    let stored = of.stored.expect("a match");
+    assert_eq!(
+        (stored.outcome, stored.rule_version, stored.decided_at),
+        (by_hand, 1, at(7))
+    );
+    assert_eq!(of.history.len(), 1);
+    assert_eq!(
+        (&of.history[0].stored.outcome, of.history[0].until),
+        (&matched("C-1"), at(7))
+    );
+    assert!(tie("9").await.is_none());
+
+    assert!(set("1", None).await.expect("an answer"));
+    settle(store, &[("1", matched("C-1"))], 8).await;
+    let of = tie("1").await.expect("a member");
+    assert_eq!((of.due.link, of.history.len()), (None, 2));
+}
+
+pub async fn a_member_who_has_left_counts_no_more(store: &dyn Store) {
+    let started = with_members(store).await;
+    settle(store, &[("1", matched("C-1")), ("2", matched("C-1"))], 5).await;
+    let left = Left {
+        reason: "The address bounces".to_owned(),
+        by: "admin@example.com".to_owned(),
+        at: at(6),
+    };
+    let set = |id, left| store.set_left(started.connection, id, left);
+    assert!(!set("9", Some(&left)).await.expect("an answer"), "nobody");
+    assert!(set("1", Some(&left)).await.expect("an answer"));
+    let counted = async || {
+        store
+            .match_counts(started.connection)
+            .await
+            .expect("counts")
+            .matched
+    };
+    assert_eq!(counted().await, 1);
+    let again = Left {
+        at: at(9),
+        ..left.clone()
+    };
+    assert!(set("1", Some(&again)).await.expect("an answer"));
+    let tie = store
+        .member_tie(started.connection, "1", 10)
+        .await
+        .expect("an answer");
+    let tie = tie.expect("a member");
+    assert_eq!(
+        (tie.left, tie.due.counts),
+        (Some(left.clone()), false),
+        "since the first time"
+    );
+    assert!(set("1", None).await.expect("an answer"));
+    assert_eq!(counted().await, 2);
+}

@@ -1,0 +1,214 @@
+//! Ties members to companies: those that have changed, and all of them after companies, persons or rules have changed.
+
+use std::{num::NonZeroUsize, ops::ControlFlow, sync::Arc};
+
+use domain::{
+    ConnectionId,
+    unification::{DecidedBy, Match, MatchStatus, Member, RuleSet, WhyNot},
+};
+use futures_util::lock::Mutex;
+use store::{
+    DueMember, DuePage, Fenced, Lease, Link, MatchCommit, MatchesWritten, NewMatch, Revision, RuleChange,
+    Store, StoreError,
+};
+use unification::{Lists, Matcher, MatcherBuilder, Threads, UnusableRuleSet};
+
+use crate::Clock;
+
+/// Members of one transaction: others wait for the write lock meanwhile, and a run that is to stop waits for its end.
+const MEMBERS_AT_ONCE: u32 = 4_000;
+/// Companies and persons in memory besides the index of them.
+const PARTIES_AT_ONCE: u32 = 5_000;
+
+/// Who brought the rules that a new installation has.
+const SHIPPED_BY: &str = "Tributary";
+
+/// What a step of matching came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MatchStep {
+    /// So many members were compared, and there may be more.
+    More(u64),
+    Done,
+    /// The run was asked to stop.
+    Stop,
+}
+
+/// The rules that decide, over all companies and persons.
+#[derive(Debug)]
+pub struct Known {
+    pub revision: Revision,
+    pub matcher: Matcher,
+}
+
+/// Matches members, and keeps the index of companies and persons until one of them changes.
+#[derive(Debug)]
+pub struct Unifier {
+    lists: Lists,
+    threads: Threads,
+    /// One index at a time is built, since it takes hundreds of megabytes.
+    known: Mutex<Option<Arc<Known>>>,
+}
+
+impl Unifier {
+    pub fn new(lists: Lists, threads: Threads) -> Self {
+        Self {
+            lists,
+            threads,
+            known: Mutex::new(None),
+        }
+    }
+
+    /// Matches some of a connection's members who are to be matched.
+    pub async fn match_some(
+        &self,
+        store: &dyn Store,
+        clock: &dyn Clock,
+        connection: ConnectionId,
+        lease: Option<&Lease>,
+    ) -> Result<MatchStep, Fenced> {
+        let Some(page) = store.members_due(connection, MEMBERS_AT_ONCE).await? else {
+            return Ok(MatchStep::Done);
+        };
+        let known = self.known(store, clock).await?;
+        let members = page.members.len() as u64;
+        let commit = MatchCommit {
+            connection_id: connection,
+            changed: self.changed(&known.matcher, &page),
+            page,
+            revision: known.revision,
+            at: clock.now(),
+        };
+        Ok(match store.write_matches(lease, &commit).await? {
+            MatchesWritten::Yes { stop_requested: true } => MatchStep::Stop,
+            MatchesWritten::Yes { .. } => MatchStep::More(members),
+            MatchesWritten::Outdated => MatchStep::More(0),
+        })
+    }
+
+    /// The rules with an index as of now.
+    pub async fn known(&self, store: &dyn Store, clock: &dyn Clock) -> Result<Arc<Known>, StoreError> {
+        let mut kept = self.known.lock().await;
+        loop {
+            let revision = store.revision().await?;
+            if let Some(known) = kept.as_ref().filter(|known| known.revision == revision) {
+                return Ok(Arc::clone(known));
+            }
+            if revision.rule_version == 0 {
+                self.bring_shipped_rules(store, clock).await?;
+                continue;
+            }
+            // Two would take twice the memory.
+            *kept = None;
+            let matcher = self.read(store).await?;
+            // What was read in parts is whole if nothing has changed meanwhile.
+            if store.revision().await? == revision {
+                *kept = Some(Arc::new(Known { revision, matcher }));
+            }
+        }
+    }
+
+    /// Other rules over all companies and persons, as a preview has them. Nothing of it is kept.
+    pub async fn with_rules(&self, store: &dyn Store, rules: RuleSet) -> Result<Matcher, StoreError> {
+        self.index(store, rules).await
+    }
+
+    /// The rules that a new installation has.
+    pub async fn bring_shipped_rules(&self, store: &dyn Store, clock: &dyn Clock) -> Result<(), StoreError> {
+        let brought = RuleChange {
+            by: SHIPPED_BY.to_owned(),
+            at: clock.now(),
+            why: None,
+        };
+        // If somebody else was quicker, theirs decide.
+        store
+            .apply_rules(0, &RuleSet::shipped(), &brought)
+            .await
+            .map(|_| ())
+    }
+
+    /// A matcher to be filled, if the rules can be used.
+    pub fn builder(&self, rules: RuleSet) -> Result<MatcherBuilder, UnusableRuleSet> {
+        Matcher::builder(rules, &self.lists)
+    }
+
+    async fn read(&self, store: &dyn Store) -> Result<Matcher, StoreError> {
+        let active = store.active_rules().await?;
+        let rules = active.ok_or_else(|| StoreError::Corrupt("there is no rule set".to_owned()))?;
+        self.index(store, rules.rules).await
+    }
+
+    async fn index(&self, store: &dyn Store, rules: RuleSet) -> Result<Matcher, StoreError> {
+        let unusable = |error: &dyn std::error::Error| StoreError::Corrupt(error.to_string());
+        let mut builder = self.builder(rules).map_err(|error| unusable(&error))?;
+        let mut after: Option<String> = None;
+        loop {
+            let companies = store.companies(after.as_deref(), PARTIES_AT_ONCE).await?;
+            let Some(last) = companies.last() else { break };
+            after = Some(last.external_id.clone());
+            builder
+                .companies(&companies, self.threads)
+                .map_err(|error| unusable(&error))?;
+        }
+        let mut after: Option<String> = None;
+        loop {
+            let persons = store.persons(after.as_deref(), PARTIES_AT_ONCE).await?;
+            let Some(last) = persons.last() else { break };
+            after = Some(last.external_id.clone());
+            builder
+                .persons(&persons, self.threads)
+                .map_err(|error| unusable(&error))?;
+        }
+        builder.finish().map_err(|error| unusable(&error))
+    }
+
+    /// The members of a page whose match is not what it was.
+    fn changed(&self, matcher: &Matcher, page: &DuePage) -> Vec<NewMatch> {
+        let outcomes = self.outcomes(matcher, &page.members);
+        let members = page.members.iter().zip(outcomes);
+        let changed = members.filter(|(due, outcome)| due.before.as_ref() != Some(outcome));
+        changed
+            .map(|(due, outcome)| NewMatch {
+                community_user_id: due.member.community_user_id.clone(),
+                outcome,
+            })
+            .collect()
+    }
+
+    /// What each member is tied to, in their order: by an admin's word, or else by the rules.
+    pub fn outcomes(&self, matcher: &Matcher, members: &[DueMember]) -> Vec<Match> {
+        let plain: Vec<Member> = members.iter().map(|due| due.member.clone()).collect();
+        // Nobody ends it before its end.
+        let by_rules = matcher
+            .match_all(&plain, self.threads, &mut |_| ControlFlow::Continue(()))
+            .unwrap_or_default();
+        let outcome = |(due, by_rules): (&DueMember, Match)| match &due.link {
+            Some(link) => by_hand(link, by_rules),
+            None => by_rules,
+        };
+        members.iter().zip(by_rules).map(outcome).collect()
+    }
+}
+
+impl Default for Unifier {
+    fn default() -> Self {
+        Self::new(Lists::shipped(), NonZeroUsize::MIN)
+    }
+}
+
+/// What an admin said, whatever the rules say.
+fn by_hand(link: &Link, by_rules: Match) -> Match {
+    let is_linked = link.company_external_id.is_some();
+    Match {
+        status: if is_linked {
+            MatchStatus::Matched
+        } else {
+            MatchStatus::Unmatched
+        },
+        decided_by: DecidedBy::Hand,
+        person_external_id: link.person_external_id.clone(),
+        company_external_id: link.company_external_id.clone(),
+        why_not: (!is_linked).then_some(WhyNot::UnlinkedByHand),
+        domain: by_rules.domain,
+        ..Match::default()
+    }
+}
