@@ -70,7 +70,7 @@ impl Worker {
         wake_up: WakeUp,
     ) -> Result<Self, CommandError> {
         Ok(Self {
-            executor: Executor::new(installation, config.sync.settings())?,
+            executor: Executor::new(installation, config.settings())?,
             window: config.sync_window,
             full_every: config.sync.full_every,
             concurrent_runs: config.concurrent_runs,

@@ -83,6 +83,15 @@ pub(crate) struct Worker {
     pub(crate) keep_payloads_days: u32,
 }
 
+impl Worker {
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            forgets_views: self.retention.activity.is_some(),
+            ..self.sync.settings()
+        }
+    }
+}
+
 /// A lease is renewed at a third of it, which must leave time for a write.
 fn lease(text: &str) -> Result<Duration, String> {
     const SHORTEST: Duration = Duration::from_secs(1);

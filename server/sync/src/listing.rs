@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{CauseCode, Stream, record::Record};
@@ -7,7 +7,7 @@ use crate::{
     Failure, PAGE_SIZE, Page, PageRequest, Served, TopicFilter,
     checkpoint::Checkpoint,
     seen::SeenKeys,
-    shard::{LAST_SERVED_PAGE, Shard},
+    shard::{LAST_SERVED_PAGE, SERVED_RECORDS, Shard},
     steady::{Met, Next, Steady, Step},
     window::{UnfilteredWindow, Windows},
 };
@@ -20,8 +20,8 @@ pub(crate) struct Listing {
     /// What is left to read, the current one last; empty unless the listing has to be cut.
     shards: Vec<Shard>,
     steady: Steady,
-    /// Whether the current shard is short enough is still to be found out, by its last page that would be served: that
-    /// saves reading a hundred pages in vain.
+    /// Whether the current shard, or the whole where more topics were counted than are served, is short enough is still to
+    /// be found out, by its last page that would be served: that saves reading a hundred pages in vain.
     probing: bool,
     /// The page of the probe if that had records, so that those before it exist; else 0.
     probed: u32,
@@ -33,7 +33,7 @@ pub(crate) struct Listing {
     /// Pages that may be asked for side by side: one after the records have moved, twice as many with each page that they
     /// have not.
     side_by_side: usize,
-    /// Set if the provider has no filter for it: then its pages are read one after the other.
+    /// Set if the provider has no filter for it.
     window: Option<UnfilteredWindow>,
     /// A record may have come twice so far, so that a place in the pages is not a record of the announced number.
     repeats: bool,
@@ -74,7 +74,7 @@ impl Listing {
             window: windows
                 .of(stream)
                 .filter(|_| stream == Stream::Activity)
-                .map(UnfilteredWindow::new),
+                .map(|since| UnfilteredWindow::new(since, windows.views_stored())),
             // What came before is not known any more.
             repeats: next_page > 1,
             before: BTreeSet::new(),
@@ -129,6 +129,12 @@ impl Listing {
         self.ended
     }
 
+    /// What is served whole ends with its answer, a longer list with its head.
+    pub(crate) fn is_about_to_end(&self) -> bool {
+        let is_whole = matches!(self.stream, Stream::IdeaStatuses | Stream::Categories);
+        is_whole || (self.shards.len() <= 1 && self.steady.step == Step::Head)
+    }
+
     pub(crate) fn side_by_side(&self) -> usize {
         self.side_by_side
     }
@@ -179,7 +185,9 @@ impl Listing {
         self.probed = 0;
         if !page.records.is_empty() {
             self.probed = LAST_SERVED_PAGE;
-            self.steady.count_first();
+            if !self.steady.is_counted() {
+                self.steady.count_first();
+            }
         }
         self.begin_pages();
     }
@@ -195,9 +203,21 @@ impl Listing {
     }
 
     /// The topics have been counted; `None` if the provider does not tell.
-    pub(crate) fn count(&mut self, topics: Option<std::collections::BTreeMap<String, u64>>) {
+    pub(crate) fn count(&mut self, topics: Option<BTreeMap<String, u64>>) {
         self.steady.count(topics);
+        self.probing = self.counted() >= u64::from(SERVED_RECORDS);
         self.begin_pages();
+    }
+
+    /// The least number of topics that the listing has, as far as they have been counted before its pages: the trashed ones
+    /// come on top. What a part of the topics has is not counted.
+    fn counted(&self) -> u64 {
+        let is_whole = self.shards.is_empty() && self.active_since.is_none();
+        if is_whole && self.steady.step == Step::Pages {
+            self.steady.counted()
+        } else {
+            0
+        }
     }
 
     /// A page has arrived: how far is it known to go on?
@@ -205,19 +225,28 @@ impl Listing {
         if self.probing || self.steady.step == Step::Head {
             return;
         }
-        if let Some(window) = &mut self.window {
-            window.take(page);
-        } else if let Some(total) = page.announced {
-            self.known = self.known.max(pages_of(total));
+        let announced = page.announced.unwrap_or(0);
+        if let Some(window) = &self.window {
+            // What follows the new ones is asked for once this page is read, unless it was the last in the window.
+            self.known = self.known.max(pages_of(window.new_of(announced)));
+            return;
         }
-        self.known = self.known.max(self.probed);
-        if !self.left_window() && !ends_listing(page, request) {
+        let counted = pages_of(self.counted()).min(LAST_SERVED_PAGE);
+        self.known = self.known.max(pages_of(announced)).max(counted).max(self.probed);
+        if !ends_listing(page, request) {
             self.known = self.known.max(request.page() + 1);
         }
     }
 
+    /// The next page is read; before its records count as seen.
+    pub(crate) fn take(&mut self, page: &Page, seen: &SeenKeys) {
+        if let Some(window) = &mut self.window {
+            window.take(page, seen);
+        }
+    }
+
     /// All that follows lies before the window.
-    pub(crate) fn left_window(&self) -> bool {
+    fn left_window(&self) -> bool {
         self.window.as_ref().is_some_and(UnfilteredWindow::is_left)
     }
 

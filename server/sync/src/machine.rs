@@ -102,6 +102,8 @@ pub(crate) struct Machine {
     /// The run was taken up again: what it has seen of its stream must be loaded first.
     resumed: bool,
     phase: Phase,
+    /// The next stream, whose first page is asked for while the last pages of this one are under way.
+    ahead: Ahead,
     seen: SeenKeys,
     committing: bool,
     waiting: bool,
@@ -122,6 +124,24 @@ enum Phase {
     Over,
 }
 
+/// What is known of the next stream.
+#[derive(Debug)]
+enum Ahead {
+    None,
+    Begun(Box<Reading>),
+    /// Its request failed for good: it is left to its own stage.
+    Failed,
+}
+
+impl Ahead {
+    fn of(&mut self, stream: Stream) -> Option<&mut Reading> {
+        match self {
+            Self::Begun(reading) if reading.stream() == stream => Some(reading),
+            _ => None,
+        }
+    }
+}
+
 impl Machine {
     /// `checkpoint` is what the last committed page left; `None` starts from the beginning.
     pub(crate) fn new(settings: Settings, plan: Plan, checkpoint: Option<Checkpoint>) -> Self {
@@ -132,6 +152,7 @@ impl Machine {
             resumed: checkpoint.is_some(),
             checkpoint: checkpoint.unwrap_or_else(|| Checkpoint::start_of(Some(Stream::IdeaStatuses))),
             phase: Phase::Connecting,
+            ahead: Ahead::None,
             seen: SeenKeys::default(),
             committing: false,
             waiting: false,
@@ -166,12 +187,11 @@ impl Machine {
             Event::Connected(Err(failure)) => self.fail(failure, &mut effects),
             Event::Fetched(request, Ok(fetched)) => {
                 self.failures_in_a_row = 0;
-                self.with_reading(|reading| reading.arrived(&request, fetched));
+                if let Some(reading) = self.reading_of(&request) {
+                    reading.arrived(&request, fetched);
+                }
             }
-            Event::Fetched(request, Err(failure)) => {
-                self.with_reading(|reading| reading.failed(&request));
-                self.fail(failure, &mut effects);
-            }
+            Event::Fetched(request, Err(failure)) => self.fetch_failed(&request, failure, &mut effects),
             Event::SeenLoaded(seen) => {
                 self.seen = seen;
                 self.go_on_with_seen();
@@ -217,6 +237,34 @@ impl Machine {
         }
     }
 
+    /// What a request belongs to: the stream that is read, or the next one.
+    fn reading_of(&mut self, request: &PageRequest) -> Option<&mut Reading> {
+        match &mut self.phase {
+            Phase::Reading(reading) if reading.stream() == request.stream() => Some(reading),
+            _ => self.ahead.of(request.stream()),
+        }
+    }
+
+    fn fetch_failed(&mut self, request: &PageRequest, failure: Failure, effects: &mut Vec<Effect>) {
+        let is_ahead = self.ahead.of(request.stream()).is_some();
+        if is_ahead && self.judge(&failure) == Verdict::GiveUp {
+            // It is asked for again, and fails, in its own stage.
+            self.ahead = Ahead::Failed;
+            return;
+        }
+        if let Some(reading) = self.reading_of(request) {
+            reading.failed(request);
+        }
+        self.fail(failure, effects);
+    }
+
+    fn judge(&self, failure: &Failure) -> Verdict {
+        let connected = !matches!(self.phase, Phase::Connecting);
+        self.settings
+            .retry
+            .judge(failure, self.failures_in_a_row, connected)
+    }
+
     fn with_missing(&mut self, change: impl FnOnce(&mut Missing)) {
         if let Phase::Missing(missing) = &mut self.phase {
             change(missing);
@@ -233,12 +281,7 @@ impl Machine {
         if self.waiting {
             return;
         }
-        let connected = !matches!(self.phase, Phase::Connecting);
-        match self
-            .settings
-            .retry
-            .judge(&failure, self.failures_in_a_row, connected)
-        {
+        match self.judge(&failure) {
             Verdict::RetryAfter(wait) => {
                 self.failures_in_a_row += 1;
                 self.waiting = true;
@@ -296,8 +339,34 @@ impl Machine {
     }
 
     fn read_on(&mut self) {
-        let reading = Reading::resume(&self.checkpoint, &self.plan.windows, self.settings.pages_ahead);
+        let reading = match std::mem::replace(&mut self.ahead, Ahead::None) {
+            Ahead::Begun(reading) if Some(reading.stream()) == self.checkpoint.stream() => Some(*reading),
+            _ => self.reading_from(&self.checkpoint),
+        };
         self.phase = reading.map_or(Phase::Over, Phase::Reading);
+    }
+
+    fn reading_from(&self, checkpoint: &Checkpoint) -> Option<Reading> {
+        Reading::resume(checkpoint, &self.plan.windows, self.settings.pages_ahead)
+    }
+
+    /// The first page of the next stream is asked for while the last ones of this one are under way. Which topics await
+    /// their replies is known only once all topics are stored.
+    fn begin_next(&mut self, effects: &mut Vec<Effect>) {
+        let Phase::Reading(reading) = &self.phase else {
+            return;
+        };
+        let next = reading.stream().next().filter(|next| *next != Stream::Replies);
+        let Some(next) = next.filter(|_| self.failures_in_a_row == 0 && reading.is_about_to_end()) else {
+            return;
+        };
+        if matches!(self.ahead, Ahead::None)
+            && let Some(reading) = self.reading_from(&Checkpoint::start_of(Some(next)))
+        {
+            self.ahead = Ahead::Begun(Box::new(reading));
+        }
+        let request = self.ahead.of(next).and_then(Reading::first_request);
+        effects.extend(request.map(Effect::Fetch));
     }
 
     fn committed(&mut self, outcome: PageOutcome, effects: &mut Vec<Effect>) {
@@ -354,6 +423,7 @@ impl Machine {
                     effects.push(Effect::LoadTopics(after));
                 }
                 effects.extend(reading.requests().into_iter().map(Effect::Fetch));
+                self.begin_next(effects);
             }
             Phase::Missing(missing) => {
                 let stream = missing.stream();

@@ -20,6 +20,10 @@ const COMMIT_ROWS_MAX: usize = 1_000;
 /// Topics asked for at a time whose replies are to be read.
 pub(crate) const TOPICS_AT_A_TIME: u32 = 500;
 
+/// Topics of which replies are held, for each request that may be under way: so the next ones are read while one takes
+/// several pages, each of which can only be asked for after the other.
+const TOPICS_PER_REQUEST: usize = 4;
+
 /// Pages of one listing: ten million records. Past it a listing does not end by itself any more.
 const LISTING_PAGES_MAX: u32 = 100_000;
 
@@ -150,7 +154,7 @@ impl Reading {
         else {
             return None;
         };
-        let wanted = !*loading && !*exhausted && topics.len() < self.pages_ahead;
+        let wanted = !*loading && !*exhausted && topics.len() < self.pages_ahead * TOPICS_PER_REQUEST;
         *loading |= wanted;
         wanted.then(|| TopicsAfter(loaded_after.clone()))
     }
@@ -175,18 +179,21 @@ impl Reading {
 
     /// The requests to start now.
     pub(crate) fn requests(&mut self) -> Vec<PageRequest> {
-        let side_by_side = match &self.work {
-            Work::Listing(listing) => self.pages_ahead.min(listing.side_by_side()),
-            Work::Replies { .. } => self.pages_ahead,
+        let (side_by_side, held) = match &self.work {
+            Work::Listing(listing) => {
+                let side_by_side = self.pages_ahead.min(listing.side_by_side());
+                (side_by_side, side_by_side)
+            }
+            Work::Replies { .. } => (self.pages_ahead, self.pages_ahead * TOPICS_PER_REQUEST),
         };
-        while self.slots.len() < side_by_side {
+        while self.slots.len() < held {
             let Some(request) = self.next_planned() else { break };
             self.slots.push_back(Slot::new(request));
         }
         let in_flight = self.slots.iter().filter(|slot| slot.is_in_flight()).count();
         let free = side_by_side.saturating_sub(in_flight + self.forsaken.len());
         let (forsaken, answers) = (&self.forsaken, self.answers);
-        let waiting = self.slots.iter_mut().take(side_by_side);
+        let waiting = self.slots.iter_mut().take(held);
         waiting
             .filter(|slot| slot.is_waiting() && !forsaken.contains(&slot.request))
             .take(free)
@@ -196,6 +203,27 @@ impl Reading {
                 slot.request.clone()
             })
             .collect()
+    }
+
+    /// The request that the reading begins with, unless it has been asked for.
+    pub(crate) fn first_request(&mut self) -> Option<PageRequest> {
+        let slot = self.slots.front_mut().filter(|slot| slot.is_waiting())?;
+        slot.state = SlotState::InFlight;
+        Some(slot.request.clone())
+    }
+
+    /// Whether it most likely ends with the answers that are under way.
+    pub(crate) fn is_about_to_end(&self) -> bool {
+        let is_last = match &self.work {
+            Work::Listing(listing) => listing.is_about_to_end(),
+            Work::Replies {
+                topics,
+                loading,
+                exhausted,
+                ..
+            } => topics.is_empty() && *exhausted && !*loading,
+        };
+        is_last && !self.slots.iter().any(Slot::is_waiting)
     }
 
     fn next_planned(&mut self) -> Option<PageRequest> {
@@ -343,6 +371,7 @@ impl Reading {
         let Work::Listing(listing) = &mut self.work else {
             return Ok(false);
         };
+        listing.take(&page, seen);
         let fresh_topics = listing.fresh_topics(&page, seen);
         let met = batch.add(page, seen);
         let read = listing.read(request, &shape, &met, &fresh_topics, seen.len())?;

@@ -7,11 +7,14 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Cause, CauseCode, Ledger, Mode, Run, RunState, Stream, TenantId,
+    Cause, CauseCode, Ledger, Mode, Run, RunState, Stage, Stream, TenantId,
     record::{Content, ContentKind, Record},
 };
 use futures_util::{
-    FutureExt, StreamExt, future::BoxFuture, pin_mut, select_biased, stream::FuturesUnordered,
+    FutureExt, StreamExt,
+    future::{BoxFuture, Fuse, FusedFuture},
+    pin_mut, select_biased,
+    stream::FuturesUnordered,
 };
 use store::{
     ClaimedRun, Deletion, Fenced, Finish, Lease, LeaseState, PROVIDER_WAIT_MAX, PageCommit, PageOutcome,
@@ -81,6 +84,9 @@ struct Context<'a> {
 
 type Step<'a> = BoxFuture<'a, Result<Event, Fenced>>;
 
+/// A stage that is being written, if one is.
+type Entering<'a> = Fuse<BoxFuture<'a, Result<(), Fenced>>>;
+
 impl Runner<'_> {
     /// Runs one claimed run to its end and renews its lease meanwhile. The signals end it at the next page boundary; what is
     /// on its way then is not waited for. Errors if the lease is lost, or if the end cannot be written: then the run goes on
@@ -108,7 +114,9 @@ impl Runner<'_> {
         let checkpoint = claimed.checkpoint.as_deref().map(Checkpoint::from_json);
         let (ending, failures_in_a_row) = match checkpoint.transpose() {
             Ok(checkpoint) => {
-                let mut machine = Machine::new(self.settings.clone(), plan_of(claimed, now), checkpoint);
+                let mut plan = plan_of(claimed, now);
+                plan.windows = plan.windows.with_views_stored(context.views_stored().await);
+                let mut machine = Machine::new(self.settings.clone(), plan, checkpoint);
                 let ending = context.drive(&mut machine).await?;
                 (ending, machine.failures_in_a_row())
             }
@@ -154,16 +162,17 @@ impl<'a> Context<'a> {
         let cancelled = self.signals.cancel.cancelled().fuse();
         let gives_way = self.signals.give_way.cancelled().fuse();
         pin_mut!(stopped, cancelled, gives_way);
+        let mut entering = Fuse::terminated();
         loop {
             for effect in effects {
                 match effect {
-                    Effect::Enter(stage) => {
-                        locked(&self.meter).enter_stage();
-                        let at = self.runner.clock.now();
-                        self.runner.store.enter_stage(self.lease, stage, at).await?;
-                    }
+                    Effect::Enter(stage) => entering = self.enter(stage, entering).fuse(),
                     Effect::SlowDown => locked(&self.meter).slow_down(),
-                    Effect::Finish(ending) => return Ok(ending),
+                    Effect::Finish(ending) => {
+                        drop((steps, renewal));
+                        after(entering).await?;
+                        return Ok(ending);
+                    }
                     other => steps.push(self.perform(other)),
                 }
             }
@@ -179,10 +188,27 @@ impl<'a> Context<'a> {
                     };
                     stop
                 }
+                entered = entering => {
+                    entered?;
+                    effects = Vec::new();
+                    continue;
+                }
                 event = next_step(&mut steps).fuse() => event?,
             };
             effects = machine.on(event);
         }
+    }
+
+    /// Writes the stage, after the one before. Nothing waits for it: another operation may hold the connection to the
+    /// database that this one needs, and must be able to go on.
+    fn enter(&'a self, stage: Stage, earlier: Entering<'a>) -> BoxFuture<'a, Result<(), Fenced>> {
+        locked(&self.meter).enter_stage();
+        let at = self.runner.clock.now();
+        async move {
+            after(earlier).await?;
+            self.runner.store.enter_stage(self.lease, stage, at).await
+        }
+        .boxed()
     }
 
     fn perform(&'a self, effect: Effect) -> Step<'a> {
@@ -298,6 +324,19 @@ impl<'a> Context<'a> {
             Ok(topics) => Event::TopicsLoaded(topics),
             Err(error) => broken(error)?,
         })
+    }
+
+    /// Before an incremental run: so many of the views that the provider announces may have been read before.
+    async fn views_stored(&self) -> Option<u64> {
+        if self.run.mode == Mode::Full || self.runner.settings.forgets_views {
+            return None;
+        }
+        let (store, connection) = (self.runner.store, self.run.connection_id);
+        let counted = store.stored_count(connection, Stream::Activity).await;
+        // Without it they are read one page after the other.
+        counted
+            .inspect_err(|error| warn!(run = %self.run.id, %error, "stored views not counted"))
+            .ok()
     }
 
     async fn count_stored(&self, stream: Stream) -> Result<Event, Fenced> {
@@ -580,6 +619,13 @@ fn committed(outcome: Result<PageOutcome, Fenced>) -> Result<Event, Fenced> {
         Err(Fenced::Store(error)) => broken(error),
         Err(lost @ Fenced::LeaseLost) => Err(lost),
     }
+}
+
+async fn after(entering: Entering<'_>) -> Result<(), Fenced> {
+    if entering.is_terminated() {
+        return Ok(());
+    }
+    entering.await
 }
 
 /// Waits forever when nothing is under way: then only the lease or a stop can go on.

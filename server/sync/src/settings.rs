@@ -24,6 +24,8 @@ pub struct Settings {
     pub run_time_max: Duration,
     /// A run that sets more records aside fails.
     pub invalid_max: u64,
+    /// Old views are forgotten, so that the number of those stored does not tell how many are new.
+    pub forgets_views: bool,
 }
 
 impl Default for Settings {
@@ -38,6 +40,7 @@ impl Default for Settings {
             pages_ahead: 8,
             run_time_max: RUN_TIME_MAX,
             invalid_max: INVALID_MAX,
+            forgets_views: false,
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{PAGE_SIZE, TopicFilter};
 
 /// The provider serves the first 10,000 topics of a query and no more.
-const SERVED_RECORDS: u32 = 10_000;
+pub(crate) const SERVED_RECORDS: u32 = 10_000;
 
 /// The last page of a query that is served. If it is full, the query may match more than is served.
 pub(crate) const LAST_SERVED_PAGE: u32 = SERVED_RECORDS / PAGE_SIZE;

@@ -150,6 +150,17 @@ impl Steady {
         self.counts.is_some()
     }
 
+    /// Whether the provider was asked how many topics there are.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.counted
+    }
+
+    /// How many topics were counted before the pages were read, and came since; 0 if the provider does not tell.
+    pub(crate) fn counted(&self) -> u64 {
+        let counts = self.counts.iter().flat_map(BTreeMap::values);
+        counts.fold(0, |all, count| all.saturating_add(count.unsigned_abs()))
+    }
+
     /// The number of topics of each category; `None` if the provider does not tell.
     pub(crate) fn count(&mut self, topics: Option<BTreeMap<String, u64>>) {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);

@@ -3,20 +3,35 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{Stream, window_from};
 
-use crate::{Page, Served};
+use crate::{Page, Served, seen::SeenKeys};
 
 /// The days from which an incremental run reads. A stream without one is read whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Windows(BTreeMap<Stream, NaiveDate>);
+pub(crate) struct Windows {
+    since: BTreeMap<Stream, NaiveDate>,
+    /// Views that are stored, if all that were ever read are kept.
+    views_stored: Option<u64>,
+}
 
 impl Windows {
     pub(crate) fn from_watermarks(watermarks: &BTreeMap<Stream, DateTime<Utc>>) -> Self {
         let from = |(stream, watermark): (&Stream, &DateTime<Utc>)| (*stream, window_from(*watermark));
-        Self(watermarks.iter().map(from).collect())
+        Self {
+            since: watermarks.iter().map(from).collect(),
+            views_stored: None,
+        }
+    }
+
+    pub(crate) fn with_views_stored(self, views_stored: Option<u64>) -> Self {
+        Self { views_stored, ..self }
+    }
+
+    pub(crate) fn views_stored(&self) -> Option<u64> {
+        self.views_stored
     }
 
     pub(crate) fn of(&self, stream: Stream) -> Option<NaiveDate> {
-        self.0.get(&stream).copied()
+        self.since.get(&stream).copied()
     }
 }
 
@@ -25,26 +40,36 @@ impl Windows {
 #[derive(Debug)]
 pub(crate) struct UnfilteredWindow {
     since: NaiveDate,
+    /// Records that are stored: of those that the provider announces, so many may have been read before.
+    stored: Option<u64>,
     oldest: Option<DateTime<Utc>>,
     descends: bool,
     ascends: bool,
 }
 
 impl UnfilteredWindow {
-    pub(crate) fn new(since: NaiveDate) -> Self {
+    pub(crate) fn new(since: NaiveDate, stored: Option<u64>) -> Self {
         Self {
             since,
+            stored,
             oldest: None,
             descends: false,
             ascends: false,
         }
     }
 
-    /// Takes the next page in.
-    pub(crate) fn take(&mut self, page: &Page) {
+    /// Of so many announced records, those that are new for certain: the newest.
+    pub(crate) fn new_of(&self, announced: u64) -> u64 {
+        self.stored.map_or(0, |stored| announced.saturating_sub(stored))
+    }
+
+    /// Takes the next page in. What the run has seen says nothing of the order: it slid there from the page before.
+    pub(crate) fn take(&mut self, page: &Page, seen: &SeenKeys) {
         for served in &page.records {
             let Served::Valid(record) = served else { continue };
-            let Some(time) = record.own_time() else { continue };
+            let Some(time) = record.own_time().filter(|_| !seen.contains(record.key())) else {
+                continue;
+            };
             self.descends |= self.oldest.is_some_and(|oldest| time < oldest);
             self.ascends |= self.oldest.is_some_and(|oldest| time > oldest);
             self.oldest = Some(time);
@@ -72,6 +97,7 @@ mod tests {
     fn page(hours: &[i64]) -> Page {
         let event = |hours: &i64| {
             Served::Valid(Record::Activity(Activity {
+                event_id: hours.to_string(),
                 occurred_at: at(*hours),
                 ..Activity::default()
             }))
@@ -83,19 +109,31 @@ mod tests {
     }
 
     fn left_with(window: &mut UnfilteredWindow, page: &Page) -> bool {
-        window.take(page);
+        window.take(page, &SeenKeys::default());
         window.is_left()
     }
 
     #[test]
     fn a_listing_that_comes_newest_first_ends_behind_the_window() {
-        let mut window = UnfilteredWindow::new(at(0).date_naive());
+        let mut window = UnfilteredWindow::new(at(0).date_naive(), None);
         assert!(!left_with(&mut window, &page(&[30, 12, 12])));
         assert!(
             !left_with(&mut window, &page(&[5, 0])),
             "the day's first hour is in it"
         );
         assert!(left_with(&mut window, &page(&[0, -1])));
+    }
+
+    #[test]
+    fn what_slides_to_the_next_page_is_no_other_order() {
+        let mut window = UnfilteredWindow::new(at(0).date_naive(), None);
+        let mut seen = SeenKeys::default();
+        window.take(&page(&[30, 20, 10]), &seen);
+        for hours in ["30", "20", "10"] {
+            seen.insert(hours);
+        }
+        window.take(&page(&[20, 10, -1]), &seen);
+        assert!(window.is_left());
     }
 
     #[test]
@@ -106,7 +144,7 @@ mod tests {
             &[&[-7], &[-7, -7]],
             &[&[], &[-9]],
         ] {
-            let mut window = UnfilteredWindow::new(at(0).date_naive());
+            let mut window = UnfilteredWindow::new(at(0).date_naive(), None);
             for hours in pages {
                 assert!(!left_with(&mut window, &page(hours)), "{pages:?}");
             }

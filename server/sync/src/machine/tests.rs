@@ -41,7 +41,9 @@ impl Provider {
             PageRequest::Topics { .. } => paged(self.replies.len(), page, None, |id| {
                 content(ContentKind::Topic, id)
             }),
-            PageRequest::TopicCounts => Fetched::Counts(BTreeMap::new()),
+            PageRequest::TopicCounts => {
+                Fetched::Counts(BTreeMap::from([("1".to_owned(), self.replies.len() as u64)]))
+            }
             PageRequest::Replies { topic, .. } => {
                 let topic: usize = topic.public_id.parse().expect("a number");
                 paged(self.replies[topic], page, None, |id| {
@@ -496,6 +498,42 @@ fn a_provider_that_never_answers_is_given_up_after_five_attempts() {
         ..unavailable()
     };
     assert_eq!(outcome.ending, Some(Ending::Failed(failure)));
+}
+
+#[test]
+fn what_is_refused_ahead_of_its_stage_fails_the_run_in_its_stage() {
+    let mut machine = Machine::new(settings(), Plan::default(), None);
+    machine.start();
+    let statuses = PageRequest::IdeaStatuses;
+    let effects = machine.on(Event::Connected(Ok(())));
+    let asked = |effects: &[Effect], of: &PageRequest| {
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Fetch(request) if request == of))
+    };
+    assert!(
+        asked(&effects, &statuses) && asked(&effects, &PageRequest::Categories),
+        "{effects:?}"
+    );
+    let refused = || Failure {
+        code: CauseCode::PermissionMissing,
+        message: "403.".into(),
+        retry_after: None,
+    };
+    let effects = machine.on(Event::Fetched(PageRequest::Categories, Err(refused())));
+    assert!(effects.is_empty(), "{effects:?}");
+    machine.on(Event::Fetched(statuses, Ok(whole(vec![status("1")]))));
+    let effects = machine.on(Event::Committed(PageOutcome::default()));
+    assert!(
+        matches!(effects[0], Effect::Enter(Stage::Categories)),
+        "{effects:?}"
+    );
+    assert!(asked(&effects, &PageRequest::Categories), "{effects:?}");
+    let effects = machine.on(Event::Fetched(PageRequest::Categories, Err(refused())));
+    assert!(
+        matches!(&effects[..], [Effect::Finish(Ending::Failed(failure))] if failure.code == CauseCode::PermissionMissing),
+        "{effects:?}"
+    );
 }
 
 #[test]

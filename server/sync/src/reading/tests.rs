@@ -44,8 +44,7 @@ impl Tenant {
 
     fn answer(&self, request: &PageRequest) -> Fetched {
         let PageRequest::Topics { filter, page } = request else {
-            let of_none = BTreeMap::from([("1".to_owned(), 7)]);
-            return Fetched::Counts(of_none);
+            return Fetched::Counts(BTreeMap::from([("1".to_owned(), self.topics.len() as u64)]));
         };
         if *page > LAST_SERVED_PAGE {
             return Fetched::TooLong;
@@ -173,6 +172,77 @@ fn a_day_with_more_topics_of_one_type_than_are_served_fails_and_is_named() {
         "{}",
         failure.message
     );
+}
+
+/// In rounds: what is asked for at a time is answered at a time.
+fn rounds(stream: Stream, windows: &Windows, answer: impl Fn(&PageRequest) -> Fetched) -> Vec<usize> {
+    let mut checkpoint = Checkpoint::start_of(Some(stream));
+    let mut seen = SeenKeys::default();
+    let mut reading = Reading::resume(&checkpoint, windows, 8).expect("a stream");
+    let mut rounds = Vec::new();
+    loop {
+        while let Some(batch) = reading.take_batch(&mut seen, &checkpoint).expect("no failure") {
+            checkpoint = batch.checkpoint;
+            if batch.end.is_some() {
+                return rounds;
+            }
+        }
+        let requests = reading.requests();
+        rounds.push(requests.len());
+        for request in requests {
+            reading.arrived(&request, answer(&request));
+        }
+    }
+}
+
+#[test]
+fn topics_that_were_counted_are_asked_for_side_by_side() {
+    let tenant = Tenant::new(1_950, 1_000, false);
+    // The first page, the counts, the first page again, nineteen more, the counts and the head.
+    let expected = [1, 1, 1, 8, 8, 3, 1, 1];
+    assert_eq!(
+        rounds(Stream::Topics, &Windows::default(), |request| tenant
+            .answer(request)),
+        expected
+    );
+}
+
+#[test]
+fn more_topics_than_are_served_are_not_read_before_they_are_cut() {
+    let tenant = Tenant::new(SERVED * 2, 900, false);
+    let account = read(&tenant, usize::MAX).expect("they can be read");
+    let pages = tenant.topics.len() / PAGE;
+    // Shards are probed, counted before and after and looked at again, and end within a page.
+    assert!(account.requests < pages + 60, "{}", account.requests);
+}
+
+#[test]
+fn new_views_are_asked_for_side_by_side_and_none_behind_the_window() {
+    const ALL: usize = 100 * PAGE;
+    const NEW: usize = 12 * PAGE + 7;
+    let day =
+        |at: usize| DateTime::UNIX_EPOCH + TimeDelta::days(20_000 - i64::try_from(at / PAGE).expect("a day"));
+    let answer = |request: &PageRequest| {
+        let first = (request.page() as usize - 1) * PAGE;
+        let view = |at: usize| {
+            Served::Valid(Record::Activity(domain::record::Activity {
+                event_id: at.to_string(),
+                occurred_at: day(at) - TimeDelta::seconds(i64::try_from(at % PAGE).expect("seconds")),
+                ..Default::default()
+            }))
+        };
+        Fetched::Page(Page {
+            records: (first..(first + PAGE).min(ALL)).map(view).collect(),
+            last: false,
+            announced: Some(ALL as u64),
+        })
+    };
+    let watermark = BTreeMap::from([(Stream::Activity, day(NEW))]);
+    let windows = Windows::from_watermarks(&watermark);
+    let stored = windows.clone().with_views_stored(Some((ALL - NEW) as u64));
+    // The day before is in the window, too.
+    assert_eq!(rounds(Stream::Activity, &windows, answer), [1; 14]);
+    assert_eq!(rounds(Stream::Activity, &stored, answer), [1, 8, 4, 1]);
 }
 
 #[test]

@@ -195,8 +195,14 @@ fn the_same_seed_is_the_same_run() {
 fn a_throttled_first_sync_takes_as_long_as_its_requests_need() {
     in_runtime(async {
         let ground = Ground::lay().await;
-        for latency_ms in [50, 200, 400] {
-            let sync = throttled::first_sync(&ground, latency_ms, Settings::default(), "none").await;
+        let cases = [
+            (throttled::TENANT, 50),
+            (throttled::TENANT, 200),
+            (throttled::TENANT, 400),
+            (throttled::LARGER, 1_000),
+        ];
+        for (tenant, latency_ms) in cases {
+            let sync = throttled::first_sync(&ground, tenant, latency_ms, Settings::default(), "none").await;
             assert!(sync.run.state.is_success(), "{:?}", sync.run);
             let ratio = sync.ratio(300);
             println!(
@@ -218,7 +224,14 @@ fn a_throttled_first_sync_takes_as_long_as_its_requests_need() {
 fn a_provider_that_bears_less_is_asked_more_slowly() {
     in_runtime(async {
         let ground = Ground::lay().await;
-        let sync = throttled::first_sync(&ground, 50, Settings::default(), "throttle-bare:every=60").await;
+        let sync = throttled::first_sync(
+            &ground,
+            throttled::TENANT,
+            50,
+            Settings::default(),
+            "throttle-bare:every=60",
+        )
+        .await;
         assert!(sync.run.state.is_success(), "{:?}", sync.run);
         let claimed = sync.kept.as_ref().expect("the run after it");
         let rate = claimed.pace.rate_milli.expect("a narrowed pace");
@@ -236,7 +249,7 @@ fn a_run_that_takes_too_long_fails_and_is_gone_on_with() {
             run_time_max: Duration::from_mins(1),
             ..Settings::default()
         };
-        let sync = throttled::first_sync(&ground, 50, settings, "none").await;
+        let sync = throttled::first_sync(&ground, throttled::TENANT, 50, settings, "none").await;
         assert_eq!(sync.run.state, RunState::Failed);
         let cause = sync.run.cause.as_ref().expect("a cause");
         assert_eq!(cause.code, CauseCode::RunTooLong, "{cause:?}");

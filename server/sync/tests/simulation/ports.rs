@@ -82,6 +82,13 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
+    /// As long as each answer of the provider takes.
+    async fn take_time(&self) {
+        if !self.latency.is_zero() {
+            self.desk.sleep(self.worker, self.latency).await;
+        }
+    }
+
     /// An operation on the store that may meet trouble.
     async fn store_operation<T, E>(
         &self,
@@ -129,15 +136,14 @@ impl Clock for Ports {
 impl Source for Ports {
     async fn connect(&self) -> Result<(), Failure> {
         let source = Arc::clone(&self.source);
+        self.take_time().await;
         let effect = async move { source.connect().await };
         self.desk.operation(self.worker, "connect".into(), effect).await
     }
 
     async fn fetch(&self, request: &PageRequest) -> Result<Fetched, Failure> {
         let (source, desk, request) = (Arc::clone(&self.source), Arc::clone(&self.desk), request.clone());
-        if !self.latency.is_zero() {
-            self.desk.sleep(self.worker, self.latency).await;
-        }
+        self.take_time().await;
         let label = format!("fetch {request:?}");
         let effect = async move {
             let fetched = source.fetch(&request).await;
@@ -153,6 +159,7 @@ impl Source for Ports {
 
     async fn presence(&self, of: &Lookup) -> Result<Presence, Failure> {
         let (source, of) = (Arc::clone(&self.source), of.clone());
+        self.take_time().await;
         let label = format!("presence {of:?}");
         let effect = async move { source.presence(&of).await };
         self.desk.operation(self.worker, label, effect).await

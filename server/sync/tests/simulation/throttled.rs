@@ -10,8 +10,11 @@ use uuid::Uuid;
 use crate::world::{Ground, World};
 
 pub(crate) const SEED: u64 = 300;
-/// Every kind of listing, and a request for the replies of each topic.
-const TENANT: &str = "customer-en:users=9000,topics=420,views=900";
+/// Every kind of listing, and a request for the replies of most topics.
+pub(crate) const TENANT: &str = "customer-en:users=9000,topics=420,views=900";
+/// More of them. At most a dozen answers of a sync can be asked for only once another is there: the longer an answer takes,
+/// the longer a sync has to be for these not to count.
+pub(crate) const LARGER: &str = "customer-en:users=9000,topics=1200,views=900";
 
 pub(crate) struct Sync {
     pub(crate) run: Run,
@@ -29,8 +32,14 @@ impl Sync {
     }
 }
 
-pub(crate) async fn first_sync(ground: &Ground, latency_ms: u64, settings: Settings, faults: &str) -> Sync {
-    let tenant = TENANT.parse().expect("a tenant");
+pub(crate) async fn first_sync(
+    ground: &Ground,
+    tenant: &str,
+    latency_ms: u64,
+    settings: Settings,
+    faults: &str,
+) -> Sync {
+    let tenant = tenant.parse().expect("a tenant");
     let mut world = World::of_tenant(ground, SEED, false, Dice::new(SEED), tenant).await;
     world.desk.be_instant();
     world.latency = Duration::from_millis(latency_ms);
