@@ -10,8 +10,12 @@ use leptos_router::{
 
 use crate::{
     companies::{company::Company, form::NewCompany, list::Customers},
-    error::AppError, layout::Frame, page::CommunityManagement, place::COMMUNITY_MANAGEMENT, ui::problem,
-    unification::{member::Member, page::Unification},
+    error::AppError,
+    layout::Frame,
+    page::CommunityManagement,
+    place::COMMUNITY_MANAGEMENT,
+    ui::problem,
+    unification::{member::Member, page::Unification, users::UsersWithoutCompany},
 };
 
 #[component]
@@ -32,6 +36,11 @@ pub fn App() -> impl IntoView {
                     <Route
                         path=path!("/administration/general/unification")
                         view=Unification
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/administration/general/unification/users")
+                        view=UsersWithoutCompany
                         ssr=SsrMode::Async
                     />
                     <Route

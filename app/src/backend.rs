@@ -17,8 +17,8 @@ use crate::{
     layout::FrameView,
     runs::view::{InvalidRecordsQuery, InvalidRecordsView, SummaryView},
     unification::{
-        place::MemberKey,
-        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said},
+        place::{MemberKey, UsersPlace},
+        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, UsersView},
     },
 };
 
@@ -52,6 +52,9 @@ pub trait Backend: Send + Sync {
 
     /// Makes a draft the version in use and has every member matched again.
     async fn apply_rules(&self, apply: Apply) -> Result<Applied, AppError>;
+
+    /// Users without a company, with what each rule came to.
+    async fn users(&self, place: UsersPlace) -> Result<UsersView, AppError>;
 
     /// [`AppError::NotFound`] if there is no such member.
     async fn member(&self, member: MemberKey) -> Result<MemberView, AppError>;

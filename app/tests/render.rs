@@ -228,7 +228,7 @@ async fn four_cards_are_a_small_page() {
 
 #[tokio::test]
 async fn an_unknown_address_is_not_found() {
-    let page = page(Fake::Busy, "/customers").await;
+    let page = page(Fake::Busy, "/nowhere").await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);
     insta::assert_snapshot!(readable(&page.html));
 }
@@ -554,4 +554,95 @@ fn form(fields: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(fields)
         .finish()
+}
+
+const MEMBER: &str = "/administration/general/unification/member?tenant=customer-de&user=912";
+
+page_snapshot!(a_member_with_what_each_rule_came_to, MEMBER);
+page_snapshot!(companies_looked_up, "/customers?q=halden");
+page_snapshot!(people_looked_up, "/customers?tab=people");
+page_snapshot!(a_company, "/customers/company?id=C-1&page=1");
+page_snapshot!(a_company_as_a_form, "/customers/company?id=C-1&edit=yes");
+page_snapshot!(a_new_company, "/customers/new?name=Acme&domain=acme.io");
+
+#[tokio::test]
+async fn a_search_without_a_result_names_what_it_hides() {
+    let page = page(Fake::Busy, "/customers?q=nothing").await;
+    assert!(page.html.contains("1,204 companies are hidden by this search."));
+}
+
+#[tokio::test]
+async fn members_and_companies_that_there_are_not_are_not_found() {
+    for path in [
+        "/administration/general/unification/member?tenant=customer-de&user=1",
+        "/administration/general/unification/member",
+        "/customers/company?id=C-9",
+    ] {
+        assert_eq!(
+            page(Fake::Busy, path).await.status,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_member_is_linked_by_hand_without_scripts_or_it_is_said_why_not() {
+    let link = |company: &str| {
+        form(&[
+            ("tenant", "customer-de"),
+            ("user", "912"),
+            ("company", company),
+            ("reason", "They told us"),
+        ])
+    };
+    let done = post_field("/rpc/link_member", link("C-1"), MEMBER).await;
+    assert_eq!(location(&done), MEMBER);
+    let refused = post_field("/rpc/link_member", link("C-9"), MEMBER).await;
+    let back = location(&refused)
+        .trim_start_matches("http://localhost")
+        .to_owned();
+    let page = page(Fake::Busy, &back).await;
+    assert!(page.html.contains("The member could not be linked"));
+    assert!(
+        page.html
+            .contains("There is no company with the external id C-9.")
+    );
+}
+
+#[tokio::test]
+async fn a_company_is_saved_without_scripts() {
+    let sent = form(&[
+        ("external_id", "C-7"),
+        ("name", "Acme"),
+        ("domains", "acme.io"),
+        ("new", "yes"),
+    ]);
+    let response = post_field("/rpc/save_company", sent, "/customers/new").await;
+    assert_eq!(location(&response), "/customers/company?id=C-7");
+}
+
+const USERS: &str = "/administration/general/unification/users";
+
+page_snapshot!(
+    users_without_a_company,
+    format!("{USERS}?cause=domain_unknown&connection={}", connection_id(3))
+);
+
+#[tokio::test]
+async fn a_filter_without_users_says_what_it_hides() {
+    let page = page(Fake::Busy, &format!("{USERS}?domain=nowhere.example")).await;
+    assert!(page.html.contains("No user with the domain nowhere.example"));
+    assert!(
+        page.html
+            .contains("16,685 users without a company are hidden by this filter.")
+    );
+}
+
+#[tokio::test]
+async fn a_domain_is_added_without_scripts() {
+    let sent = form(&[("company", "C-1"), ("domain", "kestrel-haul.example")]);
+    let response = post_field("/rpc/add_domain", sent, USERS).await;
+    assert_eq!(response.status(), StatusCode::FOUND);
+    assert!(!location(&response).contains("__err"));
 }

@@ -4,7 +4,8 @@ use app::{
     companies::{
         place::{CompanyPlace, Listed, LookUp},
         view::{
-            CompanyMember, CompanyRow, CompanyView, FoundRows, LOOK_UP_ROWS, LookUpView, PersonRow, SaveCompany,
+            CompanyMember, CompanyRow, CompanyView, FoundRows, LOOK_UP_ROWS, LookUpView, PersonRow,
+            SaveCompany,
         },
     },
     error::AppError,
@@ -53,7 +54,9 @@ impl Console {
 
     pub(crate) async fn company_view(&self, place: CompanyPlace) -> Result<CompanyView, AppError> {
         let found = self.installation.store.company(&place.external_id).await;
-        let company = found.map_err(|error| internal(&error))?.ok_or_else(no_such_company)?;
+        let company = found
+            .map_err(|error| internal(&error))?
+            .ok_or_else(no_such_company)?;
         self.company_page(company, place.page.max(1))
             .await
             .map_err(|error| internal(&error))
@@ -83,11 +86,18 @@ impl Console {
         let SaveCompany { company, new } = save;
         check_domains(&company)?;
         let store = &self.installation.store;
-        let known = store.company(&company.external_id).await.map_err(|error| internal(&error))?;
+        let known = store
+            .company(&company.external_id)
+            .await
+            .map_err(|error| internal(&error))?;
         if new && known.is_some() {
             return Err(AppError::Refused {
-                what: format!("There is a company with the external id {} already.", company.external_id),
-                next_action: "Give another id, or open that company and edit it. Nothing was changed.".to_owned(),
+                what: format!(
+                    "There is a company with the external id {} already.",
+                    company.external_id
+                ),
+                next_action: "Give another id, or open that company and edit it. Nothing was changed."
+                    .to_owned(),
             });
         }
         if !new && known.is_none() {
@@ -98,10 +108,14 @@ impl Console {
 
     pub(crate) async fn keep_domain(&self, external_id: &str, domain: &str) -> Result<(), AppError> {
         let store = &self.installation.store;
-        let found = store.company(external_id).await.map_err(|error| internal(&error))?;
+        let found = store
+            .company(external_id)
+            .await
+            .map_err(|error| internal(&error))?;
         let mut company = found.ok_or_else(|| AppError::Refused {
             what: format!("There is no company with the external id {external_id}."),
-            next_action: "Look it up under Customers, or create it with this domain. Nothing was changed.".to_owned(),
+            next_action: "Look it up under Customers, or create it with this domain. Nothing was changed."
+                .to_owned(),
         })?;
         if !company.domains.iter().any(|known| known == domain) {
             company.domains.push(domain.to_owned());
@@ -134,7 +148,8 @@ fn check_domains(company: &Company) -> Result<(), AppError> {
     match odd {
         Some(domain) => Err(AppError::Refused {
             what: format!("“{domain}” is not a domain."),
-            next_action: "Write one such as halden.example, each on a line of its own. Nothing was changed.".to_owned(),
+            next_action: "Write one such as halden.example, each on a line of its own. Nothing was changed."
+                .to_owned(),
         }),
         None => Ok(()),
     }

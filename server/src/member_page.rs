@@ -46,7 +46,9 @@ impl Console {
     async fn connection_of(&self, key: &MemberKey) -> Result<Connection, AppError> {
         let tenant: TenantId = key.tenant_id.parse().map_err(|_| no_such_member())?;
         let found = self.installation.store.connection_of_tenant(&tenant).await;
-        found.map_err(|error| internal(&error))?.ok_or_else(no_such_member)
+        found
+            .map_err(|error| internal(&error))?
+            .ok_or_else(no_such_member)
     }
 
     async fn member_page(&self, connection: &Connection, tie: MemberTie) -> Result<MemberView, StoreError> {
@@ -150,7 +152,8 @@ impl Console {
         if found.map_err(|error| internal(&error))?.is_none() {
             return Err(AppError::Refused {
                 what: format!("There is no company with the external id {external_id}."),
-                next_action: "Look it up under Customers, or create it there. Nothing was changed.".to_owned(),
+                next_action: "Look it up under Customers, or create it there. Nothing was changed."
+                    .to_owned(),
             });
         }
         Ok(())
@@ -187,18 +190,25 @@ impl Console {
 
 /// The companies of a member's match and of its explanation, candidates first.
 fn spoken_of(outcome: &Match, explanation: &Explanation) -> Vec<String> {
-    let of_match = outcome.candidates.iter().filter_map(|candidate| candidate.company_external_id.clone());
+    let of_match = outcome
+        .candidates
+        .iter()
+        .filter_map(|candidate| candidate.company_external_id.clone());
     let of_rules = explanation.rules.iter().flat_map(|rule| match &rule.result {
-        RuleResult::Ambiguous { candidates, .. } | RuleResult::SeveralWithoutCompany { candidates } => candidates
-            .iter()
-            .filter_map(|candidate| candidate.company_external_id.clone())
-            .collect(),
+        RuleResult::Ambiguous { candidates, .. } | RuleResult::SeveralWithoutCompany { candidates } => {
+            candidates
+                .iter()
+                .filter_map(|candidate| candidate.company_external_id.clone())
+                .collect()
+        }
         RuleResult::Decided {
             company_external_id, ..
         } => vec![company_external_id.clone()],
         _ => Vec::new(),
     });
-    let all = of_match.chain(of_rules).chain(outcome.company_external_id.clone());
+    let all = of_match
+        .chain(of_rules)
+        .chain(outcome.company_external_id.clone());
     let mut seen = BTreeSet::new();
     all.filter(|id| seen.insert(id.clone())).collect()
 }

@@ -8,8 +8,8 @@ use app::{
     unification::{
         draft::Draft,
         view::{
-            Applied, Apply, ChangeView, ChangesView, CompanyName, DraftView, HeadView, MemberName, PreviewState,
-            PreviewView, RulesQuery, RulesView, VersionView, Working,
+            Applied, Apply, ChangeView, ChangesView, CompanyName, DraftView, HeadView, MemberName,
+            PreviewState, PreviewView, RulesQuery, RulesView, VersionView, Working,
         },
     },
 };
@@ -47,12 +47,20 @@ pub(crate) fn shown(version: i64) -> u32 {
 impl Console {
     pub(crate) async fn rules_view(&self, query: RulesQuery) -> Result<RulesView, AppError> {
         let draft = query.draft.as_ref().map(Draft::read).transpose()?;
-        let in_use = rules::active(&self.installation).await.map_err(|error| internal(&error))?;
+        let in_use = rules::active(&self.installation)
+            .await
+            .map_err(|error| internal(&error))?;
         let draft = self.draft_view(&query, draft, &in_use).await?;
-        self.whole_view(in_use, draft).await.map_err(|error| internal(&error))
+        self.whole_view(in_use, draft)
+            .await
+            .map_err(|error| internal(&error))
     }
 
-    async fn whole_view(&self, in_use: RuleVersion, draft: Option<DraftView>) -> Result<RulesView, StoreError> {
+    async fn whole_view(
+        &self,
+        in_use: RuleVersion,
+        draft: Option<DraftView>,
+    ) -> Result<RulesView, StoreError> {
         let store = &self.installation.store;
         let connections = store.connections().await?;
         let mut counts = MatchCounts::default();
@@ -82,7 +90,7 @@ impl Console {
     }
 
     /// How far a pass over all members has come, if one is due.
-    async fn rematching(&self, connections: &[Connection]) -> Result<Option<Working>, StoreError> {
+    pub(crate) async fn rematching(&self, connections: &[Connection]) -> Result<Option<Working>, StoreError> {
         let store = &self.installation.store;
         let due = store.matching_due().await?;
         if due.iter().all(|of| of.pass_done.is_none()) {
@@ -111,7 +119,10 @@ impl Console {
         }
         let before = uses.iter().skip(1).map(Some).chain([None]);
         let rows = uses.iter().zip(before).map(|(of, before)| {
-            let changes = match (sets.get(&of.version), before.and_then(|before| sets.get(&before.version))) {
+            let changes = match (
+                sets.get(&of.version),
+                before.and_then(|before| sets.get(&before.version)),
+            ) {
                 (Some(after), Some(before)) => after.changes_since(before),
                 _ => Vec::new(),
             };
@@ -162,7 +173,10 @@ impl Console {
         match standing.map_err(|error| internal(&error))? {
             Standing::UnderWay(working) => Ok(PreviewState::UnderWay(working)),
             Standing::Over(tried) => {
-                let view = self.preview_view(&tried).await.map_err(|error| internal(&error))?;
+                let view = self
+                    .preview_view(&tried)
+                    .await
+                    .map_err(|error| internal(&error))?;
                 Ok(PreviewState::Ready(Box::new(view)))
             }
             Standing::Failed(reason) => Err(internal(&StoreError::Corrupt(reason))),
@@ -191,8 +205,12 @@ impl Console {
                     community_user_id: change.community_user_id.clone(),
                     username: change.username.clone(),
                 },
-                before: self.company_name(change.before.company_external_id.as_deref()).await?,
-                after: self.company_name(change.after.company_external_id.as_deref()).await?,
+                before: self
+                    .company_name(change.before.company_external_id.as_deref())
+                    .await?,
+                after: self
+                    .company_name(change.after.company_external_id.as_deref())
+                    .await?,
             });
         }
         Ok(ChangesView {
@@ -228,7 +246,8 @@ impl Console {
             Err(RulesError::Overtaken(_)) => Ok(Applied::Outdated),
             Err(RulesError::Unusable(problem)) => Err(AppError::Refused {
                 what: sentence(&problem.to_string()),
-                next_action: "Change the draft, and apply it again. The rules in use are as they were.".to_owned(),
+                next_action: "Change the draft, and apply it again. The rules in use are as they were."
+                    .to_owned(),
             }),
             Err(RulesError::NoSuchVersion(version)) => Err(no_such_version(shown(version))),
             Err(RulesError::Store(error)) => Err(internal(&error)),
@@ -249,7 +268,9 @@ impl Console {
     }
 
     fn problem(&self, set: &RuleSet) -> Option<String> {
-        rules::check(&self.installation, set).err().map(|problem| problem.to_string())
+        rules::check(&self.installation, set)
+            .err()
+            .map(|problem| problem.to_string())
     }
 
     /// Matches all members in the background; the page says how far it is. Cut off, a worker goes on with it.
@@ -258,7 +279,9 @@ impl Console {
         tokio::spawn(async move {
             match match_everything(&installation).await {
                 Ok(members) => info!(members, "members were matched again"),
-                Err(error) => error!(error = %with_sources(&error), "members could not be matched again; a worker goes on with it"),
+                Err(error) => {
+                    error!(error = %with_sources(&error), "members could not be matched again; a worker goes on with it");
+                }
             }
         });
     }

@@ -100,10 +100,13 @@ impl Trials {
     /// What a rule set was last found to change, if it was tried.
     pub(crate) fn latest(&self, set: &RuleSet) -> Option<Tried> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().rev().filter(|trial| trial.key.set == *set).find_map(|trial| match trial.standing() {
-            Standing::Over(tried) => Some(tried),
-            Standing::UnderWay(_) | Standing::Failed(_) => None,
-        })
+        kept.iter()
+            .rev()
+            .filter(|trial| trial.key.set == *set)
+            .find_map(|trial| match trial.standing() {
+                Standing::Over(tried) => Some(tried),
+                Standing::UnderWay(_) | Standing::Failed(_) => None,
+            })
     }
 
     /// A trial of the same draft that is under way stays the one, though something was committed meanwhile: else a busy
@@ -182,7 +185,9 @@ async fn run(trial: Arc<Trial>, installation: Installation, places: Arc<Semaphor
 
 async fn try_out(trial: &Trial, installation: &Installation) -> Result<Tried, RulesError> {
     let began = installation.clock.now();
-    trial.all.store(rules::members(installation).await?, Ordering::Relaxed);
+    trial
+        .all
+        .store(rules::members(installation).await?, Ordering::Relaxed);
     let preview = rules::preview(installation, &trial.key.set, &mut |looked_at| {
         trial.done.store(looked_at, Ordering::Relaxed);
         if trial.dropped.load(Ordering::Relaxed) {

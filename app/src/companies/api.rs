@@ -7,7 +7,7 @@ use super::{
 use crate::error::AppError;
 
 #[server(prefix = "/rpc", endpoint = "look_up")]
-pub async fn look_up(query: LookUp) -> Result<LookUpView, AppError> {
+pub async fn find_customers(query: LookUp) -> Result<LookUpView, AppError> {
     crate::backend::backend()?.look_up(query).await
 }
 

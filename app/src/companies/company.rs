@@ -88,7 +88,9 @@ fn family(view: &CompanyView) -> impl IntoView + use<> {
     };
     let parent = match (&view.parent, &view.company.parent_external_id) {
         (Some(parent), _) => link(parent).into_any(),
-        (None, Some(id)) => view! { <span><code>{id.clone()}</code> ", which is not imported"</span> }.into_any(),
+        (None, Some(id)) => {
+            view! { <span><code>{id.clone()}</code> ", which is not imported"</span> }.into_any()
+        }
         (None, None) => "None".into_any(),
     };
     let children: Vec<_> = view
@@ -152,8 +154,14 @@ fn paging(view: &CompanyView, place: &CompanyPlace) -> impl IntoView + use<> {
     let words = format!("{} members", grouped(view.members_total));
     let place = place.clone();
     (view.members_total > u64::from(LOOK_UP_ROWS)).then(|| {
-        pages("Pages of the members", first, last, &words, view.members_total, page, |page| {
-            place.with_page(page).href()
-        })
+        pages(
+            "Pages of the members",
+            first,
+            last,
+            &words,
+            view.members_total,
+            page,
+            &|page| place.with_page(page).href(),
+        )
     })
 }

@@ -138,7 +138,10 @@ mod tests {
         assert_eq!(company.domains, ["acme.io", "acme.example", "a.example"]);
         assert_eq!(company.parent_external_id.as_deref(), Some("C-0"));
         for (id, name, parent) in [("", "Acme", ""), ("C-1", " ", ""), ("C-1", "Acme", "C-1")] {
-            assert!(read_company(id, name, "", parent).is_err(), "{id} {name} {parent}");
+            assert!(
+                read_company(id, name, "", parent).is_err(),
+                "{id} {name} {parent}"
+            );
         }
         assert!(read_company("C-1", &"x".repeat(201), "", "").is_err());
     }

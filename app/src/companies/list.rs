@@ -5,7 +5,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::{
-    api::look_up,
+    api::find_customers,
     place::{CUSTOMERS, Listed, LookUp, NEW_COMPANY, company_href},
     view::{CompanyRow, FoundRows, LOOK_UP_ROWS, LookUpView, PersonRow},
 };
@@ -20,7 +20,7 @@ use crate::ui::{
 pub fn Customers() -> impl IntoView {
     let query = use_query_map();
     let key = Memo::new(move |_| query.with(LookUp::read));
-    let content = Resource::new(move || key.get(), look_up);
+    let content = Resource::new(move || key.get(), find_customers);
     view! {
         <Title text="Customers" />
         {sheet_head(Vec::new(), "Customers".to_owned())}
@@ -113,7 +113,13 @@ fn company_row(row: &CompanyRow) -> String {
     };
     let parent = row.parent_external_id.as_ref().map_or_else(
         || "–".to_owned(),
-        |parent| format!(r#"<a class="link" href="{}">{}</a>"#, Text(&company_href(parent)), Text(parent)),
+        |parent| {
+            format!(
+                r#"<a class="link" href="{}">{}</a>"#,
+                Text(&company_href(parent)),
+                Text(parent)
+            )
+        },
     );
     format!(
         r#"<tr><th scope="row"><a class="link" href="{}">{}</a></th><td data-label="Id"><code>{}</code></td><td data-label="Domains">{}</td><td data-label="Parent">{parent}</td><td class="number" data-label="Members">{}</td></tr>"#,
@@ -149,7 +155,13 @@ fn person_row(row: &PersonRow) -> String {
     let text = |value: Option<&str>| Text(value.unwrap_or("–")).to_string();
     let company = row.company_external_id.as_ref().map_or_else(
         || "–".to_owned(),
-        |company| format!(r#"<a class="link" href="{}">{}</a>"#, Text(&company_href(company)), Text(company)),
+        |company| {
+            format!(
+                r#"<a class="link" href="{}">{}</a>"#,
+                Text(&company_href(company)),
+                Text(company)
+            )
+        },
     );
     let name = if row.full_name.is_empty() {
         "No name"
@@ -173,7 +185,11 @@ fn nothing(view: &LookUpView) -> impl IntoView + use<> {
         Listed::People => ("people", view.people),
     };
     if query.text.is_empty() && all == 0 {
-        let file = if query.listed == Listed::People { "person" } else { "company" };
+        let file = if query.listed == Listed::People {
+            "person"
+        } else {
+            "company"
+        };
         return view! {
             <section class="empty">
                 <h2>{format!("There are no {what} yet")}</h2>
@@ -212,12 +228,19 @@ fn paging(view: &LookUpView) -> impl IntoView + use<> {
     };
     (shown > 0).then(|| {
         let query = view.query.clone();
-        pages("Pages of the list", first, last, &words, view.total, page, |page| query.with_page(page).href())
+        pages(
+            "Pages of the list",
+            first,
+            last,
+            &words,
+            view.total,
+            page,
+            &|page| query.with_page(page).href(),
+        )
     })
 }
 
 /// `1 to 50 of 1,204 companies`, with the pages before and after.
-#[expect(clippy::too_many_arguments, reason = "each is a part of one line")]
 pub fn pages(
     label: &'static str,
     first: u64,
@@ -225,8 +248,8 @@ pub fn pages(
     words: &str,
     total: u64,
     page: u32,
-    href: impl Fn(u32) -> String,
-) -> impl IntoView + use<> {
+    href: &dyn Fn(u32) -> String,
+) -> AnyView {
     let turn = |words: &'static str, to: Option<u32>| match to {
         Some(page) => view! { <a href=href(page)>{words}</a> }.into_any(),
         None => view! { <span>{words}</span> }.into_any(),
@@ -243,4 +266,5 @@ pub fn pages(
             {next}
         </nav>
     }
+    .into_any()
 }

@@ -37,6 +37,7 @@ pub enum Icon {
 
 impl Icon {
     /// The whole drawing: it never changes, so it is written as it is and costs no view.
+    #[expect(clippy::too_many_lines, reason = "a list of drawings")]
     pub fn svg(self) -> &'static str {
         macro_rules! svg {
             ($body:literal) => {

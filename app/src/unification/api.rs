@@ -1,15 +1,27 @@
+#![cfg_attr(
+    feature = "ssr",
+    expect(
+        clippy::unused_async,
+        reason = "server functions are asynchronous, also those that change a draft alone"
+    )
+)]
+#![cfg_attr(
+    not(feature = "ssr"),
+    expect(clippy::too_many_arguments, reason = "one for each field of a form")
+)]
+
 use leptos::prelude::*;
 
-use super::{
-    place::MemberKey,
-    view::{Applied, MemberView, RulesQuery, RulesView},
-};
 #[cfg(feature = "ssr")]
 use super::{
     draft::{Draft, Press},
     form::{conditions, country_lines, lines, read_set},
     place::{Open, RulesPlace},
     view::{Apply, Said},
+};
+use super::{
+    place::{MemberKey, UsersPlace},
+    view::{Applied, MemberView, RulesQuery, RulesView, UsersView},
 };
 use crate::error::AppError;
 
@@ -70,7 +82,6 @@ pub async fn save_rule(
 
 /// Domains, roles, legal forms and countries as the form has them, into the draft.
 #[server(prefix = "/rpc", endpoint = "save_lists")]
-#[expect(clippy::too_many_arguments, reason = "one for each field of the form")]
 pub async fn save_lists(
     base: u32,
     set: String,
@@ -131,6 +142,11 @@ pub async fn apply_rules(
     Ok(applied)
 }
 
+#[server(prefix = "/rpc", endpoint = "users")]
+pub async fn users(place: UsersPlace) -> Result<UsersView, AppError> {
+    crate::backend::backend()?.users(place).await
+}
+
 #[server(prefix = "/rpc", endpoint = "member")]
 pub async fn member(member: MemberKey) -> Result<MemberView, AppError> {
     crate::backend::backend()?.member(member).await
@@ -178,7 +194,9 @@ async fn say(tenant_id: String, community_user_id: String, said: Said) -> Result
         tenant_id,
         community_user_id,
     };
-    crate::backend::backend()?.say_of_member(member.clone(), said).await?;
+    crate::backend::backend()?
+        .say_of_member(member.clone(), said)
+        .await?;
     leptos_axum::redirect(&member.href());
     Ok(())
 }
@@ -189,7 +207,9 @@ async fn leave(tenant_id: String, community_user_id: String, reason: Option<Stri
         tenant_id,
         community_user_id,
     };
-    crate::backend::backend()?.member_left(member.clone(), reason).await?;
+    crate::backend::backend()?
+        .member_left(member.clone(), reason)
+        .await?;
     leptos_axum::redirect(&member.href());
     Ok(())
 }

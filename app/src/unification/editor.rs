@@ -1,5 +1,7 @@
 //! One rule as a form: what it compares, and what becomes of several candidates. Saving changes the draft alone.
 
+use std::fmt::Write as _;
+
 use domain::unification::{Condition, Field, Operator, Rule, WhenAmbiguous};
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -103,19 +105,20 @@ fn options(chosen: Option<&Condition>) -> String {
     let mut html = r#"<option value="">No condition</option>"#.to_owned();
     for field in Field::ALL {
         let of_field = all.iter().filter(|condition| condition.field == field);
-        let choices: String = of_field.map(|condition| option(condition, chosen)).collect();
-        html.push_str(&format!(
+        let choices: String = of_field.map(|condition| option(*condition, chosen)).collect();
+        let _ = write!(
+            html,
             r#"<optgroup label="{}">{choices}</optgroup>"#,
             Text(field.label())
-        ));
+        );
     }
     html
 }
 
-fn option(condition: &Condition, chosen: Option<&Condition>) -> String {
+fn option(condition: Condition, chosen: Option<&Condition>) -> String {
     let fuzzy = |operator: Operator| matches!(operator, Operator::Fuzzy(_));
     let same = chosen.is_some_and(|chosen| {
-        chosen == condition
+        *chosen == condition
             || (fuzzy(chosen.operator)
                 && fuzzy(condition.operator)
                 && (chosen.field, chosen.compared_with) == (condition.field, condition.compared_with))
@@ -129,7 +132,7 @@ fn option(condition: &Condition, chosen: Option<&Condition>) -> String {
     } else {
         condition.to_string()
     };
-    let value = serde_json::to_string(condition).unwrap_or_default();
+    let value = serde_json::to_string(&condition).unwrap_or_default();
     format!(
         r#"<option value="{}"{}>{}</option>"#,
         Text(&value),

@@ -44,7 +44,7 @@ pub fn lists_summary(view: &RulesView, place: &RulesPlace) -> impl IntoView + us
                 counted(set.legal_forms_added.len() as u64, "more", "more")
             ),
         ),
-        ("Default countries", or_none(named.collect())),
+        ("Default countries", or_none(&named.collect::<Vec<_>>())),
     ]
     .map(|(name, words)| view! { <div><dt>{name}</dt><dd>{words}</dd></div> });
     view! {
@@ -61,10 +61,10 @@ pub fn lists_summary(view: &RulesView, place: &RulesPlace) -> impl IntoView + us
 }
 
 fn told(words: &BTreeSet<String>) -> String {
-    or_none(words.iter().cloned().collect())
+    or_none(&words.iter().cloned().collect::<Vec<_>>())
 }
 
-fn or_none(words: Vec<String>) -> String {
+fn or_none(words: &[String]) -> String {
     if words.is_empty() {
         "None".to_owned()
     } else {

@@ -82,7 +82,10 @@ fn shown_member(view: &MemberView, failure: Option<AnyView>) -> impl IntoView + 
 /// `Ada Lovelace · ada@acme.example · `
 fn contact(view: &MemberView) -> String {
     let parts = [view.full_name.clone(), view.email.clone()];
-    parts.into_iter().flatten().fold(String::new(), |text, part| format!("{text}{part} · "))
+    parts
+        .into_iter()
+        .flatten()
+        .fold(String::new(), |text, part| format!("{text}{part} · "))
 }
 
 fn standing(view: &MemberView) -> impl IntoView + use<> {
@@ -106,7 +109,10 @@ fn standing(view: &MemberView) -> impl IntoView + use<> {
     let gone = view
         .deleted_at
         .map(|_| view! { <span class="tag idle">"deleted in the community"</span> });
-    let left = view.left.is_some().then(|| view! { <span class="tag idle">"left"</span> });
+    let left = view
+        .left
+        .is_some()
+        .then(|| view! { <span class="tag idle">"left"</span> });
     view! {
         <p class="standing-line">
             <strong class=format!("state {tone}")>{icon(shape)}{word}</strong>
@@ -157,7 +163,9 @@ fn why(view: &MemberView) -> impl IntoView + use<> {
 
 fn beforehand(explanation: &Explanation, view: &MemberView) -> &'static str {
     match explanation.outcome.decided_by {
-        DecidedBy::InternalDomain | DecidedBy::InternalRole => "Internal members are not compared with customers.",
+        DecidedBy::InternalDomain | DecidedBy::InternalRole => {
+            "Internal members are not compared with customers."
+        }
         _ if view.said.is_some() => "What the rules would say; what was said by hand stands.",
         _ => "Each rule of the list, in order, with the values that it compared.",
     }
@@ -206,69 +214,73 @@ fn name_of(id: &str, names: &[CompanyName]) -> String {
 }
 
 fn told(result: &RuleResult, names: &[CompanyName]) -> (Icon, &'static str, String) {
+    let (shape, class) = match result {
+        RuleResult::Off => (Icon::BarsCircle, "quiet"),
+        RuleResult::NotReached
+        | RuleResult::ValueMissing { .. }
+        | RuleResult::ValueUnreadable { .. }
+        | RuleResult::FreeMail { .. } => (Icon::Dash, "quiet"),
+        RuleResult::NoCandidate
+        | RuleResult::TooCommon { .. }
+        | RuleResult::PersonWithoutCompany { .. }
+        | RuleResult::SeveralWithoutCompany { .. } => (Icon::Cross, "tried"),
+        RuleResult::Ambiguous { .. } => (Icon::Triangle, "ambiguous"),
+        RuleResult::Decided { .. } => (Icon::TickCircle, "decided"),
+    };
+    (shape, class, result_words(result, names))
+}
+
+fn result_words(result: &RuleResult, names: &[CompanyName]) -> String {
     let several = |candidates: &[Candidate]| {
-        let told: Vec<_> = candidates.iter().map(|candidate| candidate_words(candidate, names)).collect();
-        told.join(", ")
+        let words = candidates
+            .iter()
+            .map(|candidate| candidate_words(candidate, names));
+        words.collect::<Vec<_>>().join(", ")
     };
     match result {
-        RuleResult::Off => (Icon::BarsCircle, "quiet", "Switched off.".to_owned()),
-        RuleResult::NotReached => (Icon::Dash, "quiet", "Not reached: it was decided before.".to_owned()),
-        RuleResult::ValueMissing { field } => (
-            Icon::Dash,
-            "quiet",
-            format!("Skipped: the member has no {}.", field.label().to_lowercase()),
-        ),
-        RuleResult::ValueUnreadable { field } => (
-            Icon::Dash,
-            "quiet",
-            format!("Skipped: the {} cannot be read.", field.label().to_lowercase()),
-        ),
-        RuleResult::FreeMail { domain } => (
-            Icon::Dash,
-            "quiet",
-            format!("Skipped: {domain} is a free-mail domain, which names no company."),
-        ),
-        RuleResult::NoCandidate => (Icon::Cross, "tried", "No candidate.".to_owned()),
-        RuleResult::TooCommon { field } => (
-            Icon::Cross,
-            "tried",
-            format!("The {} is like too many names to compare.", field.label().to_lowercase()),
-        ),
-        RuleResult::PersonWithoutCompany { person_external_id } => (
-            Icon::Cross,
-            "tried",
-            format!("Person {person_external_id}, who has no company. The list went on for the company."),
-        ),
-        RuleResult::SeveralWithoutCompany { candidates } => (
-            Icon::Cross,
-            "tried",
-            format!("Several people, none with a company: {}.", several(candidates)),
-        ),
-        RuleResult::Ambiguous { candidates, went_on } => (
-            Icon::Triangle,
-            "ambiguous",
+        RuleResult::Off => "Switched off.".to_owned(),
+        RuleResult::NotReached => "Not reached: it was decided before.".to_owned(),
+        RuleResult::ValueMissing { field } => format!("Skipped: {} is not given.", field.label()),
+        RuleResult::ValueUnreadable { field } => format!("Skipped: {} cannot be read.", field.label()),
+        RuleResult::FreeMail { domain } => {
+            format!("Skipped: {domain} is a free-mail domain, which names no company.")
+        }
+        RuleResult::NoCandidate => "No candidate.".to_owned(),
+        RuleResult::TooCommon { field } => {
+            format!("{} is like too many names to compare.", field.label())
+        }
+        RuleResult::PersonWithoutCompany { person_external_id } => {
+            format!("Person {person_external_id}, who has no company. The list went on for the company.")
+        }
+        RuleResult::SeveralWithoutCompany { candidates } => {
+            format!("Several people, none with a company: {}.", several(candidates))
+        }
+        RuleResult::Ambiguous { candidates, went_on } => {
+            let end = if *went_on {
+                "The list went on."
+            } else {
+                "None is picked."
+            };
             format!(
-                "Candidates of more than one company: {}.{}",
-                several(candidates),
-                if *went_on { " The list went on." } else { " None is picked." }
-            ),
-        ),
+                "Candidates of more than one company: {}. {end}",
+                several(candidates)
+            )
+        }
         RuleResult::Decided {
             company_external_id,
             person_external_id,
-        } => (
-            Icon::TickCircle,
-            "decided",
-            match person_external_id {
-                Some(person) => format!("Person {person} of {}.", name_of(company_external_id, names)),
-                None => format!("{}.", name_of(company_external_id, names)),
-            },
-        ),
+        } => match person_external_id {
+            Some(person) => format!("Person {person} of {}.", name_of(company_external_id, names)),
+            None => format!("{}.", name_of(company_external_id, names)),
+        },
     }
 }
 
 fn candidate_words(candidate: &Candidate, names: &[CompanyName]) -> String {
-    let company = candidate.company_external_id.as_deref().map(|id| name_of(id, names));
+    let company = candidate
+        .company_external_id
+        .as_deref()
+        .map(|id| name_of(id, names));
     match (company, &candidate.person_external_id) {
         (Some(company), Some(person)) => format!("person {person} of {company}"),
         (Some(company), None) => company,
@@ -278,7 +290,11 @@ fn candidate_words(candidate: &Candidate, names: &[CompanyName]) -> String {
 }
 
 fn history(view: &MemberView) -> impl IntoView + use<> {
-    let rows: Vec<_> = view.history.iter().map(|former| former_row(former, view).into_any()).collect();
+    let rows: Vec<_> = view
+        .history
+        .iter()
+        .map(|former| former_row(former, view).into_any())
+        .collect();
     let table = if rows.is_empty() {
         view! { <p class="small">"The match has never been another one."</p> }.into_any()
     } else {

@@ -9,4 +9,5 @@ pub mod page;
 pub mod place;
 pub mod preview;
 pub mod rules;
+pub mod users;
 pub mod view;

@@ -8,7 +8,7 @@ use super::{
     api::{ApplyRules, ChangeRules, SaveLists, SaveRule, rules},
     editor::rule_editor,
     lists::lists_editor,
-    place::{Open, RulesPlace, UNIFICATION},
+    place::{Open, RulesPlace, UNIFICATION, USERS},
     rules::rules_tab,
     view::{HeadView, RulesView},
 };
@@ -89,6 +89,7 @@ pub fn page_title() -> impl IntoView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnificationTab {
     Rules,
+    Users,
 }
 
 pub fn tabs(head: &HeadView, open: UnificationTab) -> impl IntoView + use<> {
@@ -98,6 +99,10 @@ pub fn tabs(head: &HeadView, open: UnificationTab) -> impl IntoView + use<> {
             <a href=UNIFICATION aria-current=current(UnificationTab::Rules)>
                 "Rules "
                 <span class="count">{grouped(head.rules)}</span>
+            </a>
+            <a href=USERS aria-current=current(UnificationTab::Users)>
+                "Users without a company "
+                <span class="count">{grouped(head.without_company)}</span>
             </a>
         </nav>
     }

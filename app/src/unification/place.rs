@@ -1,12 +1,14 @@
 //! Where on the Unification page someone is. All of it is in the URL, the draft too.
 
+use domain::{ConnectionId, unification::WhyNot};
 use leptos_router::params::ParamsMap;
 use serde::{Deserialize, Serialize};
 
 use super::view::{DraftText, MemberName, RulesQuery};
-use crate::place::Href;
+use crate::{companies::place::page_of, place::Href};
 
 pub const UNIFICATION: &str = "/administration/general/unification";
+pub const USERS: &str = "/administration/general/unification/users";
 pub const MEMBER: &str = "/administration/general/unification/member";
 
 /// What is open over the list of rules.
@@ -116,6 +118,69 @@ impl RulesPlace {
             .maybe("rule", rule)
             .maybe("base", draft.map(|draft| draft.base))
             .maybe("draft", draft.map(|draft| &draft.set))
+            .into_text()
+    }
+}
+
+/// Which users without a company are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsersFilter {
+    pub cause: Option<WhyNot>,
+    pub connection: Option<ConnectionId>,
+    pub domain: Option<String>,
+    /// The rule that ended the list.
+    pub rule: Option<String>,
+    /// Only those who came to stand so within so many days.
+    pub days: Option<u32>,
+}
+
+/// Where on the list of users without a company.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsersPlace {
+    // Of a filter that asks for nothing, nothing crosses the wire.
+    #[serde(default)]
+    pub filter: UsersFilter,
+    /// From 1.
+    pub page: u32,
+}
+
+impl UsersPlace {
+    /// What cannot be read, or was left empty in the form, is as if it were not there.
+    pub fn read(query: &ParamsMap) -> Self {
+        let text = |name: &str| query.get_str(name).map(str::trim).filter(|text| !text.is_empty());
+        Self {
+            filter: UsersFilter {
+                cause: text("cause").and_then(WhyNot::parse),
+                connection: text("connection").and_then(|id| id.parse().ok()),
+                domain: text("domain").map(str::to_lowercase),
+                rule: text("rule").map(str::to_owned),
+                days: text("days").and_then(|days| days.parse().ok()),
+            },
+            page: page_of(query),
+        }
+    }
+
+    pub fn of(filter: UsersFilter) -> Self {
+        Self {
+            filter,
+            ..Self::default()
+        }
+    }
+
+    #[must_use]
+    pub fn with_page(&self, page: u32) -> Self {
+        Self { page, ..self.clone() }
+    }
+
+    pub fn href(&self) -> String {
+        let filter = &self.filter;
+        Href::to(USERS)
+            .maybe("cause", filter.cause.map(WhyNot::as_str))
+            .maybe("connection", filter.connection)
+            .maybe("domain", filter.domain.as_ref())
+            .maybe("rule", filter.rule.as_ref())
+            .maybe("days", filter.days)
+            .maybe("page", (self.page > 1).then_some(self.page))
             .into_text()
     }
 }

@@ -1,5 +1,7 @@
 //! The Rules tab: the ordered list as it is in use or in a draft, what the draft would change, and the history.
 
+use std::time::Duration;
+
 use domain::unification::{Condition, Field, Rule, RuleSet, Target, WhenAmbiguous};
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -18,6 +20,9 @@ use crate::ui::{
     number::{counted, grouped},
     words::sentence,
 };
+
+/// How often a page that waits for something longer looks again.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 pub fn rules_tab(view: &RulesView, place: &RulesPlace, content: RulesResource) -> impl IntoView + use<> {
     view! {
@@ -101,17 +106,9 @@ pub fn progress(working: Working, label: &'static str) -> impl IntoView {
     }
 }
 
-/// Asks for the page's data again after a moment, where scripts run.
+/// Asks for the page's data again after a moment, where scripts run. Whoever has left the page by then took it along.
 pub fn look_again(content: RulesResource) {
-    Effect::new(move |_| {
-        set_timeout(
-            move || {
-                let _ = content.try_update_untracked(|_| ());
-                content.refetch();
-            },
-            std::time::Duration::from_secs(1),
-        );
-    });
+    Effect::new(move |_| set_timeout(move || content.refetch(), LOOK_AGAIN_AFTER));
 }
 
 fn list_head(view: &RulesView, place: &RulesPlace) -> impl IntoView + use<> {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::{
     MatchCounts,
-    unification::{DecidedBy, Explanation, MatchStatus, RuleSet},
+    unification::{DecidedBy, Explanation, MatchStatus, RuleOutcome, RuleSet, WhyNot},
 };
 use serde::{Deserialize, Serialize};
 
@@ -230,4 +230,44 @@ pub enum Said {
     NoCompany { reason: String },
     /// Nothing: the rules decide.
     Nothing,
+}
+
+/// Members of a page of users without a company.
+pub const USERS_PAGE_ROWS: u32 = 25;
+
+/// Users without a company.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UsersView {
+    pub as_of: DateTime<Utc>,
+    pub head: HeadView,
+    /// How many of each cause, whatever the filter; only those that there are.
+    pub causes: Vec<(WhyNot, u64)>,
+    /// What they have in common, largest first, within the filter.
+    pub groups: Vec<GroupView>,
+    /// The rules in use, for the heads of the table.
+    pub rules: RuleSet,
+    pub rows: Vec<UserRow>,
+    /// How many there are within the filter; the rows are one page of them.
+    pub total: u64,
+    /// Every tenant, for the choice of one.
+    pub connections: Vec<ConnectionName>,
+    /// Set while members are matched again.
+    pub rematching: Option<Working>,
+}
+
+/// Users without a company for one cause, and with one domain where it has one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupView {
+    pub cause: WhyNot,
+    pub domain: Option<String>,
+    pub members: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserRow {
+    pub member: MemberName,
+    pub email: Option<String>,
+    pub cause: WhyNot,
+    /// What each rule came to.
+    pub rules: Vec<RuleOutcome>,
 }

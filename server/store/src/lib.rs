@@ -10,6 +10,7 @@ mod erasure;
 mod error;
 mod export;
 mod judging;
+mod look_up;
 mod matching;
 mod overview;
 mod pages;
@@ -33,6 +34,10 @@ pub use error::{Fenced, StoreError};
 pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, fields};
 pub use judging::{
     Judged, JudgedReplay, ReplayFacts, Standing, Stored, Written, check_stream, judge, judge_replay,
+};
+pub use look_up::{
+    FoundCompany, FoundPage, LookUpStore, PartyCounts, Search, TiedMember, WithoutCompany, WithoutGroup,
+    like_pattern,
 };
 pub use matching::{
     DueMember, DuePage, FormerMatch, Left, Link, MatchCommit, MatchStore, MatchesWritten, MatchingDue,
@@ -71,6 +76,7 @@ pub trait Store:
     + CompanyStore
     + MatchStore
     + RuleStore
+    + LookUpStore
 {
 }
 
@@ -90,8 +96,6 @@ impl<T> Store for T where
         + CompanyStore
         + MatchStore
         + RuleStore
-        + CompanyStore
-        + MatchStore
-        + RuleStore
+        + LookUpStore
 {
 }

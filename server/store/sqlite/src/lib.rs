@@ -9,6 +9,7 @@ mod deletion;
 mod erasure;
 mod error;
 mod export;
+mod look_up;
 mod matching;
 mod overview;
 mod pages;

@@ -1,17 +1,19 @@
 //! What people look up.
 
 use async_trait::async_trait;
-use domain::unification::{Company, DecidedBy, Person};
+use domain::unification::{Company, DecidedBy, Person, WhyNot};
 use sqlx::{AssertSqlSafe, sqlite::SqliteRow};
 use store::{
-    FoundCompany, FoundPage, LookUpStore, PartyCounts, Search, StoreError, TiedMember, like_pattern,
+    DueMember, FoundCompany, FoundPage, LookUpStore, PartyCounts, Search, StoreError, TiedMember,
+    WithoutCompany, WithoutGroup, like_pattern,
 };
 
 use crate::{
     SqliteStore,
-    column::Columns,
+    column::{Columns, micros},
     companies::{COMPANY, read_company, read_person},
     error::database,
+    matching::{MEMBER_COLUMNS, MEMBER_JOINS, read_member},
 };
 
 /// Parts of names and domains are compared without case, external ids as they are.
@@ -25,14 +27,16 @@ const COMPANIES_FOUND: &str = "SELECT company.external_id, company.name, company
         OR lower(company.domains) LIKE $2 ESCAPE '\\'
     ORDER BY company.name, company.external_id LIMIT $3 OFFSET $4";
 
-const PERSONS_FOUND: &str = "SELECT external_id, email, first_name, last_name, phone, company_external_id, active,
+const PERSONS_FOUND: &str =
+    "SELECT external_id, email, first_name, last_name, phone, company_external_id, active,
         COUNT(*) OVER () AS total
     FROM person
     WHERE $1 = '' OR external_id = $1 OR company_external_id = $1 OR lower(email) LIKE $2 ESCAPE '\\'
         OR lower(COALESCE(first_name, '') || ' ' || COALESCE(last_name, '')) LIKE $2 ESCAPE '\\'
     ORDER BY COALESCE(last_name, ''), COALESCE(first_name, ''), external_id LIMIT $3 OFFSET $4";
 
-const MEMBERS_OF_COMPANY: &str = "SELECT connection.tenant_id, member.community_user_id, member.username, member.email,
+const MEMBERS_OF_COMPANY: &str =
+    "SELECT connection.tenant_id, member.community_user_id, member.username, member.email,
         stands.decided_by, stands.rule, COUNT(*) OVER () AS total
     FROM member_match AS stands
     JOIN community_user AS member
@@ -47,6 +51,19 @@ const MEMBERS_BY_RULE: &str = "SELECT stands.rule, COUNT(*) AS members FROM memb
             AND gone.deleted_at IS NOT NULL
     WHERE stands.status = 'matched' AND stands.rule IS NOT NULL AND gone.connection_id IS NULL
     GROUP BY stands.rule ORDER BY stands.rule";
+
+/// Members without a company who count, within what is asked for.
+const WITHOUT: &str =
+    "stands.why_not IS NOT NULL AND member.deleted_at IS NULL AND gone.connection_id IS NULL
+    AND ($1 IS NULL OR stands.why_not = $1) AND ($2 IS NULL OR stands.connection_id = $2)
+    AND ($3 IS NULL OR stands.domain = $3) AND ($4 IS NULL OR stands.rule = $4)
+    AND ($5 IS NULL OR stands.decided_at >= $5)";
+
+const STANDING: &str = "FROM member_match AS stands
+    JOIN community_user AS member
+        ON member.connection_id = stands.connection_id AND member.community_user_id = stands.community_user_id
+    LEFT JOIN member_left AS gone
+        ON gone.connection_id = stands.connection_id AND gone.community_user_id = stands.community_user_id";
 
 #[async_trait]
 impl LookUpStore for SqliteStore {
@@ -124,7 +141,73 @@ impl LookUpStore for SqliteStore {
             .fetch_all(self.readers())
             .await
             .map_err(database)?;
-        rows.iter().map(|row| Ok((row.text("rule")?, row.unsigned("members")?))).collect()
+        rows.iter()
+            .map(|row| Ok((row.text("rule")?, row.unsigned("members")?)))
+            .collect()
+    }
+
+    async fn members_without_company(
+        &self,
+        asked: &WithoutCompany,
+        first: u64,
+        limit: u32,
+    ) -> Result<FoundPage<DueMember>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {MEMBER_COLUMNS}, NULL AS marks, COUNT(*) OVER () AS total
+             FROM community_user AS member {MEMBER_JOINS} WHERE {WITHOUT}
+             ORDER BY connection.tenant_id, member.community_user_id LIMIT $6 OFFSET $7"
+        )))
+        .bind(asked.cause.map(WhyNot::as_str))
+        .bind(asked.connection.map(|id| id.0))
+        .bind(asked.domain.as_deref())
+        .bind(asked.rule.as_deref())
+        .bind(asked.since.map(micros))
+        .bind(i64::from(limit))
+        .bind(offset(first))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        found(&rows, read_member)
+    }
+
+    async fn groups_without_company(
+        &self,
+        asked: &WithoutCompany,
+        limit: u32,
+    ) -> Result<Vec<WithoutGroup>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT stands.why_not, stands.domain, COUNT(*) AS members {STANDING} WHERE {WITHOUT}
+             GROUP BY stands.why_not, stands.domain
+             ORDER BY members DESC, stands.why_not, stands.domain LIMIT $6"
+        )))
+        .bind(asked.cause.map(WhyNot::as_str))
+        .bind(asked.connection.map(|id| id.0))
+        .bind(asked.domain.as_deref())
+        .bind(asked.rule.as_deref())
+        .bind(asked.since.map(micros))
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        rows.iter().map(read_group).collect()
+    }
+
+    async fn causes_without_company(&self, asked: &WithoutCompany) -> Result<Vec<(WhyNot, u64)>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT stands.why_not, COUNT(*) AS members {STANDING} WHERE {WITHOUT}
+             GROUP BY stands.why_not ORDER BY members DESC, stands.why_not"
+        )))
+        .bind(asked.cause.map(WhyNot::as_str))
+        .bind(asked.connection.map(|id| id.0))
+        .bind(asked.domain.as_deref())
+        .bind(asked.rule.as_deref())
+        .bind(asked.since.map(micros))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        rows.iter()
+            .map(|row| Ok((row.word("why_not", WhyNot::parse)?, row.unsigned("members")?)))
+            .collect()
     }
 }
 
@@ -153,5 +236,13 @@ fn read_tied(row: &SqliteRow) -> Result<TiedMember, StoreError> {
         email: row.optional_text("email")?,
         decided_by: row.word("decided_by", DecidedBy::parse)?,
         rule: row.optional_text("rule")?,
+    })
+}
+
+fn read_group(row: &SqliteRow) -> Result<WithoutGroup, StoreError> {
+    Ok(WithoutGroup {
+        cause: row.word("why_not", WhyNot::parse)?,
+        domain: row.optional_text("domain")?,
+        members: row.unsigned("members")?,
     })
 }
