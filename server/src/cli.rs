@@ -3,11 +3,13 @@
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
-use domain::{BaseUrl, MappedColumn, Object, RunId, TenantId};
+use domain::{BaseUrl, MappedColumn, Object, Role, RunId, TenantId};
 use simulator::{FaultProfile, TenantSpec};
 
 use crate::{
-    config::{COMMON, Database, Http, KeyFile, NewSecret, Outbound, Sync, Telemetry, Worker},
+    config::{
+        COMMON, Console, Database, Http, KeyFile, NewPassword, NewSecret, Outbound, Sync, Telemetry, Worker,
+    },
     export::Format,
 };
 
@@ -54,6 +56,9 @@ pub(crate) enum WithData {
     /// Add connections and look after them
     #[command(subcommand)]
     Connection(Connection),
+    /// Say who may log in to the console
+    #[command(subcommand)]
+    Account(Account),
     /// Run one sync in the foreground: exit code 0 completed, 1 failed, 2 usage
     Sync(SyncTenant),
     /// List runs, newest first
@@ -157,6 +162,45 @@ pub(crate) enum Connection {
     Rotate(RotateConnection),
     /// Choose the profile fields that fill members' own columns, by name; without options, show them
     Map(MapConnection),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Account {
+    /// Let someone log in; without a password file, prints a link with which they choose their password, once
+    Add(AddAccount),
+    /// List accounts
+    List,
+    /// Keep someone out, and end their sessions
+    Disable {
+        #[arg(value_parser = email)]
+        email: String,
+    },
+    /// Let someone in again who was kept out
+    Enable {
+        #[arg(value_parser = email)]
+        email: String,
+    },
+    /// Make a new link, for someone whose password is lost
+    Reset {
+        #[arg(value_parser = email)]
+        email: String,
+        #[command(flatten)]
+        console: Console,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddAccount {
+    /// The address that they log in with
+    #[arg(long, value_name = "ADDRESS", env = "TRIBUTARY_ACCOUNT_EMAIL", value_parser = email)]
+    pub(crate) email: String,
+    /// admin watches connections and changes them; csm reads what customers do
+    #[arg(long, value_name = "ROLE", env = "TRIBUTARY_ACCOUNT_ROLE", value_parser = crate::commands::role)]
+    pub(crate) role: Role,
+    #[command(flatten)]
+    pub(crate) password: NewPassword,
+    #[command(flatten)]
+    pub(crate) console: Console,
 }
 
 /// Names may be repeated, or separated by `;`. They go before the default ones, and take the place of those chosen before.

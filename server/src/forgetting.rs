@@ -2,12 +2,12 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use chrono::Days;
-use store::StoreError;
+use chrono::{DateTime, Days, Utc};
+use store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use crate::{config::Retention, error::with_sources, installation::Installation};
+use crate::{config, error::with_sources, installation::Installation};
 
 /// A day's retention need not be exact to the minute.
 const EVERY: Duration = Duration::from_hours(1);
@@ -15,13 +15,47 @@ const EVERY: Duration = Duration::from_hours(1);
 /// Rows of one transaction: on the embedded database others wait for it, so it should take well under a second.
 const ROWS_AT_ONCE: u32 = 2_000;
 
-/// Until it is told to stop.
-pub(crate) async fn keep_up(installation: Installation, retention: Retention, stop: CancellationToken) {
-    if retention.activity.is_none() && retention.invalid_records.is_none() {
-        return;
+/// Days for which each is kept; `None` is for ever.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kept {
+    activity: Option<NonZeroU32>,
+    invalid_records: Option<NonZeroU32>,
+    payloads: Option<NonZeroU32>,
+}
+
+/// What lies before these times goes.
+struct Before {
+    activity: Option<DateTime<Utc>>,
+    invalid_records: Option<DateTime<Utc>>,
+    payloads: Option<DateTime<Utc>>,
+}
+
+impl Kept {
+    pub(crate) fn of(config: &config::Worker) -> Self {
+        Self {
+            activity: config.sync.keep_activity_days,
+            invalid_records: config.retention.invalid_records,
+            payloads: NonZeroU32::new(config.retention.payloads),
+        }
     }
+
+    fn before(self, now: DateTime<Utc>) -> Before {
+        let before = |days: Option<NonZeroU32>| {
+            days.and_then(|days| now.checked_sub_days(Days::new(days.get().into())))
+        };
+        Before {
+            activity: before(self.activity),
+            invalid_records: before(self.invalid_records),
+            payloads: before(self.payloads),
+        }
+    }
+}
+
+/// Until it is told to stop.
+pub(crate) async fn keep_up(installation: Installation, kept: Kept, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        tell(forget(&installation, &retention, &stop).await);
+        let before = kept.before(installation.clock.now());
+        tell(forget(installation.store.as_ref(), &before, &stop).await);
         tokio::select! {
             () = stop.cancelled() => {}
             () = installation.clock.sleep(EVERY) => {}
@@ -32,37 +66,34 @@ pub(crate) async fn keep_up(installation: Installation, retention: Retention, st
 fn tell(forgotten: Result<u64, StoreError>) {
     match forgotten {
         Ok(0) => {}
-        Ok(rows) => info!(rows, "rows past their retention are forgotten"),
+        Ok(rows) => info!(rows, "rows and payloads past their retention are forgotten"),
         Err(error) => {
             error!(error = %with_sources(&error), "what is past its retention cannot be forgotten");
         }
     }
 }
 
-async fn forget(
-    installation: &Installation,
-    retention: &Retention,
-    stop: &CancellationToken,
-) -> Result<u64, StoreError> {
-    let now = installation.clock.now();
-    let before =
-        |days: Option<NonZeroU32>| days.and_then(|days| now.checked_sub_days(Days::new(days.get().into())));
-    let (activity, invalid_records) = (before(retention.activity), before(retention.invalid_records));
-    let store = &installation.store;
-    let mut rows = match activity {
-        Some(before) => store.forget_months_of_activity(before).await?,
-        None => 0,
-    };
+async fn forget(store: &dyn Store, before: &Before, stop: &CancellationToken) -> Result<u64, StoreError> {
+    let mut rows = 0;
+    if let Some(before) = before.payloads {
+        rows += until_none(stop, || store.expire_payloads(before, ROWS_AT_ONCE)).await?;
+    }
+    if let Some(before) = before.activity {
+        rows += store.forget_months_of_activity(before).await?;
+    }
+    if before.activity.is_none() && before.invalid_records.is_none() {
+        return Ok(rows);
+    }
     for connection in store.connections().await? {
         let id = connection.id;
-        if let Some(before) = activity {
+        if let Some(before) = before.activity {
             let some = until_none(stop, || store.forget_activity(id, before, ROWS_AT_ONCE)).await?;
             rows += some;
             if some > 0 {
                 store.rebuild_due_trends(id).await?;
             }
         }
-        if let Some(before) = invalid_records {
+        if let Some(before) = before.invalid_records {
             rows += until_none(stop, || store.forget_invalid_records(id, before, ROWS_AT_ONCE)).await?;
         }
     }

@@ -10,7 +10,7 @@ use connector::AllowedHosts;
 use domain::{Connection, TenantId};
 use secrecy::{ExposeSecret as _, SecretString};
 use store::{OpenSalt, SALT_NAME, Salt, Store, StoreError};
-use store_postgres::PostgresStore;
+use store_postgres::{Channel, PostgresStore};
 use store_sqlite::SqliteStore;
 use sync::{Clock, Unifier};
 use unification::{Lists, Threads};
@@ -29,13 +29,19 @@ use crate::{
 pub(crate) struct Places {
     pub(crate) database: DatabaseUrl,
     pub(crate) key_file: PathBuf,
+    /// To a server, at most.
+    pub(crate) connections: u32,
 }
 
 impl Places {
     pub(crate) fn of(database: &Database, key_file: &KeyFile) -> Result<Self, CommandError> {
+        let connections = database.database_connections;
         let database = database.url()?;
-        let key_file = key_file.path(&database)?;
-        Ok(Self { database, key_file })
+        Ok(Self {
+            key_file: key_file.path(&database)?,
+            database,
+            connections,
+        })
     }
 }
 
@@ -49,12 +55,12 @@ pub(crate) enum Opened {
 impl Opened {
     /// Opens the database. The embedded one is made if there is none, and brought to this version; on PostgreSQL
     /// `migrate` does that, since other processes work there.
-    pub(crate) async fn open(url: &DatabaseUrl) -> Result<Self, CommandError> {
+    pub(crate) async fn open(url: &DatabaseUrl, connections: u32) -> Result<Self, CommandError> {
         let opened = match url {
             DatabaseUrl::Sqlite(path) => SqliteStore::open(path)
                 .await
                 .map(|store| Self::Sqlite(Arc::new(store))),
-            DatabaseUrl::Postgres(url) => PostgresStore::open(url.expose_secret())
+            DatabaseUrl::Postgres(url) => PostgresStore::open_with(url.expose_secret(), connections)
                 .await
                 .map(|store| Self::Postgres(Arc::new(store))),
         };
@@ -68,6 +74,14 @@ impl Opened {
             DatabaseUrl::Postgres(url) => PostgresStore::migrate(url.expose_secret())
                 .await
                 .map_err(|error| unusable(&error)),
+        }
+    }
+
+    /// What stands between this process and the database's server; `None` if there is none.
+    pub(crate) async fn channel(&self) -> Result<Option<Channel>, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            Self::Postgres(store) => store.channel().await.map(Some),
         }
     }
 
@@ -118,7 +132,7 @@ impl Installation {
     /// Opens the database, and brings an embedded one to this version first.
     pub(crate) async fn open(cli: &Cli) -> Result<Self, CommandError> {
         let places = Places::of(&cli.database, &cli.key_file)?;
-        let opened = Opened::open(&places.database).await?;
+        let opened = Opened::open(&places.database, places.connections).await?;
         let (store, keys) = (opened.store(), Keys::of(places.key_file));
         store.use_salt(Arc::new(keys.clone()));
         Ok(Self {

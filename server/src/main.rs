@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod accounts;
 mod backend;
 mod cli;
 mod commands;
@@ -18,7 +19,6 @@ mod marker;
 mod member_page;
 mod output;
 mod overview;
-mod payloads;
 mod places;
 mod progress;
 mod queue;

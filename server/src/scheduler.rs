@@ -1,10 +1,91 @@
-//! When a connection's next run is due, and how much it reads. Times come in as arguments.
+//! When a connection's next run is due, and how much it reads; and who looks for what is due. Times come in as arguments.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, time::Duration};
 
 use chrono::{DateTime, Utc};
-use domain::{ConnectionId, Extent, Mode, SyncTime};
-use store::{Store, StoreError};
+use domain::{ConnectionId, Extent, Mode, SyncTime, SyncWindow, Trigger};
+use store::{Enqueued, LastQueued, NewRun, Store, StoreError};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::{error::with_sources, installation::Installation, worker::WakeUp};
+
+/// How often it is looked for what is due: short against the minute of a schedule.
+const TICK: Duration = Duration::from_secs(5);
+
+/// What the operator says of the daily runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schedule {
+    pub(crate) window: SyncWindow,
+    pub(crate) full_every: NonZeroU32,
+}
+
+/// Queues what is due until it is told to stop. Any number of processes may do so: a connection has one run at a time.
+pub(crate) async fn keep_up(
+    installation: Installation,
+    schedule: Schedule,
+    wake_up: WakeUp,
+    stop: CancellationToken,
+) {
+    while !stop.is_cancelled() {
+        if let Err(error) = queue_what_is_due(&installation, schedule, &wake_up, &stop).await {
+            error!(error = %with_sources(&error), "what is due cannot be queued");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = installation.clock.sleep(TICK) => {}
+        }
+    }
+}
+
+/// After a night in which nothing ran it may be thousands, so it begins to wake the worker with the first.
+async fn queue_what_is_due(
+    installation: &Installation,
+    schedule: Schedule,
+    wake_up: &WakeUp,
+    stop: &CancellationToken,
+) -> Result<(), StoreError> {
+    let now = installation.clock.now();
+    let is_due = |last: &LastQueued| is_due(last.at, SyncTime::of(last.connection_id, schedule.window), now);
+    let connections = installation.store.last_queued(now).await?;
+    for connection in connections.iter().filter(|last| is_due(last)) {
+        if stop.is_cancelled() {
+            break;
+        }
+        match queue(installation, schedule, connection).await {
+            Ok(true) => wake_up.ring(),
+            Ok(false) => {}
+            // It would be the same for all others.
+            Err(error @ (StoreError::Unavailable(_) | StoreError::ConnectionLost(_))) => return Err(error),
+            Err(error) => {
+                error!(tenant = %connection.tenant_id, error = %with_sources(&error), "a due run cannot be queued");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether it was queued here.
+async fn queue(
+    installation: &Installation,
+    schedule: Schedule,
+    connection: &LastQueued,
+) -> Result<bool, StoreError> {
+    let (store, id) = (installation.store.as_ref(), connection.connection_id);
+    let now = installation.clock.now();
+    let new = NewRun {
+        id: installation.ids.run_id(now),
+        connection_id: id,
+        trigger: Trigger::Scheduled,
+        extent: extent_of_next_run(store, id, schedule.full_every).await?,
+        queued_at: now,
+    };
+    let queued = store.enqueue(&new).await? == Enqueued::Queued;
+    if queued {
+        info!(tenant = %connection.tenant_id, run = %new.id, "scheduled run queued");
+    }
+    Ok(queued)
+}
 
 /// Whether the daily run is due: it never ran, or its time has come since the latest run was queued. So a run missed
 /// while nothing was running is due at start-up, once, however long that was.

@@ -1,15 +1,12 @@
-//! The worker: queues what is due, takes runs up and executes a bounded number of them side by side.
+//! The worker: takes runs up and executes a bounded number of them side by side. Beside it, what is due is queued, read
+//! anew and forgotten.
 
-use std::{
-    collections::HashMap,
-    num::{NonZeroU32, NonZeroUsize},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use domain::{Connection, RunId, SyncTime, SyncWindow, Trigger};
-use store::{ClaimedRun, Enqueued, Fenced, NewRun, StoreError};
+use domain::RunId;
+use futures_util::future::join_all;
+use store::{ClaimedRun, Fenced, StoreError};
 use sync::{Execution, Signals};
 use tokio::{
     sync::Notify,
@@ -22,17 +19,16 @@ use crate::{
     config,
     error::{CommandError, with_sources},
     executor::Executor,
-    forgetting,
+    forgetting::{self, Kept},
     installation::Installation,
-    payloads::PayloadExpiry,
     places::{Holder, Wanted, who_gives_way},
     replay,
-    scheduler::{extent_of_next_run, is_due},
+    scheduler::{self, Schedule},
     unify,
 };
 
-/// How often the worker looks for what is due and for runs that another process queued or left: short against a lease
-/// (30 s), so that a dead worker's run is taken up soon, and against the minute of a schedule.
+/// How often the worker looks for runs that another process queued or left: short against a lease (30 s), so that a dead
+/// worker's run is taken up soon.
 const TICK: Duration = Duration::from_secs(5);
 
 /// How often a worker whose places are all taken looks whether a run waits that should have one of them, queued by another
@@ -55,12 +51,10 @@ impl WakeUp {
 
 pub(crate) struct Worker {
     executor: Executor,
-    window: SyncWindow,
-    full_every: NonZeroU32,
+    schedule: Schedule,
     concurrent_runs: NonZeroUsize,
-    retention: config::Retention,
+    kept: Kept,
     wake_up: WakeUp,
-    payloads: PayloadExpiry,
 }
 
 impl Worker {
@@ -70,32 +64,35 @@ impl Worker {
         wake_up: WakeUp,
     ) -> Result<Self, CommandError> {
         Ok(Self {
-            executor: Executor::new(installation, config.settings())?,
-            window: config.sync_window,
-            full_every: config.sync.full_every,
+            executor: Executor::new(installation, config.sync.settings())?,
+            schedule: Schedule {
+                window: config.sync_window,
+                full_every: config.sync.full_every,
+            },
             concurrent_runs: config.concurrent_runs,
-            retention: config.retention,
+            kept: Kept::of(config),
             wake_up,
-            payloads: PayloadExpiry::new(config.keep_payloads_days),
         })
     }
 
     /// Works until it is told to stop; then its runs stop at their next page boundary and go back to the queue.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let worker = Arc::new(self);
-        info!(worker = %worker.executor.name, window = %worker.window, concurrent_runs = worker.concurrent_runs, "worker started");
-        let replays = tokio::spawn(replay::keep_up(
-            worker.executor.installation.clone(),
-            stop.clone(),
-        ));
-        let forgetting = tokio::spawn(forgetting::keep_up(
-            worker.executor.installation.clone(),
-            worker.retention,
-            stop.clone(),
-        ));
-        let matching = tokio::spawn(unify::keep_up(worker.executor.installation.clone(), stop.clone()));
+        info!(worker = %worker.executor.name, window = %worker.schedule.window, concurrent_runs = worker.concurrent_runs, "worker started");
+        let installation = || worker.executor.installation.clone();
+        let beside = [
+            tokio::spawn(scheduler::keep_up(
+                installation(),
+                worker.schedule,
+                worker.wake_up.clone(),
+                stop.clone(),
+            )),
+            tokio::spawn(replay::keep_up(installation(), stop.clone())),
+            tokio::spawn(unify::keep_up(installation(), stop.clone())),
+            tokio::spawn(forgetting::keep_up(installation(), worker.kept, stop.clone())),
+        ];
         worker.sync(&stop).await;
-        for ended in [replays.await, forgetting.await, matching.await] {
+        for ended in join_all(beside).await {
             if let Err(error) = ended {
                 log_panic(&error);
             }
@@ -112,7 +109,6 @@ impl Worker {
     }
 
     async fn go_round(self: &Arc<Self>, places: &mut Places, stop: &CancellationToken) {
-        self.do_what_is_due().await;
         self.take_up(places, stop).await;
         self.wait(places, stop).await;
     }
@@ -120,7 +116,7 @@ impl Worker {
     /// Until there may be something to do.
     async fn wait(&self, places: &mut Places, stop: &CancellationToken) {
         let clock = &self.executor.installation.clock;
-        // With all places taken, only the queue is looked at: what is due waits for the next tick as ever.
+        // With all places taken, only the queue is looked at.
         for _ in 0..FULL_TICKS {
             if places.taken() < self.concurrent_runs.get() {
                 break;
@@ -158,53 +154,6 @@ impl Worker {
             }
             Err(error) => log_store("the queue cannot be read", &error),
         }
-    }
-
-    async fn do_what_is_due(&self) {
-        self.queue_what_is_due().await;
-        self.expire_payloads().await;
-    }
-
-    async fn queue_what_is_due(&self) {
-        let connections = match self.executor.installation.store.connections().await {
-            Ok(connections) => connections,
-            Err(error) => return log_store("the connections cannot be read", &error),
-        };
-        let now = self.executor.installation.clock.now();
-        for connection in connections.iter().filter(|connection| connection.is_active()) {
-            if let Err(error) = self.queue_if_due(connection, now).await {
-                log_store("a due run cannot be queued", &error);
-            }
-        }
-    }
-
-    async fn expire_payloads(&self) {
-        let installation = &self.executor.installation;
-        let now = installation.clock.now();
-        match self.payloads.step(installation.store.as_ref(), now).await {
-            Ok(0) => {}
-            Ok(expired) => info!(expired, "payloads of old invalid records emptied"),
-            Err(error) => log_store("old payloads cannot be emptied", &error),
-        }
-    }
-
-    async fn queue_if_due(&self, connection: &Connection, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let store = &self.executor.installation.store;
-        let last_queued_at = store.last_queued_at(connection.id, now).await?;
-        if !is_due(last_queued_at, SyncTime::of(connection.id, self.window), now) {
-            return Ok(());
-        }
-        let new = NewRun {
-            id: self.executor.installation.ids.run_id(now),
-            connection_id: connection.id,
-            trigger: Trigger::Scheduled,
-            extent: extent_of_next_run(store.as_ref(), connection.id, self.full_every).await?,
-            queued_at: now,
-        };
-        if store.enqueue(&new).await? == Enqueued::Queued {
-            info!(tenant = %connection.tenant_id, run = %new.id, "scheduled run queued");
-        }
-        Ok(())
     }
 
     /// Fills the free places, as long as there are runs that wait.

@@ -31,6 +31,14 @@ id!(
     "One connection to one tenant. Time-ordered (UUID version 7)."
 );
 id!(
+    AccountId,
+    "Someone who logs in to the console. Time-ordered (UUID version 7)."
+);
+id!(
+    SessionId,
+    "One log-in, until it ends. Time-ordered (UUID version 7)."
+);
+id!(
     RunId,
     "One sync of one connection. Time-ordered (UUID version 7)."
 );

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod account;
 mod cause;
 mod connection;
 mod dice;
@@ -15,11 +16,12 @@ mod schedule;
 mod stream;
 pub mod unification;
 
+pub use account::{Account, Audience, Role};
 pub use cause::{Cause, CauseCode, Owner};
 pub use connection::{BaseUrl, Connection, InvalidBaseUrl, InvalidTenantId, TenantId};
 pub use dice::Dice;
 pub use health::{FRESHNESS_LIMIT_H, Health, INVALID_SHARE_LIMIT, LastRuns};
-pub use id::{ConnectionId, RunId};
+pub use id::{AccountId, ConnectionId, RunId, SessionId};
 pub use ledger::{Ledger, Unbalanced};
 pub use object::Object;
 pub use profile::{InvalidMapping, MappedColumn, MappedValues, ProfileMapper, ProfileMapping};

@@ -1,6 +1,10 @@
 //! `tributary backup FILE` and `tributary restore FILE`, for the embedded database. A server has its own tools.
 
-use std::{io, path::Path, process::ExitCode};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use serde::Serialize;
 use store_sqlite::SqliteStore;
@@ -72,9 +76,11 @@ pub(crate) async fn restore(cli: &Cli, file: &Path, output: Output) -> Result<Ex
     let DatabaseUrl::Sqlite(database) = &places.database else {
         return Err(on_a_server("pg_restore --clean --if-exists --dbname=… FILE"));
     };
-    if database.exists() {
+    // What SQLite keeps beside a database that is no more would be taken for a part of the restored one.
+    let in_the_way = ["", "-wal", "-shm", "-journal"].map(|ending| beside_database(database, ending));
+    if let Some(there) = in_the_way.iter().find(|file| file.exists()) {
         return Err(CommandError::usage(
-            format!("{} is there already", database.display()),
+            format!("{} is there already", there.display()),
             "End what uses it and move it away, or name another place with --database-url. Nothing was changed.",
         ));
     }
@@ -122,6 +128,12 @@ pub(crate) fn on_a_server(command: &str) -> CommandError {
         "the database is on PostgreSQL, which has its own tools for that",
         format!("Use, for instance: {command}. The key file is not in the database: keep it apart."),
     )
+}
+
+fn beside_database(database: &Path, ending: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 fn temporary_beside(file: &Path) -> io::Result<tempfile::TempPath> {

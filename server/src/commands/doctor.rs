@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use connector::DECODER_VERSION;
 use serde::Serialize;
+use store_postgres::Channel;
 
 use crate::{
     cli::{Cli, Doctor},
@@ -56,29 +57,64 @@ async fn database(places: &Places) -> Vec<Check> {
         message,
         next_action: Some("Do what the message says, or name another with --database-url.".to_owned()),
     };
-    let opened = match Opened::open(name).await {
+    let opened = match Opened::open(name, places.connections).await {
         Ok(opened) => opened,
         Err(error) => return vec![failed(error.what().to_owned())],
     };
     let store = opened.store();
     let answer = store.ping().await;
     let due = store.replays_due(DECODER_VERSION).await;
+    let channel = opened.channel().await;
     // The answer is known; what was committed is safe however this ends.
     let _ = tokio::time::timeout(CLOSE_DEADLINE, opened.close()).await;
-    match answer.and(due) {
-        Ok(due) => vec![
-            Check {
+    match answer.and(due).and_then(|due| Ok((due, channel?))) {
+        Ok((due, channel)) => {
+            let answers = Check {
                 name: "database",
                 verdict: Verdict::Ok,
                 message: format!("{name} answers and is of this version"),
                 next_action: None,
-            },
-            replays(due.len()),
-        ],
+            };
+            let mut checks = vec![answers];
+            checks.extend(channel.as_ref().map(encryption));
+            checks.push(replays(due.len()));
+            checks
+        }
         Err(error) => vec![failed(format!(
             "{name} does not answer: {}",
             with_sources(&error)
         ))],
+    }
+}
+
+fn encryption(channel: &Channel) -> Check {
+    let check = |verdict, message: String, next: Option<&str>| Check {
+        name: "connection to the database",
+        verdict,
+        message,
+        next_action: next.map(str::to_owned),
+    };
+    match channel {
+        Channel::Socket => check(Verdict::Ok, "a socket of this machine".to_owned(), None),
+        Channel::Encrypted {
+            protocol,
+            verified: true,
+        } => {
+            let message = format!("encrypted ({protocol}), with a server whose certificate was verified");
+            check(Verdict::Ok, message, None)
+        }
+        Channel::Encrypted { protocol, .. } => check(
+            Verdict::Warning,
+            format!("encrypted ({protocol}), but whose certificate that is was not verified"),
+            Some(
+                "Add sslmode=verify-full to the database URL (and sslrootcert=FILE for an authority of your own).",
+            ),
+        ),
+        Channel::Clear => check(
+            Verdict::Warning,
+            "not encrypted: whoever sits in between can read and change what passes".to_owned(),
+            Some("Let the server offer TLS (ssl = on), and add sslmode=verify-full to the database URL."),
+        ),
     }
 }
 

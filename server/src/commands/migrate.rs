@@ -30,7 +30,7 @@ pub(crate) async fn run(cli: &Cli, options: &Migrate, output: Output) -> Result<
     } else {
         let url = cli.database.url()?;
         Opened::migrate(&url).await?;
-        let opened = Opened::open(&url).await?;
+        let opened = Opened::open(&url, cli.database.database_connections).await?;
         // What was done is committed.
         let _ = tokio::time::timeout(CLOSE_DEADLINE, opened.close()).await;
         Vec::new()

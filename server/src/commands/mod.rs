@@ -1,5 +1,6 @@
 //! One module per command.
 
+mod account;
 mod activity;
 mod backup;
 mod connection;
@@ -22,6 +23,7 @@ mod worker;
 
 use std::process::ExitCode;
 
+pub(crate) use account::role;
 pub(crate) use backup::on_a_server;
 use tokio_util::sync::CancellationToken;
 
@@ -66,6 +68,7 @@ async fn with_data(
         WithData::Connection(command) => {
             or_stopped(connection::run(installation, command, output), &stop).await
         }
+        WithData::Account(command) => or_stopped(account::run(installation, command, output), &stop).await,
         WithData::Backup { file } => or_stopped(backup::run(installation, cli, file, output), &stop).await,
         WithData::Runs { tenant } => {
             or_stopped(runs::list(installation, tenant.as_ref(), output), &stop).await

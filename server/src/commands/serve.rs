@@ -23,7 +23,7 @@ pub(crate) async fn run(
     options: &Serve,
     stop: CancellationToken,
 ) -> Result<ExitCode, CommandError> {
-    let listener = listen(options.http.listen(), "the console").await?;
+    let listener = listen(options.http.console.listen(), "the console").await?;
     let installation = Installation::open(cli).await?;
     let result = serve(&installation, cli, options, listener, stop).await;
     close(installation).await;
@@ -96,7 +96,7 @@ fn router(
              build them with cargo leptos build --release, or name their folder with --site-root"
         );
     }
-    let public_origin = options.http.public_origin.as_ref();
+    let public_origin = options.http.console.public_origin.as_ref();
     if public_origin.is_some() && options.http.trusted_proxies.is_empty() {
         warn!(
             "a public origin is set, and no proxy is trusted: all requests seem to come from the proxy; \

@@ -5,6 +5,7 @@ use std::{
 
 use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
+use store_postgres::{CONNECTIONS, CONNECTIONS_MIN};
 use url::Url;
 
 use crate::error::CommandError;
@@ -25,6 +26,17 @@ pub(crate) struct Database {
         default_value = EXAMPLE
     )]
     pub(crate) database_url: String,
+    /// Connections to PostgreSQL that this process holds at most
+    #[arg(
+        long,
+        global = true,
+        help_heading = super::COMMON,
+        value_name = "N",
+        env = "TRIBUTARY_DATABASE_CONNECTIONS",
+        default_value_t = CONNECTIONS,
+        value_parser = clap::value_parser!(u32).range(i64::from(CONNECTIONS_MIN)..)
+    )]
+    pub(crate) database_connections: u32,
 }
 
 /// A database that this build can open.

@@ -8,14 +8,38 @@ use crate::http::TrustedProxies;
 /// Where `serve` listens unless it is told.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 3000);
 
+/// Where browsers find the console.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Http {
+pub(crate) struct Console {
     /// Address of the console; loopback only, until there are accounts [default: 127.0.0.1:3000]
     #[arg(long, value_name = "ADDRESS", env = "TRIBUTARY_LISTEN")]
     listen: Option<SocketAddr>,
     #[arg(
         help = "The origin that browsers see when a proxy stands in front, such as https://tributary.example",long, value_name = "URL", env = "TRIBUTARY_PUBLIC_ORIGIN", value_parser = origin)]
     pub(crate) public_origin: Option<Url>,
+    /// As `cargo leptos` sets it for the process that it starts.
+    #[arg(long, hide = true, env = "LEPTOS_SITE_ADDR")]
+    leptos_site_addr: Option<SocketAddr>,
+}
+
+impl Console {
+    pub(crate) fn listen(&self) -> SocketAddr {
+        self.listen.or(self.leptos_site_addr).unwrap_or(DEFAULT_LISTEN)
+    }
+
+    /// As links to the console begin.
+    pub(crate) fn origin(&self) -> String {
+        match &self.public_origin {
+            Some(origin) => origin.origin().ascii_serialization(),
+            None => format!("http://{}", self.listen()),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Http {
+    #[command(flatten)]
+    pub(crate) console: Console,
     /// Addresses of proxies in front, comma-separated, whose X-Forwarded-For tells who asks [default: none is trusted]
     #[arg(
         long,
@@ -29,9 +53,6 @@ pub(crate) struct Http {
     #[arg(long, value_name = "FOLDER", env = "TRIBUTARY_SITE_ROOT")]
     pub(crate) site_root: Option<PathBuf>,
 
-    /// As `cargo leptos` sets it for the process that it starts.
-    #[arg(long, hide = true, env = "LEPTOS_SITE_ADDR")]
-    leptos_site_addr: Option<SocketAddr>,
     /// As `cargo leptos` sets it.
     #[arg(long, hide = true, env = "LEPTOS_SITE_ROOT")]
     pub(crate) leptos_site_root: Option<PathBuf>,
@@ -47,10 +68,6 @@ impl Http {
     /// The port at which pages hear that they are to reload, where they are watched.
     pub(crate) fn reload_port(&self) -> Option<u32> {
         self.leptos_watch.as_ref().map(|_| self.leptos_reload_port)
-    }
-
-    pub(crate) fn listen(&self) -> SocketAddr {
-        self.listen.or(self.leptos_site_addr).unwrap_or(DEFAULT_LISTEN)
     }
 }
 

@@ -9,10 +9,10 @@ mod sync;
 mod telemetry;
 
 pub(crate) use database::{Database, DatabaseUrl};
-pub(crate) use http::Http;
+pub(crate) use http::{Console, Http};
 pub(crate) use outbound::Outbound;
 pub(crate) use retention::Retention;
-pub(crate) use secrets::{KeyFile, NewSecret};
+pub(crate) use secrets::{KeyFile, NewPassword, NewSecret};
 pub(crate) use sync::{Sync, Worker};
 pub(crate) use telemetry::{LogFormat, Telemetry};
 

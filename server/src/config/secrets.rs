@@ -75,6 +75,30 @@ impl NewSecret {
     }
 }
 
+/// A password that is given now, from a file: without one, people choose it themselves.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct NewPassword {
+    /// File that holds the password; without it, a one-time link is made with which they choose one
+    #[arg(long, value_name = "FILE", env = "TRIBUTARY_PASSWORD_FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl NewPassword {
+    pub(crate) fn read(&self) -> Result<Option<SecretString>, CommandError> {
+        let Some(path) = &self.password_file else {
+            return Ok(None);
+        };
+        let text = fs::read_to_string(path).map_err(|error| {
+            CommandError::usage(
+                format!("the password file {} cannot be read: {error}", path.display()),
+                "Write the password alone into a file that only you can read, and name it with --password-file.",
+            )
+        })?;
+        // An editor ends the file with a line break, which is no part of it.
+        Ok(Some(SecretString::from(text.trim_end_matches(['\n', '\r']))))
+    }
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "clap would make this an argument too, and arguments are seen by every user of the machine"

@@ -36,6 +36,10 @@ pub(crate) struct Sync {
     /// Of so many syncs of a connection one reads everything, since edits, moves and deletions leave no other trace
     #[arg(long, value_name = "N", env = "TRIBUTARY_FULL_EVERY", default_value = "7")]
     pub(crate) full_every: NonZeroU32,
+    /// Days for which activity and its trends are kept [default: for ever]. Older activity is not stored by a sync, and
+    /// counts as unchanged; a worker forgets what has become older
+    #[arg(long, value_name = "N", env = "TRIBUTARY_KEEP_ACTIVITY_DAYS")]
+    pub(crate) keep_activity_days: Option<NonZeroU32>,
 }
 
 impl Sync {
@@ -45,6 +49,7 @@ impl Sync {
             requests_per_minute: self.requests_per_minute,
             lease_ttl: self.lease_ttl,
             pages_ahead: self.pages_ahead.get(),
+            keep_activity_days: self.keep_activity_days,
             ..Settings::default()
         }
     }
@@ -73,23 +78,6 @@ pub(crate) struct Worker {
         default_value = "2"
     )]
     pub(crate) concurrent_runs: NonZeroUsize,
-    /// Days for which payloads of invalid records are kept after their run; 0 keeps them for good
-    #[arg(
-        long,
-        value_name = "DAYS",
-        env = "TRIBUTARY_KEEP_PAYLOADS_DAYS",
-        default_value_t = 90
-    )]
-    pub(crate) keep_payloads_days: u32,
-}
-
-impl Worker {
-    pub(crate) fn settings(&self) -> Settings {
-        Settings {
-            forgets_views: self.retention.activity.is_some(),
-            ..self.sync.settings()
-        }
-    }
 }
 
 /// A lease is renewed at a third of it, which must leave time for a write.

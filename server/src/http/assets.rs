@@ -50,7 +50,7 @@ impl Site {
             root: found.or(candidates.first()).cloned().unwrap_or_default(),
             hashes: hashes.as_deref().map(read_hashes).unwrap_or_default().into(),
             reload_port: config.leptos_reload_port,
-            listen: config.listen(),
+            listen: config.console.listen(),
         }
     }
 

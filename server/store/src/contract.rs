@@ -2,7 +2,9 @@
 //!
 //! A store's crate calls [`contract_tests!`](crate::contract_tests) once in a test file.
 
+mod accounts;
 mod activity;
+mod audit;
 mod companies;
 mod connections;
 mod deletion;
@@ -25,9 +27,12 @@ mod resuming;
 mod retention;
 mod runs;
 mod secrets;
+mod sessions;
 mod trends;
 
+pub use accounts::*;
 pub use activity::*;
+pub use audit::*;
 pub use companies::*;
 pub use connections::*;
 pub use deletion::*;
@@ -48,6 +53,7 @@ pub use resuming::*;
 pub use retention::*;
 pub use runs::*;
 pub use secrets::*;
+pub use sessions::*;
 pub use trends::*;
 
 /// Makes one `#[tokio::test]` of each story. The expression is evaluated in each of them (it may await), and gives an
@@ -66,6 +72,7 @@ macro_rules! contract_tests {
             deactivating_without_a_run_keeps_the_first_time,
             a_connection_has_one_run_at_a_time,
             a_run_of_the_future_is_not_the_latest,
+            the_latest_runs_of_all_active_connections_are_told_at_once,
             the_longest_waiting_run_is_claimed_first_and_once,
             of_two_claims_at_once_one_wins,
             a_run_whose_lease_ran_out_is_taken_up_with_a_higher_token,
@@ -179,8 +186,28 @@ macro_rules! contract_tests {
             without_the_salt_nothing_is_written_once_someone_was_erased,
             payloads_expire_some_at_a_time,
             activity_past_its_retention_is_forgotten_bit_by_bit,
+            what_is_left_out_of_a_page_counts_as_unchanged,
             months_of_activity_are_forgotten_for_all_connections,
             invalid_records_of_old_runs_are_forgotten,
+            accounts_are_listed_by_address_and_added_once,
+            a_link_is_good_for_a_time_and_until_there_is_a_newer_one,
+            a_link_is_used_once_and_for_nothing_else,
+            the_first_account_is_made_by_a_link_only_once,
+            a_session_is_found_by_its_token_until_it_is_idle_or_old,
+            sessions_are_listed_latest_first,
+            a_session_is_ended_by_its_owner_or_for_anyone,
+            a_confirmed_session_goes_on_under_another_token,
+            a_disabled_account_loses_its_sessions_and_links_at_once,
+            another_role_ends_sessions,
+            a_new_password_ends_sessions_and_links_and_forgets_browsers,
+            a_browser_is_known_as_one_persons_and_for_a_time,
+            tries_are_counted_together_and_forgotten_with_a_success,
+            ten_thousand_wrong_tries_lock_nobody_out,
+            what_is_over_is_swept,
+            tries_are_forgotten_after_a_day,
+            changes_of_accounts_are_in_the_trail_and_its_chain_holds,
+            the_trail_is_read_from_either_end,
+            a_change_that_is_refused_leaves_no_entry,
             random_commits_leave_what_a_model_says,
         }
     };

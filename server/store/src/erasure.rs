@@ -218,9 +218,6 @@ pub trait ErasureStore: Send + Sync {
 
     /// Sees to it that the database's files hold the address no more, in places that are free either.
     async fn wipe_leftovers(&self, email: &str) -> Result<Leftovers, StoreError>;
-
-    /// Empties the payloads of invalid records of runs that ended before a time, at most so many; says how many.
-    async fn expire_payloads(&self, ended_before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 }
 
 /// Whom a record that was set aside may be about: its ids of members, and addresses anywhere in it.

@@ -46,6 +46,7 @@ pub fn judge<'r, S: BuildHasher>(
     watermark_before: Option<DateTime<Utc>>,
 ) -> Judged<'r> {
     let mut judged = Judged::default();
+    judged.outcome.unchanged = page.left_out;
     for row in &page.rows {
         let before = stored.get(row.record.key());
         let changed = before.is_none_or(|before| before.hash != row.hash || before.deleted);

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod accounts;
 mod activity;
+mod audit;
 mod companies;
 mod connections;
 #[cfg(feature = "contract")]
@@ -19,9 +21,15 @@ mod retention;
 mod runs;
 mod screening;
 mod secrets;
+mod sessions;
 mod trends;
 
+pub use accounts::{
+    AccountStore, AddAccountError, Credentials, NewAccount, NewSetUp, SetUp, TokenHash, UseSetUp,
+    UseSetUpError,
+};
 pub use activity::{ActivityStore, ImportOutcome, ImportedActivity};
+pub use audit::{Actor, AuditEntry, AuditStore, BrokenChain, By, CHAIN_BEGIN, Chain, Deed};
 pub use companies::{CompanyStore, ImportMode, PersonsImported};
 pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection};
 pub use deletion::{Deletion, DeletionStore};
@@ -52,11 +60,15 @@ pub use replay::{
 pub use retention::RetentionStore;
 pub use runs::{
     CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Enqueued, Finish, InvalidGroup, InvalidPage,
-    KeptPace, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue, Release, Renewal, Renewed,
-    RunPage, RunQuery, RunStore, WaitingRun,
+    KeptPace, LastQueued, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue, Release, Renewal,
+    Renewed, RunPage, RunQuery, RunStore, WaitingRun,
 };
 pub use screening::{ErasedSubjects, Screened, Subjects};
 pub use secrets::{Resealed, SealedSecret, SecretStore};
+pub use sessions::{
+    Bucket, DEVICE_KEPT, Ending, NewSession, SESSION_AGE_MAX, SESSION_IDLE_MAX, SESSION_SEEN_EVERY, Session,
+    SessionStore, TRIES_KEPT, Tried, Tries, WAIT_FIRST, WAIT_MAX, blocked_until, judge_try, wait_after,
+};
 pub use trends::TrendStore;
 
 /// A whole store. What has all the parts is one.
@@ -77,6 +89,9 @@ pub trait Store:
     + MatchStore
     + RuleStore
     + LookUpStore
+    + AccountStore
+    + SessionStore
+    + AuditStore
 {
 }
 
@@ -97,5 +112,8 @@ impl<T> Store for T where
         + MatchStore
         + RuleStore
         + LookUpStore
+        + AccountStore
+        + SessionStore
+        + AuditStore
 {
 }

@@ -36,7 +36,10 @@ pub struct PageCommit {
     /// Each key at most once; all of the stream's own kind.
     pub rows: Vec<Row>,
     pub invalid: Vec<InvalidRecord>,
-    /// Records that the provider served: rows, invalid ones and those that `repeated` counts.
+    /// Records that are no rows because they are older than the operator keeps. They count as unchanged: the provider
+    /// served them, and nothing is written.
+    pub left_out: u64,
+    /// Records that the provider served: rows, those left out, invalid ones and those that `repeated` counts.
     pub found: u64,
     /// Records of the page that this run had seen before, those in `rows` included.
     pub repeated: u64,

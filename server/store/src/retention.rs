@@ -28,4 +28,7 @@ pub trait RetentionStore: Send + Sync {
         before: DateTime<Utc>,
         limit: u32,
     ) -> Result<u64, StoreError>;
+
+    /// Empties the payloads of records that runs set aside which ended before the given time. Their reasons stay.
+    async fn expire_payloads(&self, ended_before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 }

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, time::Duration};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Cause, ConnectionId, Extent, Run, RunId, RunState, Stage, StoppedBy, Stream, Trigger,
+    Cause, ConnectionId, Extent, Run, RunId, RunState, Stage, StoppedBy, Stream, TenantId, Trigger,
     record::{InvalidReason, InvalidRecord},
 };
 
@@ -27,6 +27,15 @@ pub struct NewRun {
     pub trigger: Trigger,
     pub extent: Extent,
     pub queued_at: DateTime<Utc>,
+}
+
+/// A connection that is not deactivated, and when its latest run was queued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastQueued {
+    pub connection_id: ConnectionId,
+    pub tenant_id: TenantId,
+    /// `None` if it never ran.
+    pub at: Option<DateTime<Utc>>,
 }
 
 /// What became of the wish to run.
@@ -210,13 +219,9 @@ pub trait RunStore: Send + Sync {
     /// [`PageStore::seen`]: crate::PageStore::seen
     async fn enqueue(&self, new: &NewRun) -> Result<Enqueued, StoreError>;
 
-    /// When the connection's latest run up to now was queued; `None` if it never ran. What a clock that was wrong once
-    /// queued in the future does not count.
-    async fn last_queued_at(
-        &self,
-        connection: ConnectionId,
-        now: DateTime<Utc>,
-    ) -> Result<Option<DateTime<Utc>>, StoreError>;
+    /// Of every connection that is not deactivated, when its latest run up to now was queued: one statement, and one look
+    /// into an index for each. What a clock that was wrong once queued in the future does not count.
+    async fn last_queued(&self, now: DateTime<Utc>) -> Result<Vec<LastQueued>, StoreError>;
 
     /// How many incremental runs have succeeded since the last full one; `None` until a full one has.
     async fn successes_since_full(&self, connection: ConnectionId) -> Result<Option<u32>, StoreError>;

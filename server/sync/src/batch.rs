@@ -68,6 +68,17 @@ impl Batch {
         met
     }
 
+    /// Takes out activity from before a time, and says how many records that are not repeated went.
+    pub(crate) fn leave_out_activity(&mut self, since: DateTime<Utc>) -> u64 {
+        let mut left_out = 0;
+        self.rows.retain(|row| {
+            let old = matches!(&row.record, Record::Activity(event) if event.occurred_at < since);
+            left_out += u64::from(old && !row.repeated);
+            !old
+        });
+        left_out
+    }
+
     /// It may have no id, so it is known by what it holds.
     fn add_invalid(&mut self, record: InvalidRecord, seen: &mut SeenKeys, met: &mut Met) {
         let content = format!("{} {}", record.name, record.payload);
@@ -126,7 +137,8 @@ fn short(hash: ContentHash) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use domain::record::{IdeaStatus, InvalidReason};
+    use chrono::TimeDelta;
+    use domain::record::{Activity, IdeaStatus, InvalidReason};
     use proptest::prelude::*;
 
     use super::*;
@@ -209,6 +221,35 @@ mod tests {
         assert_eq!((batch.found, batch.repeated, batch.invalid.len()), (1, 0, 0));
         let repeated: Vec<_> = batch.rows.iter().map(|row| row.repeated).collect();
         assert_eq!(repeated, [true, false], "what differs is written all the same");
+    }
+
+    #[test]
+    fn activity_past_its_retention_is_left_out_and_counted_once() {
+        let view = |id: u8, day: i64| {
+            Served::Valid(Record::Activity(Activity {
+                event_id: id.to_string(),
+                occurred_at: DateTime::UNIX_EPOCH + TimeDelta::days(day),
+                ..Activity::default()
+            }))
+        };
+        let mut seen = SeenKeys::default();
+        seen.insert("1");
+        let mut batch = Batch::new(Stream::Activity, Checkpoint::Done);
+        let records = vec![view(1, 8), view(2, 9), view(3, 10), view(4, 11)];
+        batch.add(
+            Page {
+                records,
+                ..Page::default()
+            },
+            &mut seen,
+        );
+        assert_eq!(
+            batch.leave_out_activity(DateTime::UNIX_EPOCH + TimeDelta::days(10)),
+            1
+        );
+        let kept: Vec<_> = batch.rows.iter().map(|row| row.record.key()).collect();
+        assert_eq!(kept, ["3", "4"], "what is as old as that stays");
+        assert_eq!((batch.found, batch.repeated), (4, 1));
     }
 
     proptest! {

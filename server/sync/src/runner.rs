@@ -328,7 +328,7 @@ impl<'a> Context<'a> {
 
     /// Before an incremental run: so many of the views that the provider announces may have been read before.
     async fn views_stored(&self) -> Option<u64> {
-        if self.run.mode == Mode::Full || self.runner.settings.forgets_views {
+        if self.run.mode == Mode::Full || self.runner.settings.keep_activity_days.is_some() {
             return None;
         }
         let (store, connection) = (self.runner.store, self.run.connection_id);
@@ -421,13 +421,19 @@ impl<'a> Context<'a> {
         committed(self.runner.store.mark_deleted(self.lease, &deletion).await)
     }
 
-    async fn commit(&self, batch: Batch) -> Result<Event, Fenced> {
+    async fn commit(&self, mut batch: Batch) -> Result<Event, Fenced> {
         let at = self.runner.clock.now();
+        let left_out = self
+            .runner
+            .settings
+            .activity_since(at)
+            .map_or(0, |since| batch.leave_out_activity(since));
         let commit = PageCommit {
             connection_id: self.run.connection_id,
             stream: batch.stream,
             rows: batch.rows,
             invalid: batch.invalid,
+            left_out,
             found: batch.found,
             repeated: batch.repeated,
             refused: batch.refused,

@@ -1,4 +1,6 @@
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
+
+use chrono::{DateTime, Days, Utc};
 
 use crate::RetryPolicy;
 
@@ -24,8 +26,15 @@ pub struct Settings {
     pub run_time_max: Duration,
     /// A run that sets more records aside fails.
     pub invalid_max: u64,
-    /// Old views are forgotten, so that the number of those stored does not tell how many are new.
-    pub forgets_views: bool,
+    /// Activity that is older is not stored; `None` stores all.
+    pub keep_activity_days: Option<NonZeroU32>,
+}
+
+impl Settings {
+    /// Activity from before this time is not kept.
+    pub fn activity_since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        now.checked_sub_days(Days::new(self.keep_activity_days?.get().into()))
+    }
 }
 
 impl Default for Settings {
@@ -40,7 +49,7 @@ impl Default for Settings {
             pages_ahead: 8,
             run_time_max: RUN_TIME_MAX,
             invalid_max: INVALID_MAX,
-            forgets_views: false,
+            keep_activity_days: None,
         }
     }
 }

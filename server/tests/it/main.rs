@@ -1,5 +1,7 @@
 //! Stories about the real binary: each starts it in a folder of its own, on ports of its own.
 
+mod accounts;
+mod backups;
 mod bad_input;
 mod cancelling;
 mod connections;
@@ -11,6 +13,7 @@ mod hardening;
 mod imports;
 mod outbound;
 mod postgres;
+mod postgres_server;
 mod replays;
 mod secrets;
 mod support;

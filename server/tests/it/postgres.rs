@@ -1,19 +1,14 @@
 //! The same installation on PostgreSQL, with the real binary, and what happens when many processes share it.
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
-
 use serde_json::Value;
 use store_postgres::testing::TestDatabase;
 
 use crate::{
     crashes::assert_stored_once,
-    support::{Home, assert_balanced, assert_truth, count, get, request, streams, text, wait_for},
+    support::{Home, assert_balanced, assert_truth, count, get, streams, text, wait_for},
 };
 
-fn in_runtime<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn in_runtime<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(future)
 }
@@ -24,7 +19,7 @@ pub(crate) fn on_postgres() -> Option<(Home, TestDatabase)> {
     Some((on(database.url()), database))
 }
 
-fn on(url: &str) -> Home {
+pub(crate) fn on(url: &str) -> Home {
     Home::new()
         .with("TRIBUTARY_DATABASE_URL", url)
         .with("TRIBUTARY_SECRET_KEY_FILE", "secret.key")
@@ -62,7 +57,7 @@ fn an_installation_on_a_server_is_migrated_once_and_then_works_as_on_a_file() {
 }
 
 /// The latest run, once it has got somewhere.
-fn run_with_users(home: &Home) -> Value {
+pub(crate) fn run_with_users(home: &Home) -> Value {
     wait_for("a page of users", || {
         let run = home.runs().into_iter().next()?;
         let users = streams(&run).iter().find(|of| of["stream"] == "users")?;
@@ -70,7 +65,7 @@ fn run_with_users(home: &Home) -> Value {
     })
 }
 
-fn completed(home: &Home) -> Value {
+pub(crate) fn completed(home: &Home) -> Value {
     let run = wait_for("the run to end", || {
         let run = home.runs().into_iter().next()?;
         let over = run["state"] != "running" && run["state"] != "queued";
@@ -81,7 +76,7 @@ fn completed(home: &Home) -> Value {
 }
 
 /// As long as each page takes, the story has time to do harm.
-const SLOWLY: &str = "600";
+pub(crate) const SLOWLY: &str = "600";
 
 #[test]
 fn a_worker_that_was_frozen_past_its_lease_cannot_write_and_says_so() {
@@ -153,72 +148,6 @@ fn connections_that_are_cut_in_a_loop_lose_and_double_nothing() {
         get(page, "/administration/general/community-management").status,
         200
     );
-    console.signal("TERM");
-    console.wait().0.succeeded();
-}
-
-/// A server that a story may restart. It ends with the story.
-struct Server {
-    folder: PathBuf,
-}
-
-impl Server {
-    fn control(action: &str, folder: &Path) -> Option<String> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.make/postgres");
-        let output = Command::new(script)
-            .arg(action)
-            .arg(folder)
-            .stdin(Stdio::null())
-            .output()
-            .expect("the script");
-        output
-            .status
-            .success()
-            .then(|| String::from_utf8(output.stdout).expect("text"))
-    }
-
-    /// `None` where there are no binaries to start one from.
-    fn start() -> Option<(Self, String)> {
-        let name = format!("tributary-restarts-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        let url = Self::control("start", &folder)?;
-        Some((Self { folder }, url.trim().to_owned()))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        Self::control("stop", &self.folder);
-    }
-}
-
-#[test]
-fn a_postgres_server_that_restarts_in_the_middle_of_a_sync_is_waited_for() {
-    // Where the other tests are to run, so must this.
-    let Some(_) = in_runtime(TestDatabase::empty()) else {
-        return;
-    };
-    let Some((server, url)) = Server::start() else {
-        eprintln!("NOT TESTED: there is no PostgreSQL on this machine that could be restarted");
-        return;
-    };
-    let home = on(&url)
-        .with("TRIBUTARY_LEASE_TTL", "1s")
-        .with("TRIBUTARY_REQUESTS_PER_MINUTE", SLOWLY);
-    home.run(&["migrate"]).succeeded();
-    let (_simulator, address) = home.simulate("customer-en:users=1500,topics=60,views=200", &[]);
-    home.connect("customer-en", &format!("http://{address}"));
-    let (console, page) = home.serve(&["serve", "--listen", "127.0.0.1:0"]);
-    run_with_users(&home);
-    Server::control("restart", &server.folder).expect("restarted");
-    let shown = wait_for("the console to answer", || {
-        let answer = request(page, "GET", "/administration/general/community-management", &[]);
-        (answer.status == 200).then_some(answer)
-    });
-    assert!(shown.body.contains("customer-en"));
-    let run = completed(&home);
-    assert_truth(&run, &get(address, "/__truth/customer-en").json());
-    assert_stored_once(&home, &run, "users", "community_user_id");
     console.signal("TERM");
     console.wait().0.succeeded();
 }

@@ -1,5 +1,6 @@
 use std::{
     collections::{HashMap, HashSet},
+    io::ErrorKind,
     ops::{Deref, DerefMut},
     str::FromStr,
     time::Duration,
@@ -9,7 +10,7 @@ use sqlx::{
     ConnectOptions, Connection as _, PgConnection, PgPool, Postgres, Transaction,
     migrate::{MigrateError, Migrator},
     pool::PoolOptions,
-    postgres::{PgConnectOptions, PgListener},
+    postgres::{PgConnectOptions, PgListener, PgSslMode},
 };
 use store::{Fenced, SaltKeeper, StoreError};
 use tokio::sync::Mutex;
@@ -18,10 +19,10 @@ use crate::{error::database, months::Months, views};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// Of one process, for runs and for what people change. A server's default is 100 for all of its clients.
-const WRITERS: u32 = 8;
-/// Of one process, for pages and exports: apart, so that a crowd of readers does not keep a run from renewing its lease.
-const READERS: u32 = 8;
+/// Of one process, unless the operator says otherwise. A server's default is 100 for all of its clients.
+pub const CONNECTIONS: u32 = 17;
+/// With fewer there is none left for one of its purposes.
+pub const CONNECTIONS_MIN: u32 = 3;
 
 /// A server that restarts is waited for this long before a statement fails: well below the 30 s of a lease.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -52,11 +53,33 @@ pub struct PostgresStore {
     /// For the listener alone, which keeps its connection.
     listening: PgPool,
     pub(crate) months: Months,
+    /// Whether the server's certificate is verified in full; `None` if it is reached by a socket of this machine.
+    verified: Option<bool>,
+}
+
+/// What stands between this process and the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// A socket of this machine.
+    Socket,
+    /// Whoever sits in between can read and change what passes.
+    Clear,
+    /// `verified` says that the server has shown a certificate for its name, of an authority that is trusted.
+    Encrypted { protocol: String, verified: bool },
 }
 
 impl PostgresStore {
     /// Connects to the database, and refuses one whose tables this build cannot work with.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Self::open_with(url, CONNECTIONS).await
+    }
+
+    /// The same with at most so many connections, or [`CONNECTIONS_MIN`]: one hears of queued runs, half of the others are
+    /// for runs and for what people change, and half for pages and exports; apart, so that a crowd of readers does not keep
+    /// a run from renewing its lease.
+    pub async fn open_with(url: &str, connections: u32) -> Result<Self, StoreError> {
+        let readers = (connections.max(CONNECTIONS_MIN) - 1) / 2;
+        let writers = connections.max(CONNECTIONS_MIN) - 1 - readers;
         let options = options(url)?;
         let mut first = connect(&options).await?;
         check_version(&options, &mut first).await?;
@@ -71,8 +94,9 @@ impl PostgresStore {
         let reading = options.clone().options([("default_transaction_read_only", "on")]);
         Ok(Self {
             listening: pool(options.clone(), 1),
-            writers: pool(options, WRITERS),
-            readers: pool(reading, READERS),
+            verified: verified(&options),
+            writers: pool(options, writers),
+            readers: pool(reading, readers),
             salts: SaltKeeper::default(),
             listener: Mutex::default(),
             months: Months::default(),
@@ -96,6 +120,24 @@ impl PostgresStore {
         // What it did is committed.
         let _ = connection.close().await;
         Ok(())
+    }
+
+    /// What stands between this process and the server. A pooler in between speaks for the server: how it speaks with
+    /// that it does not tell.
+    pub async fn channel(&self) -> Result<Channel, StoreError> {
+        let Some(verified) = self.verified else {
+            return Ok(Channel::Socket);
+        };
+        let protocol: Option<String> =
+            sqlx::query_scalar("SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl")
+                .fetch_optional(&self.readers)
+                .await
+                .map_err(database)?
+                .flatten();
+        Ok(match protocol {
+            None => Channel::Clear,
+            Some(protocol) => Channel::Encrypted { protocol, verified },
+        })
     }
 
     /// Ends all connections. Later calls fail.
@@ -209,6 +251,11 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
         .disable_statement_logging())
 }
 
+fn verified(options: &PgConnectOptions) -> Option<bool> {
+    let by_socket = options.get_socket().is_some() || options.get_host().starts_with('/');
+    (!by_socket).then(|| matches!(options.get_ssl_mode(), PgSslMode::VerifyFull))
+}
+
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
     let connecting = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect());
     match connecting.await {
@@ -300,6 +347,9 @@ fn unavailable(options: &PgConnectOptions, error: &sqlx::Error) -> StoreError {
         }
         Some("57P03") => "The server starts or stops: try again in a moment.",
         Some(_) => "The message is the server's.",
+        None if is_of_tls(error) => {
+            "The connection cannot be encrypted as sslmode asks. With verify-full the server needs a certificate for the host in the URL, of an authority that is known or named with sslrootcert=FILE; with require it must at least offer TLS (ssl = on)."
+        }
         None => "Check the host, the port and sslmode in the URL, and that the server runs.",
     };
     let reason = error
@@ -309,6 +359,15 @@ fn unavailable(options: &PgConnectOptions, error: &sqlx::Error) -> StoreError {
         "The database {} cannot be used: {reason}. {advice}",
         shown(options)
     ))
+}
+
+/// A certificate that is refused comes as a failure of input and output, with the reason within.
+fn is_of_tls(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(failed) => failed.kind() == ErrorKind::InvalidData,
+        _ => false,
+    }
 }
 
 fn migration_failed(options: &PgConnectOptions, error: MigrateError) -> StoreError {

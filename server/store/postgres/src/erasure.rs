@@ -98,24 +98,6 @@ impl ErasureStore for PostgresStore {
     async fn wipe_leftovers(&self, _: &str) -> Result<Leftovers, StoreError> {
         Ok(Leftovers::LeftToTheEngine)
     }
-
-    async fn expire_payloads(&self, ended_before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        let mut write = self.begin().await?;
-        let done = sqlx::query(
-            "UPDATE invalid_record SET payload = $2 WHERE id IN (
-                SELECT invalid_record.id FROM run JOIN invalid_record ON invalid_record.run_id = run.id
-                WHERE run.finished_at < $1 AND payload NOT IN ($2, $3) LIMIT $4)",
-        )
-        .bind(micros(ended_before))
-        .bind(EXPIRED_PAYLOAD)
-        .bind(ERASED_PAYLOAD)
-        .bind(i64::from(limit))
-        .execute(&mut *write)
-        .await
-        .map_err(database)?;
-        write.commit().await?;
-        Ok(done.rows_affected())
-    }
 }
 
 /// Members with this address. SQL finds those that are equal in ASCII, and all that hold anything else.

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod accounts;
 mod activity;
+mod audit;
 mod column;
 mod companies;
 mod connections;
@@ -20,10 +22,11 @@ mod retention;
 mod rules;
 mod runs;
 mod secrets;
+mod sessions;
 mod suppression;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod trends;
 mod views;
 
-pub use database::PostgresStore;
+pub use database::{CONNECTIONS, CONNECTIONS_MIN, Channel, PostgresStore};

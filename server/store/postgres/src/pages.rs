@@ -59,7 +59,7 @@ impl PageStore for PostgresStore {
         let stored = stored_of(&mut write, page).await?;
         let mut judged = judge(page, &stored, run.watermark_before);
         judged.outcome.unchanged += kept_out;
-        write_rows(&mut write, lease.run_id, page, &judged.written).await?;
+        write_rows(&mut write, lease.run_id, page, &judged.written, &stored).await?;
         write_invalid(&mut write, lease.run_id, page).await?;
         write_ledger(&mut write, lease.run_id, page, &judged).await?;
         add_to_object_count(&mut write, page, judged.gained).await?;
@@ -198,9 +198,11 @@ async fn stored_of(
         _ => "0::bigint AS reply_count, NULL::bigint AS last_activity_at",
     };
     let keys: Vec<_> = page.rows.iter().map(|row| row.record.key()).collect();
+    // Key by key: while a first sync fills the table the planner takes it for small, and would read all of it.
     let rows = sqlx::query(AssertSqlSafe(format!(
-        "SELECT {key} AS record_key, content_hash, deleted_at, {replies} FROM {name}
-         WHERE connection_id = $1{kind} AND {key} = ANY($2)"
+        "SELECT wanted.record_key, stored.* FROM unnest($2) AS wanted (record_key)
+         CROSS JOIN LATERAL (SELECT content_hash, deleted_at, {replies} FROM {name}
+            WHERE connection_id = $1{kind} AND {key} = wanted.record_key LIMIT 1) AS stored"
     )))
     .bind(page.connection_id.0)
     .bind(keys)
@@ -228,6 +230,21 @@ async fn write_rows(
     run: RunId,
     page: &PageCommit,
     written: &[Written<'_>],
+    stored: &HashMap<String, Stored>,
+) -> Result<(), StoreError> {
+    let is_known = |written: &&Written<'_>| stored.contains_key(written.row.record.key());
+    let (known, new): (Vec<_>, Vec<_>) = written.iter().partition(is_known);
+    // Whoever writes rows of a connection holds a run of it, or the connection itself: what was not there still is not.
+    write_all(connection, run, page, &new, Table::insert).await?;
+    write_all(connection, run, page, &known, Table::upsert).await
+}
+
+async fn write_all(
+    connection: &mut PgConnection,
+    run: RunId,
+    page: &PageCommit,
+    written: &[&Written<'_>],
+    statement: fn(&Table) -> String,
 ) -> Result<(), StoreError> {
     if written.is_empty() {
         return Ok(());
@@ -237,7 +254,7 @@ async fn write_rows(
         .iter()
         .map(|written| written.row.hash.0.as_slice())
         .collect();
-    let mut upsert = sqlx::query(AssertSqlSafe(table.upsert()))
+    let mut upsert = sqlx::query(AssertSqlSafe(statement(table)))
         .bind(page.connection_id.0)
         .bind(run.0)
         .bind(hashes);
@@ -403,6 +420,6 @@ pub(crate) async fn store_rows(
     check_stream(page)?;
     let stored = stored_of(connection, page).await?;
     let judged = judge(page, &stored, None);
-    write_rows(connection, run, page, &judged.written).await?;
+    write_rows(connection, run, page, &judged.written, &stored).await?;
     add_to_object_count(connection, page, judged.gained).await
 }

@@ -58,51 +58,57 @@ impl Table {
         self.columns.join(", ")
     }
 
-    /// Writes rows that are given as one array a column: the connection's id, the run's id, the hashes, whether replies are
-    /// due, then the record's own columns. A row that exists takes all new values and comes back if it was deleted.
-    pub(crate) fn upsert(&self) -> String {
-        let due = self.kind.is_some();
-        let mut given = vec!["content_hash"];
-        let mut types = vec!["bytea"];
-        if due {
-            given.push("replies_due");
-            types.push("boolean");
-        }
-        given.extend(self.columns);
-        types.extend(self.columns.iter().map(|column| column_type(column)));
+    /// Writes new rows that are given as one array a column: the connection's id, the run's id, the hashes, whether replies
+    /// are due, then the record's own columns.
+    pub(crate) fn insert(&self) -> String {
+        let given = self.given();
+        let types = given.iter().map(|column| column_type(column));
         let arrays: Vec<String> = (3..)
             .zip(types)
             .map(|(number, of)| format!("${number}::{of}[]"))
             .collect();
-        let mut sets: Vec<String> = given
-            .iter()
-            .filter(|column| **column != "replies_due" && **column != self.key && **column != "kind")
-            .map(|column| format!("{column} = excluded.{column}"))
-            .collect();
-        if due {
-            let name = self.name;
-            sets.push(format!(
-                "replies_due = {name}.replies_due OR excluded.replies_due"
-            ));
-        }
-        let list = given.join(", ");
+        let (name, list, arrays) = (self.name, given.join(", "), arrays.join(", "));
         format!(
-            "INSERT INTO {} (connection_id, first_seen_run, changed_run, {list})
-             SELECT $1, $2, $2, {list} FROM unnest({}) AS given ({list})
-             ON CONFLICT ({}) DO UPDATE SET {}, changed_run = excluded.changed_run, deleted_at = NULL",
-            self.name,
-            arrays.join(", "),
+            "INSERT INTO {name} (connection_id, first_seen_run, changed_run, {list})
+             SELECT $1, $2, $2, {list} FROM unnest({arrays}) AS given ({list})"
+        )
+    }
+
+    /// The same of rows that may exist: such a one takes all new values, and comes back if it was deleted.
+    pub(crate) fn upsert(&self) -> String {
+        let name = self.name;
+        let given = self.given();
+        let set = |column: &&str| match *column {
+            "kind" => None,
+            column if column == self.key => None,
+            "replies_due" => Some(format!(
+                "replies_due = {name}.replies_due OR excluded.replies_due"
+            )),
+            column => Some(format!("{column} = excluded.{column}")),
+        };
+        let sets: Vec<String> = given.iter().filter_map(set).collect();
+        format!(
+            "{} ON CONFLICT ({}) DO UPDATE SET {}, changed_run = excluded.changed_run, deleted_at = NULL",
+            self.insert(),
             self.key_columns(),
             sets.join(", "),
         )
+    }
+
+    fn given(&self) -> Vec<&'static str> {
+        let mut given = vec!["content_hash"];
+        given.extend(self.kind.map(|_| "replies_due"));
+        given.extend(self.columns);
+        given
     }
 }
 
 /// What a column of a record is in the database.
 fn column_type(column: &str) -> &'static str {
     match column {
-        "is_default" | "visible" | "is_section" | "is_moderator" | "is_answer" | "highlighted" | "sticky"
-        | "trashed" => "boolean",
+        "content_hash" => "bytea",
+        "replies_due" | "is_default" | "visible" | "is_section" | "is_moderator" | "is_answer"
+        | "highlighted" | "sticky" | "trashed" => "boolean",
         "display_order" | "posts" | "topics" | "solved" | "likes_received" | "likes_given"
         | "reply_count" | "likes" | "votes" => "bigint",
         time if time.ends_with("_at") => "bigint",
@@ -235,7 +241,7 @@ pub(crate) type Bound<'q> = Query<'q, Postgres, PgArguments>;
 pub(crate) fn bind<'q>(
     query: Bound<'q>,
     stream: Stream,
-    written: &[Written<'_>],
+    written: &[&Written<'_>],
 ) -> Result<Bound<'q>, StoreError> {
     let records = || written.iter().map(|written| &written.row.record);
     Ok(match stream {

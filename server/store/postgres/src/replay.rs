@@ -362,6 +362,7 @@ fn no_page(replay: &Replay) -> PageCommit {
         invalid: Vec::new(),
         found: 0,
         repeated: 0,
+        left_out: 0,
         refused: 0,
         pages: 0,
         requests: 0,

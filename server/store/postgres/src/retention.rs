@@ -1,12 +1,13 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ConnectionId;
-use store::{RetentionStore, StoreError};
+use store::{ERASED_PAYLOAD, EXPIRED_PAYLOAD, RetentionStore, StoreError};
 
 use crate::{
     PostgresStore,
     activity::lock_connection,
     column::{count, micros},
+    database::Write,
     error::database,
 };
 
@@ -40,6 +41,9 @@ impl RetentionStore for PostgresStore {
             .fetch_all(&mut *write)
             .await
             .map_err(database)?;
+        if gone.is_empty() {
+            return Ok(0);
+        }
         let counted = gone.iter().filter(|counted| **counted).count();
         sqlx::query(
             "UPDATE object_count SET stored = stored - $2 WHERE connection_id = $1 AND stream = 'activity'",
@@ -79,7 +83,31 @@ impl RetentionStore for PostgresStore {
             .execute(&mut *write)
             .await
             .map_err(database)?;
-        write.commit().await?;
-        Ok(gone.rows_affected())
+        commit_if(write, gone.rows_affected()).await
     }
+
+    async fn expire_payloads(&self, ended_before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        let mut write = self.begin().await?;
+        let done = sqlx::query(
+            "UPDATE invalid_record SET payload = $2 WHERE id IN (
+                SELECT invalid_record.id FROM run JOIN invalid_record ON invalid_record.run_id = run.id
+                WHERE run.finished_at < $1 AND payload NOT IN ($2, $3) LIMIT $4)",
+        )
+        .bind(micros(ended_before))
+        .bind(EXPIRED_PAYLOAD)
+        .bind(ERASED_PAYLOAD)
+        .bind(i64::from(limit))
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+        commit_if(write, done.rows_affected()).await
+    }
+}
+
+/// Others are told of a change only if there was one.
+async fn commit_if(write: Write, rows: u64) -> Result<u64, StoreError> {
+    if rows > 0 {
+        write.commit().await?;
+    }
+    Ok(rows)
 }

@@ -10,11 +10,11 @@ use domain::{
     Run, RunId, RunState, Stage, StoppedBy, Stream, StreamRun, Trigger,
     record::{InvalidReason, InvalidRecord},
 };
-use sqlx::{PgConnection, postgres::PgRow};
+use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
 use store::{
     CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Enqueued, Fenced, Finish, InvalidGroup,
-    InvalidPage, KeptPace, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue, Release, Renewal,
-    Renewed, RunPage, RunQuery, RunStore, StoreError, WaitingRun,
+    InvalidPage, KeptPace, LastQueued, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue,
+    Release, Renewal, Renewed, RunPage, RunQuery, RunStore, StoreError, WaitingRun,
 };
 use uuid::Uuid;
 
@@ -70,20 +70,24 @@ impl RunStore for PostgresStore {
         Ok(Enqueued::Queued)
     }
 
-    async fn last_queued_at(
-        &self,
-        connection: ConnectionId,
-        now: DateTime<Utc>,
-    ) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row = sqlx::query(
-            "SELECT MAX(queued_at) AS queued_at FROM run WHERE connection_id = $1 AND queued_at <= $2",
+    async fn last_queued(&self, now: DateTime<Utc>) -> Result<Vec<LastQueued>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, tenant_id, (SELECT MAX(queued_at) FROM run
+                WHERE run.connection_id = connection.id AND queued_at <= $1) AS queued_at
+             FROM connection WHERE deactivated_at IS NULL",
         )
-        .bind(connection.0)
         .bind(micros(now))
-        .fetch_one(self.readers())
+        .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        row.optional_time("queued_at")
+        let last = |row: &PgRow| {
+            Ok(LastQueued {
+                connection_id: row.connection_id("id")?,
+                tenant_id: row.word("tenant_id", |text| text.parse().ok())?,
+                at: row.optional_time("queued_at")?,
+            })
+        };
+        rows.iter().map(last).collect()
     }
 
     async fn successes_since_full(&self, connection: ConnectionId) -> Result<Option<u32>, StoreError> {
@@ -111,33 +115,17 @@ impl RunStore for PostgresStore {
     async fn claim(&self, request: &ClaimRequest) -> Result<Option<ClaimedRun>, StoreError> {
         let mut write = self.begin().await?;
         cancel_orphans(&mut write, request.now).await?;
-        let claimed = sqlx::query(
-            "WITH next AS (
-                SELECT run.id FROM run JOIN connection ON connection.id = run.connection_id
-                WHERE connection.deactivated_at IS NULL AND ($4 IS NULL OR run.id = $4)
-                    AND ((run.state = 'running' AND (run.lease_expires_at <= $1 OR run.lease_expires_at > $5))
-                        OR (run.state = 'queued' AND ($4 IS NOT NULL OR run.waits_for_provider_until IS NULL
-                            OR run.waits_for_provider_until <= $1 OR run.waits_for_provider_until > $6)))
-                ORDER BY CASE WHEN run.gave_way_at > $7 THEN 1 ELSE 0 END, COALESCE(run.gave_way_at, run.queued_at),
-                    run.id
-                LIMIT 1 FOR UPDATE OF run SKIP LOCKED)
-             UPDATE run SET state = 'running', started_at = COALESCE(started_at, $1),
-                attempts = attempts + CASE WHEN gave_way_at IS NULL THEN 1 ELSE 0 END,
-                failures_in_a_row = CASE WHEN gave_way_at IS NULL THEN 0 ELSE failures_in_a_row END,
-                gave_way_at = NULL, fencing_token = fencing_token + 1, lease_owner = $2, lease_expires_at = $3
-             FROM next WHERE run.id = next.id
-             RETURNING run.id, connection_id, fencing_token, checkpoint, failures_in_a_row",
-        )
-        .bind(micros(request.now))
-        .bind(&request.worker)
-        .bind(expiry(request.now, request.lease_ttl))
-        .bind(request.only.map(|run| run.0))
-        .bind(expiry(request.now, request.lease_ttl).saturating_add(micros_of(CLOCK_SKEW_MAX)))
-        .bind(micros(request.now).saturating_add(micros_of(PROVIDER_WAIT_MAX)))
-        .bind(micros(request.now).saturating_sub(micros_of(PATIENCE)))
-        .fetch_optional(&mut *write)
-        .await
-        .map_err(database)?;
+        let claimed = sqlx::query(AssertSqlSafe(claim_first()))
+            .bind(micros(request.now))
+            .bind(&request.worker)
+            .bind(expiry(request.now, request.lease_ttl))
+            .bind(request.only.map(|run| run.0))
+            .bind(expiry(request.now, request.lease_ttl).saturating_add(micros_of(CLOCK_SKEW_MAX)))
+            .bind(micros(request.now).saturating_add(micros_of(PROVIDER_WAIT_MAX)))
+            .bind(micros(request.now).saturating_sub(micros_of(PATIENCE)))
+            .fetch_optional(&mut *write)
+            .await
+            .map_err(database)?;
         let Some(claimed) = claimed else {
             write.commit().await?;
             return Ok(None);
@@ -544,6 +532,35 @@ impl PostgresStore {
         let watermark = |row: &PgRow| Ok((row.word("stream", Stream::parse)?, row.time("watermark_before")?));
         rows.iter().map(watermark).collect()
     }
+}
+
+/// Takes up the first run of the queue. Those that gave way lately are looked for only if there is no other, and each kind
+/// in the order of its index, so that it costs the same however many wait.
+fn claim_first() -> String {
+    let first_of = |kind: &str| {
+        format!(
+            "SELECT run.id FROM run JOIN connection ON connection.id = run.connection_id
+             WHERE {kind} AND connection.deactivated_at IS NULL AND ($4 IS NULL OR run.id = $4)
+                AND run.state IN ('queued', 'running')
+                AND ((run.state = 'running' AND (run.lease_expires_at <= $1 OR run.lease_expires_at > $5))
+                    OR (run.state = 'queued' AND ($4 IS NOT NULL OR run.waits_for_provider_until IS NULL
+                        OR run.waits_for_provider_until <= $1 OR run.waits_for_provider_until > $6)))
+             ORDER BY COALESCE(run.gave_way_at, run.queued_at), run.id
+             LIMIT 1 FOR UPDATE OF run SKIP LOCKED"
+        )
+    };
+    let waited = first_of("(run.gave_way_at IS NULL OR run.gave_way_at <= $7)");
+    let gave_way = first_of("NOT EXISTS (SELECT 1 FROM waited) AND run.gave_way_at > $7");
+    format!(
+        "WITH waited AS ({waited}), gave_way AS ({gave_way}),
+            next AS (SELECT id FROM waited UNION ALL SELECT id FROM gave_way)
+         UPDATE run SET state = 'running', started_at = COALESCE(started_at, $1),
+            attempts = attempts + CASE WHEN gave_way_at IS NULL THEN 1 ELSE 0 END,
+            failures_in_a_row = CASE WHEN gave_way_at IS NULL THEN 0 ELSE failures_in_a_row END,
+            gave_way_at = NULL, fencing_token = fencing_token + 1, lease_owner = $2, lease_expires_at = $3
+         FROM next WHERE run.id = next.id
+         RETURNING run.id, connection_id, fencing_token, checkpoint, failures_in_a_row"
+    )
 }
 
 /// What an incremental run reads is settled when it is queued.

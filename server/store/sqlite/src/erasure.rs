@@ -95,24 +95,6 @@ impl ErasureStore for SqliteStore {
             Leftovers::Pending
         })
     }
-
-    async fn expire_payloads(&self, ended_before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        let mut transaction = self.begin().await?;
-        let done = sqlx::query(
-            "UPDATE invalid_record SET payload = $2 WHERE id IN (
-                SELECT invalid_record.id FROM run CROSS JOIN invalid_record ON invalid_record.run_id = run.id
-                WHERE run.finished_at < $1 AND payload NOT IN ($2, $3) LIMIT $4)",
-        )
-        .bind(micros(ended_before))
-        .bind(EXPIRED_PAYLOAD)
-        .bind(ERASED_PAYLOAD)
-        .bind(i64::from(limit))
-        .execute(&mut *transaction)
-        .await
-        .map_err(database)?;
-        transaction.commit().await.map_err(database)?;
-        Ok(done.rows_affected())
-    }
 }
 
 impl SqliteStore {

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod accounts;
 mod activity;
+mod audit;
 mod column;
 mod companies;
 mod connections;
@@ -19,6 +21,7 @@ mod retention;
 mod rules;
 mod runs;
 mod secrets;
+mod sessions;
 mod suppression;
 mod trends;
 mod views;

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ConnectionId;
-use store::{RetentionStore, StoreError};
+use store::{ERASED_PAYLOAD, EXPIRED_PAYLOAD, RetentionStore, StoreError};
 
 use crate::{
     SqliteStore,
@@ -36,6 +36,9 @@ impl RetentionStore for SqliteStore {
             .fetch_all(&mut *transaction)
             .await
             .map_err(database)?;
+        if gone.is_empty() {
+            return Ok(0);
+        }
         let counted = gone.iter().filter(|counted| **counted).count();
         sqlx::query(
             "UPDATE object_count SET stored = stored - $2 WHERE connection_id = $1 AND stream = 'activity'",
@@ -70,5 +73,23 @@ impl RetentionStore for SqliteStore {
             .map_err(database)?;
         transaction.commit().await.map_err(database)?;
         Ok(gone.rows_affected())
+    }
+
+    async fn expire_payloads(&self, ended_before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        let mut transaction = self.begin().await?;
+        let done = sqlx::query(
+            "UPDATE invalid_record SET payload = $2 WHERE id IN (
+                SELECT invalid_record.id FROM run CROSS JOIN invalid_record ON invalid_record.run_id = run.id
+                WHERE run.finished_at < $1 AND payload NOT IN ($2, $3) LIMIT $4)",
+        )
+        .bind(micros(ended_before))
+        .bind(EXPIRED_PAYLOAD)
+        .bind(ERASED_PAYLOAD)
+        .bind(i64::from(limit))
+        .execute(&mut *transaction)
+        .await
+        .map_err(database)?;
+        transaction.commit().await.map_err(database)?;
+        Ok(done.rows_affected())
     }
 }

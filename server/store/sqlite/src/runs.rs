@@ -13,8 +13,8 @@ use domain::{
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 use store::{
     CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Enqueued, Fenced, Finish, InvalidGroup,
-    InvalidPage, KeptPace, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue, Release, Renewal,
-    Renewed, RunPage, RunQuery, RunStore, StoreError, WaitingRun,
+    InvalidPage, KeptPace, LastQueued, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue,
+    Release, Renewal, Renewed, RunPage, RunQuery, RunStore, StoreError, WaitingRun,
 };
 use uuid::Uuid;
 
@@ -66,20 +66,24 @@ impl RunStore for SqliteStore {
         Ok(Enqueued::Queued)
     }
 
-    async fn last_queued_at(
-        &self,
-        connection: ConnectionId,
-        now: DateTime<Utc>,
-    ) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row = sqlx::query(
-            "SELECT MAX(queued_at) AS queued_at FROM run WHERE connection_id = $1 AND queued_at <= $2",
+    async fn last_queued(&self, now: DateTime<Utc>) -> Result<Vec<LastQueued>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, tenant_id, (SELECT MAX(queued_at) FROM run
+                WHERE run.connection_id = connection.id AND queued_at <= $1) AS queued_at
+             FROM connection WHERE deactivated_at IS NULL",
         )
-        .bind(connection.0)
         .bind(micros(now))
-        .fetch_one(self.readers())
+        .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        row.optional_time("queued_at")
+        let last = |row: &SqliteRow| {
+            Ok(LastQueued {
+                connection_id: row.connection_id("id")?,
+                tenant_id: row.word("tenant_id", |text| text.parse().ok())?,
+                at: row.optional_time("queued_at")?,
+            })
+        };
+        rows.iter().map(last).collect()
     }
 
     async fn successes_since_full(&self, connection: ConnectionId) -> Result<Option<u32>, StoreError> {

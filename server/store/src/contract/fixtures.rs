@@ -153,6 +153,7 @@ pub(super) fn page(connection_id: ConnectionId, stream: Stream) -> PageCommit {
         rows: Vec::new(),
         invalid: Vec::new(),
         found: 0,
+        left_out: 0,
         repeated: 0,
         refused: 0,
         pages: 1,

@@ -64,6 +64,24 @@ pub async fn activity_past_its_retention_is_forgotten_bit_by_bit(store: &dyn Sto
     assert_eq!(trends.len(), 61);
 }
 
+/// A full sync reads what is past its retention again, and writes nothing of it.
+pub async fn what_is_left_out_of_a_page_counts_as_unchanged(store: &dyn Store) {
+    let started = started(store, 1).await;
+    let commit = PageCommit {
+        left_out: 5,
+        found: 7,
+        ..page_of(started.connection, Stream::Activity, views(0..2, |_| at(0)))
+    };
+    let outcome = store.commit_page(&started.lease, &commit).await.expect("a page");
+    assert_eq!((outcome.new, outcome.unchanged), (2, 5));
+    let run = complete(store, &started, 20).await;
+    assert_eq!(
+        (run.total().found, run.total().new, run.total().unchanged),
+        (7, 2, 5)
+    );
+    assert_eq!(stored_views(store, &started).await, 2);
+}
+
 /// An engine that keeps activity by month forgets whole months; whatever it forgets lies before the time, is counted, and
 /// the rest goes row by row.
 pub async fn months_of_activity_are_forgotten_for_all_connections(store: &dyn Store) {

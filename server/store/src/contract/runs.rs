@@ -1,19 +1,15 @@
-use domain::{Ledger, Mode, RunId, RunState, Stage, StoppedBy, Stream, Trigger};
+use chrono::{DateTime, Utc};
+use domain::{ConnectionId, Ledger, Mode, RunId, RunState, Stage, StoppedBy, Stream, Trigger};
 
 use super::fixtures::{
     INCREMENTAL, add_connection, assert_lost, at, claim, claim_request, connection_id, enqueue, finish_as,
     new_run, page_of, release, renewal, run, run_id, start_run, started,
 };
-use crate::{ClaimRequest, Enqueued, Lease, LeaseState, NewRun, RunQuery, Store};
+use crate::{ClaimRequest, Enqueued, LastQueued, Lease, LeaseState, NewRun, RunQuery, Store};
 
 pub async fn a_connection_has_one_run_at_a_time(store: &dyn Store) {
     let connection = add_connection(store, 1).await;
-    let last = || async {
-        store
-            .last_queued_at(connection, at(100))
-            .await
-            .expect("an answer")
-    };
+    let last = || last_queued_at(store, connection, 100);
     assert_eq!(last().await, None);
     let new = NewRun {
         trigger: Trigger::Scheduled,
@@ -52,9 +48,43 @@ pub async fn a_run_of_the_future_is_not_the_latest(store: &dyn Store) {
         (7_999_999, Some(3)),
         (8_000_000, Some(8_000_000)),
     ] {
-        let last = store.last_queued_at(connection, at(now)).await;
-        assert_eq!(last.expect("an answer"), expected.map(at), "at {now}");
+        let last = last_queued_at(store, connection, now).await;
+        assert_eq!(last, expected.map(at), "at {now}");
     }
+}
+
+async fn last_queued_at(store: &dyn Store, connection: ConnectionId, now: i64) -> Option<DateTime<Utc>> {
+    let all = store.last_queued(at(now)).await.expect("an answer");
+    let of = |last: &&LastQueued| last.connection_id == connection;
+    all.iter().find(of).expect("the connection").at
+}
+
+pub async fn the_latest_runs_of_all_active_connections_are_told_at_once(store: &dyn Store) {
+    let never_ran = add_connection(store, 1).await;
+    let ran_twice = add_connection(store, 2).await;
+    let deactivated = add_connection(store, 3).await;
+    let waits = add_connection(store, 4).await;
+    for (number, connection, seconds) in [(1, ran_twice, 3), (2, ran_twice, 8), (3, deactivated, 5)] {
+        let lease = start_run(store, number, connection, seconds).await;
+        let ended = finish_as(RunState::Failed, seconds + 3);
+        store.finish(&lease, &ended).await.expect("an end");
+    }
+    enqueue(store, 4, waits, 20).await;
+    store.deactivate(deactivated, at(21)).await.expect("deactivated");
+
+    let last = |number, connection_id, seconds: Option<i64>| LastQueued {
+        connection_id,
+        tenant_id: format!("tenant-{number}").parse().expect("a tenant id"),
+        at: seconds.map(at),
+    };
+    let mut all = store.last_queued(at(100)).await.expect("an answer");
+    all.sort_by_key(|last| last.connection_id.0);
+    let expected = [
+        last(1, never_ran, None),
+        last(2, ran_twice, Some(8)),
+        last(4, waits, Some(20)),
+    ];
+    assert_eq!(all, expected);
 }
 
 /// The first run of the story above, right after it was queued.

@@ -1,6 +1,6 @@
 //! One first sync, and one of the same tenant unchanged.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use connector::{CommunityApi, Credentials, HttpClient};
 use domain::{Connection, Extent, Mode, Run, RunId, RunState, Trigger};
@@ -11,34 +11,24 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    provider::Provider,
-    server::{RunningClock, Server, connect, shared},
+    server::{RunningClock, connect, open, shared},
+    usage::Watch,
 };
 
-pub(crate) async fn measure(users: u64) {
+/// A first sync of a tenant and one that finds nothing changed, a line each.
+pub(crate) async fn measure(address: &str, url: &str) -> String {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let provider = Provider::start(&format!("users={users},topics=0,views=0"));
-    let server = Server::start().await;
-    let store = server.open().await;
-    let connection = connect(&store, &provider, 1).await;
-    println!("PostgreSQL, {users} users");
-    for (number, what) in [(1, "first sync"), (2, "nothing changed")] {
-        let began = Instant::now();
+    let store = open(url).await;
+    let connection = connect(&store, address, 1).await;
+    let mut lines = Vec::new();
+    for number in 1..=2 {
+        let watch = Watch::start();
         let run = sync(&store, &connection, number).await;
-        let seconds = began.elapsed().as_secs_f64();
+        lines.push(watch.read());
         assert_eq!(run.state, RunState::Completed, "{:?}", run.cause);
-        let found = run.total().found;
-        println!(
-            "  {what:<16} {seconds:>8.2} s {:>9.0} records/s",
-            to_f64(found) / seconds
-        );
     }
     store.close().await;
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a rate is told in whole records")]
-fn to_f64(number: u64) -> f64 {
-    number as f64
+    lines.join("\n")
 }
 
 async fn sync(store: &PostgresStore, connection: &Connection, number: u128) -> Run {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     provider::Provider,
-    server::{RunningClock, Server, connect, shared},
+    server::{RunningClock, Server, connect, open, shared},
 };
 
 const WORKERS: usize = 4;
@@ -32,13 +32,13 @@ type Waits = Arc<Mutex<Vec<Duration>>>;
 pub(crate) async fn measure(connections: u128) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let provider = Provider::start("users=3,topics=2,views=3");
-    let server = Server::start().await;
-    let store = server.open().await;
+    let server = Server::start();
+    let store = open(&server.url).await;
     stream::iter(1..=connections)
         .for_each_concurrent(AT_ONCE, |number| {
-            let (store, provider) = (&store, &provider);
+            let (store, address) = (&store, &provider.address);
             async move {
-                connect(store, provider, number).await;
+                connect(store, address, number).await;
             }
         })
         .await;
@@ -50,7 +50,7 @@ pub(crate) async fn measure(connections: u128) {
     let began = Instant::now();
     let mut workers = tokio::task::JoinSet::new();
     for worker in 0..WORKERS {
-        let store = Arc::new(server.open().await);
+        let store = Arc::new(PostgresStore::open(&server.url).await.expect("a store"));
         for place in 0..CONCURRENT_RUNS {
             let name = format!("worker {worker}, place {place}");
             workers.spawn(work(

@@ -3,11 +3,19 @@
 //! The server is a new one of the installed binaries with its own defaults: what it says is committed is on the disk. The
 //! provider is the simulator, in a process of its own on loopback. Without arguments it measures all.
 
+mod bare;
+#[path = "../syncs/fetching.rs"]
+mod fetching;
 mod first_sync;
 mod fleet;
 #[path = "../syncs/provider.rs"]
 mod provider;
+mod report;
 mod server;
+#[path = "../syncs/table.rs"]
+mod table;
+#[path = "../syncs/usage.rs"]
+mod usage;
 
 use std::process::ExitCode;
 
@@ -29,12 +37,14 @@ fn main() -> ExitCode {
     let number = |text: &str| text.parse::<u64>().expect("a number");
     match words.as_slice() {
         [] => {
-            runtime.block_on(first_sync::measure(USERS));
+            report::first(USERS);
             runtime.block_on(fleet::measure(CONNECTIONS));
         }
-        ["first", users] => runtime.block_on(first_sync::measure(number(users))),
+        ["first", users] => report::first(number(users)),
         ["fleet", connections] => runtime.block_on(fleet::measure(number(connections).into())),
         ["provider", tenant] => runtime.block_on(provider::serve(tenant)),
+        ["bare", address, url] => println!("{}", runtime.block_on(bare::measure(address, url))),
+        ["engine", address, url] => println!("{}", runtime.block_on(first_sync::measure(address, url))),
         other => {
             eprintln!(
                 "error: {other:?} is nothing to measure\n  next: give no argument, or `first USERS`, or `fleet CONNECTIONS`"

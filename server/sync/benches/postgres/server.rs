@@ -15,7 +15,15 @@ use store_postgres::PostgresStore;
 use sync::Clock;
 use uuid::Uuid;
 
-use crate::provider::{Provider, TENANT, start};
+use crate::{
+    provider::{TENANT, start},
+    usage::{USER_TIME, seconds, stat},
+};
+
+/// Of `stat` without the process id and the program's name (`proc_pid_stat(5)`): the parent, and the user time of children
+/// that have ended.
+const PARENT: usize = 4 - 3;
+const CHILDREN_USER_TIME: usize = 16 - 3;
 
 /// Runs as fast as the real one, from where the simulated world stands.
 pub(crate) struct RunningClock(Instant);
@@ -56,16 +64,24 @@ impl Server {
         String::from_utf8(output.stdout).expect("text")
     }
 
-    pub(crate) async fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = std::env::temp_dir().join(format!("tributary-bench-{}", std::process::id()));
         let url = Self::control("start", &folder).trim().to_owned();
-        PostgresStore::migrate(&url).await.expect("tables");
         Self { folder, url }
     }
 
-    pub(crate) async fn open(&self) -> PostgresStore {
-        PostgresStore::open(&self.url).await.expect("a store")
+    /// What its processes have spent: the first one, those that it has seen the end of, and those of its connections now.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        let pid = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).expect("a running server");
+        let first = pid.lines().next().expect("a process id");
+        cpu_seconds_with_children(first)
     }
+}
+
+/// A store on an empty database, which gets its tables.
+pub(crate) async fn open(url: &str) -> PostgresStore {
+    PostgresStore::migrate(url).await.expect("tables");
+    PostgresStore::open(url).await.expect("a store")
 }
 
 impl Drop for Server {
@@ -75,7 +91,7 @@ impl Drop for Server {
 }
 
 /// A connection to the simulated tenant, under a tenant id of its own.
-pub(crate) async fn connect(store: &PostgresStore, provider: &Provider, number: u128) -> Connection {
+pub(crate) async fn connect(store: &PostgresStore, address: &str, number: u128) -> Connection {
     let tenant_id: TenantId = format!("{TENANT}-{number}").parse().expect("a tenant id");
     let connection = Connection {
         id: ConnectionId(Uuid::from_u128(number)),
@@ -83,9 +99,7 @@ pub(crate) async fn connect(store: &PostgresStore, provider: &Provider, number: 
         // What stands before the stroke selects the simulated tenant.
         client_id: format!("{TENANT}/{number}"),
         tenant_id,
-        base_url: format!("http://{}", provider.address)
-            .parse()
-            .expect("a base URL"),
+        base_url: format!("http://{address}").parse().expect("a base URL"),
         deactivated_at: None,
         activity_source: None,
         created_at: start(),
@@ -100,4 +114,16 @@ pub(crate) async fn connect(store: &PostgresStore, provider: &Provider, number: 
 
 pub(crate) fn shared(clock: &Arc<RunningClock>) -> Arc<dyn Clock> {
     Arc::clone(clock) as Arc<dyn Clock>
+}
+
+/// Seconds of a process and its children: those that have ended, and those that are there.
+fn cpu_seconds_with_children(process: &str) -> f64 {
+    let parent = stat(process).expect("a process on a Linux machine");
+    let ended_and_own = seconds(&parent, USER_TIME) + seconds(&parent, CHILDREN_USER_TIME);
+    let others = std::fs::read_dir("/proc").expect("a Linux machine");
+    let names = others.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let children = names
+        .filter_map(|name| stat(&name))
+        .filter(|child| child.get(PARENT).is_some_and(|parent| parent == process));
+    ended_and_own + children.map(|child| seconds(&child, USER_TIME)).sum::<f64>()
 }

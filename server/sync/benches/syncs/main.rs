@@ -5,8 +5,10 @@
 
 mod bare;
 mod engine;
+mod fetching;
 mod provider;
 mod report;
+mod table;
 mod usage;
 
 use std::process::ExitCode;

@@ -41,7 +41,7 @@ pub(crate) async fn serve(tenant: &str) {
 
 /// A running provider, which ends with this value.
 pub(crate) struct Provider {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) address: String,
 }
 

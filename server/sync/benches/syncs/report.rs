@@ -1,12 +1,15 @@
 //! Runs the measurements, and prints each as a row of one table: what, measured, beside what, and the ratio.
 
-use std::{collections::BTreeMap, process::Stdio};
+use std::collections::BTreeMap;
 
 use domain::Stream;
 use simulator::Simulator;
 use sync::PAGE_SIZE;
 
-use crate::provider::{Provider, SEED, TENANT, start, this_program};
+use crate::{
+    provider::{Provider, SEED, TENANT, start},
+    table::{Times, as_float, compare, measured, middle, row, thousands},
+};
 
 /// Members of the tenant whose syncs are timed.
 const TIMED_USERS: u64 = 100_000;
@@ -19,7 +22,6 @@ const MEMORY_USERS: [u64; 2] = [10_000, 100_000];
 /// A tenant with something in every stream.
 const MIXED: &str = "users=4800,topics=1300,views=24000";
 const KIB_PER_MIB: f64 = 1024.0;
-const MICROS_PER_SECOND: f64 = 1e6;
 
 /// All that takes about a minute.
 pub(crate) fn all() {
@@ -41,8 +43,8 @@ pub(crate) fn speed(users: u64) {
     let provider = of_users(users);
     let (mut bare, mut engine) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        bare.push(measured("bare", &provider, Times::read));
-        engine.push(measured("engine", &provider, SyncRun::read));
+        bare.push(measured(&["bare", &provider.address], Times::read));
+        engine.push(measured(&["engine", &provider.address], SyncRun::read));
     }
     let syncs = ["First sync", "Unchanged, full sync"];
     for (nth, what) in syncs.into_iter().enumerate() {
@@ -61,24 +63,14 @@ pub(crate) fn speed(users: u64) {
 /// Rows for an unchanged sync of so many members, beside the fetching that it cannot do without.
 fn unchanged(users: u64) {
     let provider = of_users(users);
-    let fetching = measured("fetching", &provider, Times::read)[0];
-    let syncs = measured("engine", &provider, SyncRun::read);
+    let fetching = measured(&["fetching", &provider.address], Times::read)[0];
+    let syncs = measured(&["engine", &provider.address], SyncRun::read);
     let what = format!(
         "Unchanged, full sync of {} users, beside fetching alone",
         thousands(users)
     );
     compare(&what, users, syncs[1].times, fetching);
     written(users, &syncs);
-}
-
-/// Records per second of wall time, and CPU per record: the first says what a machine does, the second hardly depends on
-/// what else it does.
-fn compare(what: &str, users: u64, measured: Times, beside: Times) {
-    let rate = |times: Times| format!("{}/s", thousands_of(as_float(users) / times.wall));
-    row(what, &rate(measured), &rate(beside), beside.wall / measured.wall);
-    let cpu = |times: Times| format!("{:.1} µs", times.cpu * MICROS_PER_SECOND / as_float(users));
-    let what = "… its CPU, a user";
-    row(what, &cpu(measured), &cpu(beside), beside.cpu / measured.cpu);
 }
 
 /// A row for the rows that the second of these syncs wrote, beside the first.
@@ -96,7 +88,7 @@ fn written(users: u64, syncs: &[SyncRun]) {
 pub(crate) fn memory(users: impl IntoIterator<Item = u64>) {
     let mut smallest = None;
     for users in users {
-        let peak_mib = measured("first", &of_users(users), SyncRun::read)[0].peak_mib;
+        let peak_mib = measured(&["first", &of_users(users).address], SyncRun::read)[0].peak_mib;
         let beside = *smallest.get_or_insert(peak_mib);
         let what = format!(
             "Peak memory of a first sync of {} users, beside the smallest",
@@ -110,7 +102,7 @@ pub(crate) fn memory(users: impl IntoIterator<Item = u64>) {
 /// Rows for the requests of three syncs, beside the least that the API allows.
 pub(crate) fn requests() {
     let provider = Provider::start(MIXED);
-    let runs = measured("engine", &provider, SyncRun::read);
+    let runs = measured(&["engine", &provider.address], SyncRun::read);
     let replies = pages_of_replies();
     let syncs = [
         "First sync",
@@ -142,25 +134,6 @@ fn pages_of_replies() -> u64 {
         .values()
         .map(|replies| replies.div_ceil(u64::from(PAGE_SIZE)))
         .sum()
-}
-
-/// Seconds of one piece of work.
-#[derive(Clone, Copy)]
-struct Times {
-    wall: f64,
-    /// Of all its threads.
-    cpu: f64,
-}
-
-impl Times {
-    fn read(line: &str) -> Self {
-        let mut words = line.split(' ');
-        let mut next = || words.next().and_then(|word| word.parse().ok());
-        Self {
-            wall: next().expect("wall seconds"),
-            cpu: next().expect("CPU seconds"),
-        }
-    }
 }
 
 /// What a child says of one sync.
@@ -201,57 +174,4 @@ impl SyncRun {
 
 fn of_users(users: u64) -> Provider {
     Provider::start(&format!("users={users},topics=0,views=0"))
-}
-
-/// What a child of this program prints, line by line.
-fn measured<T>(part: &str, provider: &Provider, read: impl FnMut(&str) -> T) -> Vec<T> {
-    let output = this_program(&[part, &provider.address])
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("a process");
-    assert!(output.status.success(), "{part} failed");
-    let text = String::from_utf8(output.stdout).expect("text");
-    text.lines().map(read).collect()
-}
-
-/// The middle of each time by itself.
-fn middle(times: &[Times]) -> Times {
-    let of = |part: fn(Times) -> f64| {
-        let mut sorted: Vec<_> = times.iter().copied().map(part).collect();
-        sorted.sort_by(f64::total_cmp);
-        sorted[sorted.len() / 2]
-    };
-    Times {
-        wall: of(|times| times.wall),
-        cpu: of(|times| times.cpu),
-    }
-}
-
-fn row(what: &str, measured: &str, beside: &str, ratio: f64) {
-    println!("| {what} | {measured} | {beside} | {ratio:.2} |");
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts here are far below 2^52, and shown with four digits"
-)]
-fn as_float(count: u64) -> f64 {
-    count as f64
-}
-
-fn thousands(count: u64) -> String {
-    thousands_of(as_float(count))
-}
-
-/// 1,234,567
-fn thousands_of(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut text = String::new();
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -3,23 +3,25 @@
 /// The kernel's clock tick towards programs, on every architecture that Linux runs on today.
 const TICKS_PER_SECOND: f64 = 100.0;
 /// The fields of `stat` that follow the program's name begin with the third; user and system time are 14 and 15.
-const USER_TIME: usize = 14 - 3;
+pub(crate) const USER_TIME: usize = 14 - 3;
 
-/// Seconds of all threads together, in user and system mode.
-pub(crate) fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("a Linux machine");
-    let (_, after_name) = stat.rsplit_once(") ").expect("a name in brackets");
-    let ticks = |field: &str| field.parse::<f64>().expect("a number of ticks");
-    let times = after_name.split(' ').skip(USER_TIME).take(2).map(ticks);
-    times.sum::<f64>() / TICKS_PER_SECOND
+/// Seconds of all threads of a process together, in user and system mode; of this one by the name `self`.
+pub(crate) fn cpu_seconds(process: &str) -> f64 {
+    let stat = stat(process).expect("a process on a Linux machine");
+    seconds(&stat, USER_TIME)
 }
 
-/// The most memory that was resident at once since the process began, in KiB.
-pub(crate) fn peak_memory_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("a Linux machine");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    let kib = line.and_then(|line| line.split_whitespace().nth(1));
-    kib.and_then(|kib| kib.parse().ok()).expect("a number of KiB")
+/// The fields after the program's name; `None` of what is no process, or none any more.
+pub(crate) fn stat(process: &str) -> Option<Vec<String>> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let (_, after_name) = stat.rsplit_once(") ")?;
+    Some(after_name.split(' ').map(str::to_owned).collect())
+}
+
+/// A user time and the system time after it.
+pub(crate) fn seconds(stat: &[String], user_time: usize) -> f64 {
+    let ticks = |field: &String| field.parse::<f64>().expect("a number of ticks");
+    stat[user_time..user_time + 2].iter().map(ticks).sum::<f64>() / TICKS_PER_SECOND
 }
 
 /// Wall and CPU time of one piece of work, in seconds.
@@ -31,7 +33,7 @@ pub(crate) struct Watch {
 impl Watch {
     pub(crate) fn start() -> Self {
         Self {
-            cpu: cpu_seconds(),
+            cpu: cpu_seconds("self"),
             started: std::time::Instant::now(),
         }
     }
@@ -39,6 +41,6 @@ impl Watch {
     /// As a line that the parent reads: `WALL CPU`.
     pub(crate) fn read(&self) -> String {
         let wall = self.started.elapsed().as_secs_f64();
-        format!("{wall} {}", cpu_seconds() - self.cpu)
+        format!("{wall} {}", cpu_seconds("self") - self.cpu)
     }
 }

@@ -13,21 +13,24 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use connector::CommunityApi;
 use domain::{
-    Connection, ConnectionId, MatchCounts, ProfileMapping, Run, RunId, Stage, StoppedBy, Stream, TenantId,
+    Account, AccountId, Connection, ConnectionId, MatchCounts, ProfileMapping, Role, Run, RunId, SessionId,
+    Stage, StoppedBy, Stream, TenantId,
     record::{InvalidReason, Record},
     unification::{Company, Person, RuleSet, WhyNot},
 };
 use store::{
-    Access, ActivityStore, AddConnectionError, Cancelling, ClaimRequest, ClaimedRun, CompanyStore,
-    ConnectionOverview, ConnectionStore, Deletion, DeletionStore, DueMember, DuePage, Enqueued, Erasure,
-    ErasureRequest, ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, Fenced, Finish,
-    FoundCompany, FoundPage, ImportMode, ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, Lease,
+    Access, AccountStore, ActivityStore, AddAccountError, AddConnectionError, AuditEntry, AuditStore, Bucket,
+    By, Cancelling, ClaimRequest, ClaimedRun, CompanyStore, ConnectionOverview, ConnectionStore, Credentials,
+    Deed, Deletion, DeletionStore, DueMember, DuePage, Ending, Enqueued, Erasure, ErasureRequest,
+    ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, Fenced, Finish, FoundCompany,
+    FoundPage, ImportMode, ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease,
     LeaseState, Left, Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue,
-    MemberTie, NewConnection, NewRun, OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore,
-    PartyCounts, PersonsImported, ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed,
-    Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision, RuleChange, RuleStore, RuleUse,
-    RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret, Search, SecretStore, SetAside,
-    Store, StoreError, StoredMapping, StoredMember, TiedMember, TopicRef, TrendStore, WithoutCompany,
+    MemberTie, NewAccount, NewConnection, NewRun, NewSession, NewSetUp, OpenSalt, OverviewStore, PageCommit,
+    PageOutcome, PageStore, PartyCounts, PersonsImported, ProfileFieldCount, Queue, Release, RemappedMember,
+    Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision, RuleChange,
+    RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret, Search,
+    SecretStore, Session, SessionStore, SetAside, SetUp, Store, StoreError, StoredMapping, StoredMember,
+    TiedMember, TokenHash, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError, WithoutCompany,
     WithoutGroup,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
@@ -325,12 +328,8 @@ impl RunStore for Ports {
         self.store.enqueue(new).await
     }
 
-    async fn last_queued_at(
-        &self,
-        connection: ConnectionId,
-        now: DateTime<Utc>,
-    ) -> Result<Option<DateTime<Utc>>, StoreError> {
-        self.store.last_queued_at(connection, now).await
+    async fn last_queued(&self, now: DateTime<Utc>) -> Result<Vec<LastQueued>, StoreError> {
+        self.store.last_queued(now).await
     }
 
     async fn queue(&self, now: DateTime<Utc>) -> Result<Queue, StoreError> {
@@ -572,10 +571,6 @@ impl ErasureStore for Ports {
     async fn wipe_leftovers(&self, email: &str) -> Result<Leftovers, StoreError> {
         self.store.wipe_leftovers(email).await
     }
-
-    async fn expire_payloads(&self, ended_before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        self.store.expire_payloads(ended_before, limit).await
-    }
 }
 
 #[async_trait]
@@ -600,6 +595,10 @@ impl RetentionStore for Ports {
         limit: u32,
     ) -> Result<u64, StoreError> {
         self.store.forget_invalid_records(connection, before, limit).await
+    }
+
+    async fn expire_payloads(&self, ended_before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        self.store.expire_payloads(ended_before, limit).await
     }
 }
 
@@ -819,5 +818,122 @@ impl LookUpStore for Ports {
 
     async fn causes_without_company(&self, asked: &WithoutCompany) -> Result<Vec<(WhyNot, u64)>, StoreError> {
         self.store.causes_without_company(asked).await
+    }
+}
+
+#[async_trait]
+impl AccountStore for Ports {
+    async fn add_account(&self, new: &NewAccount, by: &By) -> Result<(), AddAccountError> {
+        self.store.add_account(new, by).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        self.store.accounts().await
+    }
+
+    async fn credentials(&self, email: &str) -> Result<Option<Credentials>, StoreError> {
+        self.store.credentials(email).await
+    }
+
+    async fn set_disabled(&self, id: AccountId, disabled: bool, by: &By) -> Result<bool, StoreError> {
+        self.store.set_disabled(id, disabled, by).await
+    }
+
+    async fn set_role(&self, id: AccountId, role: Role, by: &By) -> Result<bool, StoreError> {
+        self.store.set_role(id, role, by).await
+    }
+
+    async fn set_password(&self, id: AccountId, password_hash: &str, by: &By) -> Result<(), StoreError> {
+        self.store.set_password(id, password_hash, by).await
+    }
+
+    async fn offer_set_up(&self, new: &NewSetUp, by: &By) -> Result<(), StoreError> {
+        self.store.offer_set_up(new, by).await
+    }
+
+    async fn set_up(&self, token: &TokenHash, now: DateTime<Utc>) -> Result<Option<SetUp>, StoreError> {
+        self.store.set_up(token, now).await
+    }
+
+    async fn use_set_up(
+        &self,
+        token: &TokenHash,
+        use_for: &UseSetUp,
+        by: &By,
+    ) -> Result<AccountId, UseSetUpError> {
+        self.store.use_set_up(token, use_for, by).await
+    }
+}
+
+#[async_trait]
+impl SessionStore for Ports {
+    async fn try_log_in(&self, buckets: &[Bucket], now: DateTime<Utc>) -> Result<Tried, StoreError> {
+        self.store.try_log_in(buckets, now).await
+    }
+
+    async fn log_in_failed(&self, account: Option<AccountId>, by: &By) -> Result<(), StoreError> {
+        self.store.log_in_failed(account, by).await
+    }
+
+    async fn begin_session(&self, new: &NewSession, buckets: &[Bucket], by: &By) -> Result<bool, StoreError> {
+        self.store.begin_session(new, buckets, by).await
+    }
+
+    async fn session(
+        &self,
+        token: &TokenHash,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(Session, Account)>, StoreError> {
+        self.store.session(token, now).await
+    }
+
+    async fn session_seen(&self, id: SessionId, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.store.session_seen(id, at).await
+    }
+
+    async fn confirm_session(&self, id: SessionId, token: &TokenHash, by: &By) -> Result<(), StoreError> {
+        self.store.confirm_session(id, token, by).await
+    }
+
+    async fn end_session(
+        &self,
+        id: SessionId,
+        only_of: Option<AccountId>,
+        ending: Ending,
+        by: &By,
+    ) -> Result<bool, StoreError> {
+        self.store.end_session(id, only_of, ending, by).await
+    }
+
+    async fn sessions(&self, of: Option<AccountId>, now: DateTime<Utc>) -> Result<Vec<Session>, StoreError> {
+        self.store.sessions(of, now).await
+    }
+
+    async fn is_known_device(
+        &self,
+        device: &TokenHash,
+        account: AccountId,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        self.store.is_known_device(device, account, now).await
+    }
+
+    async fn sweep_sessions(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.store.sweep_sessions(now).await
+    }
+}
+
+#[async_trait]
+impl AuditStore for Ports {
+    async fn audit_after(&self, number: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        self.store.audit_after(number, limit).await
+    }
+
+    async fn audit_before(&self, number: Option<u64>, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        self.store.audit_before(number, limit).await
+    }
+
+    async fn note(&self, deed: Deed, target: Option<String>, by: &By) -> Result<(), StoreError> {
+        self.store.note(deed, target, by).await
     }
 }

@@ -7,9 +7,10 @@ use domain::{
     Connection, ConnectionId, Extent, Mode, RunId, Stream, Trigger,
     record::{Record, User},
 };
+use sqlx::Connection as _;
 use store::{
-    ClaimRequest, ConnectionStore as _, ContentHash, Enqueued, Fenced, NewConnection, NewRun, PageCommit,
-    PageStore as _, Row, RunStore as _, StoreError,
+    Actor, AuditStore as _, By, Chain, ClaimRequest, ConnectionStore as _, ContentHash, Deed, Enqueued,
+    Fenced, NewConnection, NewRun, PageCommit, PageStore as _, Row, RunStore as _, StoreError,
 };
 use store_postgres::{PostgresStore, testing::TestDatabase};
 use uuid::Uuid;
@@ -76,6 +77,7 @@ fn page(connection_id: ConnectionId, username: &str) -> PageCommit {
         }],
         invalid: Vec::new(),
         found: 1,
+        left_out: 0,
         repeated: 0,
         refused: 0,
         pages: 1,
@@ -239,4 +241,71 @@ async fn a_database_of_a_newer_version_is_worked_on_unless_it_says_no() {
         .await
         .expect_err("it lacks something");
     assert!(behind.to_string().contains("tributary migrate"), "{behind}");
+}
+
+#[tokio::test]
+async fn an_entry_of_the_audit_trail_is_never_changed_or_removed() {
+    let Some(database) = TestDatabase::migrated().await else {
+        return;
+    };
+    let store = PostgresStore::open(database.url()).await.expect("the database");
+    for _ in 0..2 {
+        store
+            .note(Deed::LogInFailed, None, &operator())
+            .await
+            .expect("noted");
+    }
+    let owner: String = sqlx::query_scalar("SELECT current_user::text")
+        .fetch_one(
+            &mut sqlx::PgConnection::connect(database.url())
+                .await
+                .expect("the database"),
+        )
+        .await
+        .expect("the owner");
+    for statement in [
+        "UPDATE audit_entry SET origin = 'elsewhere' WHERE number = 1",
+        "DELETE FROM audit_entry WHERE number = 2",
+        "DELETE FROM audit_entry",
+        "TRUNCATE audit_entry",
+    ] {
+        let refused = database.try_as(&owner, statement).await;
+        assert!(refused.is_err(), "{statement}");
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn entries_that_are_written_at_once_are_one_chain() {
+    let Some(database) = TestDatabase::migrated().await else {
+        return;
+    };
+    let one = PostgresStore::open(database.url()).await.expect("the database");
+    let other = PostgresStore::open(database.url()).await.expect("the database");
+    let note = |store: PostgresStore| async move {
+        for _ in 0..20 {
+            store
+                .note(Deed::LogInFailed, None, &operator())
+                .await
+                .expect("noted");
+        }
+        store
+    };
+    let (one, other) = tokio::join!(tokio::spawn(note(one)), tokio::spawn(note(other)));
+    let (one, other) = (one.expect("done"), other.expect("done"));
+    let mut chain = Chain::default();
+    for entry in one.audit_after(0, 100).await.expect("entries") {
+        chain.check(&entry).expect("an untouched chain");
+    }
+    assert_eq!(chain.checked(), 40);
+    one.close().await;
+    other.close().await;
+}
+
+fn operator() -> By {
+    By {
+        actor: Actor::Operator,
+        origin: None,
+        at: at(0),
+    }
 }

@@ -83,6 +83,7 @@ fn page(stream: Stream) -> PageCommit {
         rows,
         invalid: Vec::new(),
         repeated: 0,
+        left_out: 0,
         refused: 0,
         pages: 1,
         requests: 1,

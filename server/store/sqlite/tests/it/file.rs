@@ -7,9 +7,10 @@ use domain::{
     Connection, ConnectionId, Extent, Mode, RunId, Stream, Trigger,
     record::{IdeaStatus, Record},
 };
+use sqlx::{Connection as _, SqliteConnection};
 use store::{
-    ClaimRequest, ConnectionStore, ContentHash, Lease, NewConnection, NewRun, OverviewStore, PageCommit,
-    PageStore, Row, RunStore, StoreError,
+    Actor, AuditStore, By, ClaimRequest, ConnectionStore, ContentHash, Deed, Lease, NewConnection, NewRun,
+    OverviewStore, PageCommit, PageStore, Row, RunStore, StoreError,
 };
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -91,6 +92,7 @@ fn page(ids: std::ops::Range<u32>) -> PageCommit {
         rows,
         invalid: Vec::new(),
         repeated: 0,
+        left_out: 0,
         refused: 0,
         pages: 1,
         requests: 1,
@@ -231,4 +233,31 @@ async fn a_folder_that_cannot_be_written_is_named() {
     let message = refusal(Path::new("/proc/sys/tributary.db")).await;
     assert!(message.contains("/proc/sys/tributary.db"), "{message}");
     assert!(message.contains("read and write"), "{message}");
+}
+
+#[tokio::test]
+async fn an_entry_of_the_audit_trail_is_never_changed_or_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("tributary.db");
+    let store = SqliteStore::open(&path).await.expect("a database");
+    let by = By {
+        actor: Actor::Operator,
+        origin: None,
+        at: DateTime::UNIX_EPOCH,
+    };
+    for _ in 0..2 {
+        store.note(Deed::LogInFailed, None, &by).await.expect("noted");
+    }
+    store.close().await;
+    let mut program = SqliteConnection::connect(&format!("sqlite://{}", path.display()))
+        .await
+        .expect("the file");
+    for statement in [
+        "UPDATE audit_entry SET origin = 'elsewhere' WHERE number = 1",
+        "DELETE FROM audit_entry WHERE number = 2",
+        "DELETE FROM audit_entry",
+    ] {
+        let refused = sqlx::query(statement).execute(&mut program).await;
+        assert!(refused.is_err(), "{statement}");
+    }
 }

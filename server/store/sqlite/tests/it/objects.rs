@@ -82,6 +82,7 @@ async fn bring(store: &SqliteStore, connection: ConnectionId) {
             invalid: Vec::new(),
             found: 1,
             repeated: 0,
+            left_out: 0,
             refused: 0,
             pages: 1,
             requests: 1,

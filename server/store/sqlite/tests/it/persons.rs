@@ -19,8 +19,14 @@ const REACHED: [&str; 11] = [
 ];
 
 /// Tables that hold no person, with the reason.
-const WITHOUT_PERSONS: [(&str, &str); 19] = [
+const WITHOUT_PERSONS: [(&str, &str); 26] = [
     ("_sqlx_migrations", "the database's versions"),
+    (
+        "account",
+        "who may log in, which is the operator's to say; no members",
+    ),
+    ("audit_cut", "a number and a hash"),
+    ("audit_entry", "ids alone"),
     ("community_category", "the community's own words"),
     ("community_idea_status", "the community's own words"),
     ("community_trend", "counts"),
@@ -34,11 +40,15 @@ const WITHOUT_PERSONS: [(&str, &str); 19] = [
         "match_all_due",
         "how far a pass is, by a member's id, until it is over",
     ),
+    ("known_device", "browsers of those who log in, hashed"),
+    ("log_in_try", "hashes and counts, for a day"),
     ("object_count", "counts"),
     ("rule_set", "rules"),
     ("rule_set_use", "who changed them, by the account's name"),
     ("run_page", "ids that a run has met, compacted, until it is over"),
     ("run_stream", "counts"),
+    ("session", "of those who log in"),
+    ("set_up_link", "hashes of tokens for those who log in"),
     ("trend_day_due", "days"),
     ("unification", "versions"),
     ("watermark", "times"),

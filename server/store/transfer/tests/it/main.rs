@@ -91,6 +91,7 @@ async fn commit(
             })
             .collect(),
         invalid,
+        left_out: 0,
         repeated: 0,
         refused: 0,
         pages: 1,

@@ -1,0 +1,99 @@
+use async_trait::async_trait;
+use domain::AccountId;
+use sqlx::{PgConnection, postgres::PgRow};
+use store::{AuditEntry, AuditStore, By, Deed, StoreError};
+
+use crate::{
+    PostgresStore,
+    column::{Columns, count, micros},
+    error::database,
+};
+
+/// Held from the last entry that is read until the next one is committed. Any number will do that is no other lock's.
+const TRAIL_LOCK: i64 = 0x7472_6962_0011;
+
+/// Writes the entry of a change into the change's transaction. To be the transaction's last statement: until the commit
+/// every other change waits here.
+pub(crate) async fn append(
+    transaction: &mut PgConnection,
+    by: &By,
+    deed: Deed,
+    target: Option<String>,
+) -> Result<(), StoreError> {
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(TRAIL_LOCK)
+        .execute(&mut *transaction)
+        .await
+        .map_err(database)?;
+    let last = sqlx::query(
+        "SELECT number, hash FROM
+            (SELECT number, hash FROM audit_entry UNION ALL SELECT number, hash FROM audit_cut) AS entry
+         ORDER BY number DESC LIMIT 1",
+    )
+    .fetch_optional(&mut *transaction)
+    .await
+    .map_err(database)?;
+    let last = last
+        .map(|row| Ok::<_, StoreError>((row.unsigned("number")?, row.text("hash")?)))
+        .transpose()?;
+    let entry = AuditEntry::next(last, by, deed, target);
+    sqlx::query(
+        "INSERT INTO audit_entry (number, at, actor, account_id, origin, deed, target, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(count(entry.number)?)
+    .bind(micros(entry.at))
+    .bind(&entry.actor)
+    .bind(entry.account_id.map(|id| id.0))
+    .bind(&entry.origin)
+    .bind(&entry.deed)
+    .bind(&entry.target)
+    .bind(&entry.hash)
+    .execute(transaction)
+    .await
+    .map(|_| ())
+    .map_err(database)
+}
+
+#[async_trait]
+impl AuditStore for PostgresStore {
+    async fn audit_after(&self, number: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM audit_entry WHERE number > $1 ORDER BY number LIMIT $2")
+            .bind(count(number)?)
+            .bind(i64::from(limit))
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)?;
+        rows.iter().map(read).collect()
+    }
+
+    async fn audit_before(&self, number: Option<u64>, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        let before = number.map(count).transpose()?.unwrap_or(i64::MAX);
+        let rows = sqlx::query("SELECT * FROM audit_entry WHERE number < $1 ORDER BY number DESC LIMIT $2")
+            .bind(before)
+            .bind(i64::from(limit))
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)?;
+        rows.iter().map(read).collect()
+    }
+
+    async fn note(&self, deed: Deed, target: Option<String>, by: &By) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        append(&mut write, by, deed, target).await?;
+        write.commit().await
+    }
+}
+
+fn read(row: &PgRow) -> Result<AuditEntry, StoreError> {
+    Ok(AuditEntry {
+        number: row.unsigned("number")?,
+        at: row.time("at")?,
+        actor: row.text("actor")?,
+        account_id: row.optional_uuid("account_id")?.map(AccountId),
+        origin: row.optional_text("origin")?,
+        deed: row.text("deed")?,
+        target: row.optional_text("target")?,
+        hash: row.text("hash")?,
+    })
+}

@@ -1,0 +1,265 @@
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::{Account, AccountId, Role};
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use store::{
+    AccountStore, AddAccountError, By, Credentials, Deed, NewAccount, NewSetUp, SetUp, StoreError, TokenHash,
+    UseSetUp, UseSetUpError,
+};
+
+use crate::{
+    SqliteStore,
+    audit::append,
+    column::{Columns, micros},
+    error::database,
+};
+
+#[async_trait]
+impl AccountStore for SqliteStore {
+    async fn add_account(&self, new: &NewAccount, by: &By) -> Result<(), AddAccountError> {
+        let mut write = self.begin().await?;
+        if !insert(&mut write, new, by).await? {
+            return Err(AddAccountError::EmailExists);
+        }
+        write.commit().await.map_err(database)?;
+        Ok(())
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM account ORDER BY email")
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)?;
+        rows.iter().map(read).collect()
+    }
+
+    async fn credentials(&self, email: &str) -> Result<Option<Credentials>, StoreError> {
+        let row = sqlx::query("SELECT * FROM account WHERE email = $1")
+            .bind(email)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)?;
+        let credentials = |row: SqliteRow| {
+            Ok(Credentials {
+                account: read(&row)?,
+                password_hash: row.optional_text("password_hash")?,
+            })
+        };
+        row.map(credentials).transpose()
+    }
+
+    async fn set_disabled(&self, id: AccountId, disabled: bool, by: &By) -> Result<bool, StoreError> {
+        let mut write = self.begin().await?;
+        let changed = sqlx::query(
+            "UPDATE account SET disabled_at = CASE WHEN $2 THEN COALESCE(disabled_at, $3) END WHERE id = $1",
+        )
+        .bind(id.0)
+        .bind(disabled)
+        .bind(micros(by.at))
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+        if changed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let deed = if disabled {
+            forget_log_ins(&mut write, id).await?;
+            Deed::AccountDisabled
+        } else {
+            Deed::AccountEnabled
+        };
+        append(&mut write, by, deed, Some(target(id))).await?;
+        write.commit().await.map_err(database)?;
+        Ok(true)
+    }
+
+    async fn set_role(&self, id: AccountId, role: Role, by: &By) -> Result<bool, StoreError> {
+        let mut write = self.begin().await?;
+        let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM account WHERE id = $1)")
+            .bind(id.0)
+            .fetch_one(&mut *write)
+            .await
+            .map_err(database)?;
+        let changed = sqlx::query("UPDATE account SET role = $2 WHERE id = $1 AND role <> $2")
+            .bind(id.0)
+            .bind(role.as_str())
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        if changed.rows_affected() == 0 {
+            return Ok(known);
+        }
+        sqlx::query("DELETE FROM session WHERE account_id = $1")
+            .bind(id.0)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        let target = format!("{} to {role}", target(id));
+        append(&mut write, by, Deed::RoleChanged, Some(target)).await?;
+        write.commit().await.map_err(database)?;
+        Ok(true)
+    }
+
+    async fn set_password(&self, id: AccountId, password_hash: &str, by: &By) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        if replace_password(&mut write, id, password_hash, by).await? {
+            write.commit().await.map_err(database)?;
+        }
+        Ok(())
+    }
+
+    async fn offer_set_up(&self, new: &NewSetUp, by: &By) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        sqlx::query("DELETE FROM set_up_link WHERE account_id = $1 OR (account_id IS NULL AND $1 IS NULL)")
+            .bind(new.account.map(|id| id.0))
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        sqlx::query("INSERT INTO set_up_link (token_hash, account_id, expires_at) VALUES ($1, $2, $3)")
+            .bind(&new.token.0)
+            .bind(new.account.map(|id| id.0))
+            .bind(micros(new.expires_at))
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        append(&mut write, by, Deed::SetUpOffered, new.account.map(target)).await?;
+        write.commit().await.map_err(database)
+    }
+
+    async fn set_up(&self, token: &TokenHash, now: DateTime<Utc>) -> Result<Option<SetUp>, StoreError> {
+        let row = sqlx::query(
+            "SELECT account.* FROM set_up_link LEFT JOIN account ON account.id = account_id
+             WHERE set_up_link.token_hash = $1 AND expires_at > $2 AND disabled_at IS NULL
+               AND (account_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM account))",
+        )
+        .bind(&token.0)
+        .bind(micros(now))
+        .fetch_optional(self.readers())
+        .await
+        .map_err(database)?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(match row.optional_uuid("id")? {
+            Some(_) => SetUp::Password(read(&row)?),
+            None => SetUp::FirstAccount,
+        }))
+    }
+
+    async fn use_set_up(
+        &self,
+        token: &TokenHash,
+        use_for: &UseSetUp,
+        by: &By,
+    ) -> Result<AccountId, UseSetUpError> {
+        let mut write = self.begin().await?;
+        let link =
+            sqlx::query("SELECT account_id FROM set_up_link WHERE token_hash = $1 AND expires_at > $2")
+                .bind(&token.0)
+                .bind(micros(by.at))
+                .fetch_optional(&mut *write)
+                .await
+                .map_err(database)?;
+        let link = link.ok_or(UseSetUpError::Spent)?;
+        let account = link.optional_uuid("account_id")?.map(AccountId);
+        let (id, done) = match (account, use_for) {
+            (None, UseSetUp::First(new)) => (new.id, add_first(&mut write, new, by).await?),
+            (Some(id), UseSetUp::Password(hash)) => (id, replace_password(&mut write, id, hash, by).await?),
+            _ => return Err(UseSetUpError::Spent),
+        };
+        if !done {
+            return Err(UseSetUpError::Spent);
+        }
+        write.commit().await.map_err(database)?;
+        Ok(id)
+    }
+}
+
+/// As entries of the trail name an account.
+pub(crate) fn target(id: AccountId) -> String {
+    format!("account {id}")
+}
+
+/// Whether the address was free.
+async fn insert(write: &mut SqliteConnection, new: &NewAccount, by: &By) -> Result<bool, StoreError> {
+    let added = sqlx::query(
+        "INSERT INTO account (id, email, role, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (email) DO NOTHING",
+    )
+    .bind(new.id.0)
+    .bind(&new.email)
+    .bind(new.role.as_str())
+    .bind(&new.password_hash)
+    .bind(micros(by.at))
+    .execute(&mut *write)
+    .await
+    .map_err(database)?;
+    if added.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let target = format!("{} as {}", target(new.id), new.role);
+    append(write, by, Deed::AccountAdded, Some(target)).await?;
+    Ok(true)
+}
+
+/// Whether there was none.
+async fn add_first(write: &mut SqliteConnection, new: &NewAccount, by: &By) -> Result<bool, StoreError> {
+    let accounts: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM account")
+        .fetch_one(&mut *write)
+        .await
+        .map_err(database)?;
+    if accounts > 0 {
+        return Ok(false);
+    }
+    sqlx::query("DELETE FROM set_up_link WHERE account_id IS NULL")
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+    insert(write, new, by).await
+}
+
+/// Whether there is such an account, and it is not disabled.
+async fn replace_password(
+    write: &mut SqliteConnection,
+    id: AccountId,
+    password_hash: &str,
+    by: &By,
+) -> Result<bool, StoreError> {
+    let replaced = sqlx::query("UPDATE account SET password_hash = $2 WHERE id = $1 AND disabled_at IS NULL")
+        .bind(id.0)
+        .bind(password_hash)
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+    if replaced.rows_affected() == 0 {
+        return Ok(false);
+    }
+    forget_log_ins(write, id).await?;
+    append(write, by, Deed::PasswordSet, Some(target(id))).await?;
+    Ok(true)
+}
+
+/// Sessions, links and known browsers of an account.
+async fn forget_log_ins(write: &mut SqliteConnection, id: AccountId) -> Result<(), StoreError> {
+    for statement in [
+        "DELETE FROM session WHERE account_id = $1",
+        "DELETE FROM set_up_link WHERE account_id = $1",
+        "DELETE FROM known_device WHERE account_id = $1",
+    ] {
+        sqlx::query(statement)
+            .bind(id.0)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn read(row: &SqliteRow) -> Result<Account, StoreError> {
+    Ok(Account {
+        id: AccountId(row.uuid("id")?),
+        email: row.text("email")?,
+        role: row.word("role", Role::parse)?,
+        set_up: row.optional_text("password_hash")?.is_some(),
+        disabled_at: row.optional_time("disabled_at")?,
+        created_at: row.time("created_at")?,
+    })
+}

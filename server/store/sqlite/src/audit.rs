@@ -1,0 +1,90 @@
+use async_trait::async_trait;
+use domain::AccountId;
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use store::{AuditEntry, AuditStore, By, Deed, StoreError};
+
+use crate::{
+    SqliteStore,
+    column::{Columns, count, micros},
+    error::database,
+};
+
+/// Writes the entry of a change into the change's transaction. The writer is alone, so nobody takes the number meanwhile.
+pub(crate) async fn append(
+    transaction: &mut SqliteConnection,
+    by: &By,
+    deed: Deed,
+    target: Option<String>,
+) -> Result<(), StoreError> {
+    let last = sqlx::query(
+        "SELECT number, hash FROM
+            (SELECT number, hash FROM audit_entry UNION ALL SELECT number, hash FROM audit_cut)
+         ORDER BY number DESC LIMIT 1",
+    )
+    .fetch_optional(&mut *transaction)
+    .await
+    .map_err(database)?;
+    let last = last
+        .map(|row| Ok::<_, StoreError>((row.unsigned("number")?, row.text("hash")?)))
+        .transpose()?;
+    let entry = AuditEntry::next(last, by, deed, target);
+    sqlx::query(
+        "INSERT INTO audit_entry (number, at, actor, account_id, origin, deed, target, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(count(entry.number)?)
+    .bind(micros(entry.at))
+    .bind(&entry.actor)
+    .bind(entry.account_id.map(|id| id.0))
+    .bind(&entry.origin)
+    .bind(&entry.deed)
+    .bind(&entry.target)
+    .bind(&entry.hash)
+    .execute(transaction)
+    .await
+    .map(|_| ())
+    .map_err(database)
+}
+
+#[async_trait]
+impl AuditStore for SqliteStore {
+    async fn audit_after(&self, number: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM audit_entry WHERE number > $1 ORDER BY number LIMIT $2")
+            .bind(count(number)?)
+            .bind(i64::from(limit))
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)?;
+        rows.iter().map(read).collect()
+    }
+
+    async fn audit_before(&self, number: Option<u64>, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        let before = number.map(count).transpose()?.unwrap_or(i64::MAX);
+        let rows = sqlx::query("SELECT * FROM audit_entry WHERE number < $1 ORDER BY number DESC LIMIT $2")
+            .bind(before)
+            .bind(i64::from(limit))
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)?;
+        rows.iter().map(read).collect()
+    }
+
+    async fn note(&self, deed: Deed, target: Option<String>, by: &By) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        append(&mut transaction, by, deed, target).await?;
+        transaction.commit().await.map_err(database)
+    }
+}
+
+fn read(row: &SqliteRow) -> Result<AuditEntry, StoreError> {
+    Ok(AuditEntry {
+        number: row.unsigned("number")?,
+        at: row.time("at")?,
+        actor: row.text("actor")?,
+        account_id: row.optional_uuid("account_id")?.map(AccountId),
+        origin: row.optional_text("origin")?,
+        deed: row.text("deed")?,
+        target: row.optional_text("target")?,
+        hash: row.text("hash")?,
+    })
+}

@@ -1,0 +1,104 @@
+//! Who may log in, and by which one-time links they come to a password.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::{Account, AccountId, Role};
+
+use crate::{By, StoreError};
+
+/// A hash of a token, in hexadecimal digits. The token itself is never stored.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TokenHash(pub String);
+
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    pub id: AccountId,
+    /// As [`crate::normal_email`] has it.
+    pub email: String,
+    pub role: Role,
+    /// As argon2 writes it (PHC string).
+    pub password_hash: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AddAccountError {
+    #[error("there is an account with that address already")]
+    EmailExists,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a log-in is checked against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    pub account: Account,
+    pub password_hash: Option<String>,
+}
+
+/// A one-time link, for setting a password.
+#[derive(Clone, Debug)]
+pub struct NewSetUp {
+    /// None: whoever uses the link makes the first account, an admin.
+    pub account: Option<AccountId>,
+    pub token: TokenHash,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// What a one-time link is good for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SetUp {
+    FirstAccount,
+    Password(Account),
+}
+
+/// What is done with a one-time link.
+#[derive(Clone, Debug)]
+pub enum UseSetUp {
+    /// Makes the first account, with its password.
+    First(NewAccount),
+    Password(String),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum UseSetUpError {
+    /// It was used, is too old, or is for something else. Nothing was changed.
+    #[error("the link is good no more")]
+    Spent,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+#[async_trait]
+pub trait AccountStore: Send + Sync {
+    /// Refuses a second one with the same address, and then changes nothing.
+    async fn add_account(&self, new: &NewAccount, by: &By) -> Result<(), AddAccountError>;
+
+    /// All accounts, by address.
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError>;
+
+    async fn credentials(&self, email: &str) -> Result<Option<Credentials>, StoreError>;
+
+    /// Disabling ends the sessions and the links of the account. Whether there is such an account.
+    async fn set_disabled(&self, id: AccountId, disabled: bool, by: &By) -> Result<bool, StoreError>;
+
+    /// Ends the sessions of the account, unless it has that role already. Whether there is such an account.
+    async fn set_role(&self, id: AccountId, role: Role, by: &By) -> Result<bool, StoreError>;
+
+    /// Replaces the password, and ends the sessions, the links and the known browsers of the account.
+    async fn set_password(&self, id: AccountId, password_hash: &str, by: &By) -> Result<(), StoreError>;
+
+    /// Offers a link; an earlier one for the same is good no more.
+    async fn offer_set_up(&self, new: &NewSetUp, by: &By) -> Result<(), StoreError>;
+
+    /// What the link is good for. `None` if it was used, is too old, its account is disabled, or, of one for the first
+    /// account, if there is an account.
+    async fn set_up(&self, token: &TokenHash, now: DateTime<Utc>) -> Result<Option<SetUp>, StoreError>;
+
+    /// Uses the link up, and says whose it was. Setting a password does what [`Self::set_password`] does.
+    async fn use_set_up(
+        &self,
+        token: &TokenHash,
+        use_for: &UseSetUp,
+        by: &By,
+    ) -> Result<AccountId, UseSetUpError>;
+}
