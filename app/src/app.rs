@@ -9,7 +9,13 @@ use leptos_router::{
 };
 
 use crate::{
-    error::AppError, layout::Frame, page::CommunityManagement, place::COMMUNITY_MANAGEMENT, ui::problem,
+    companies::{company::Company, form::NewCompany, list::Customers},
+    error::AppError,
+    layout::Frame,
+    page::CommunityManagement,
+    place::COMMUNITY_MANAGEMENT,
+    ui::problem,
+    unification::{member::Member, page::Unification, users::UsersWithoutCompany},
 };
 
 #[component]
@@ -27,6 +33,24 @@ pub fn App() -> impl IntoView {
                         view=CommunityManagement
                         ssr=SsrMode::Async
                     />
+                    <Route
+                        path=path!("/administration/general/unification")
+                        view=Unification
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/administration/general/unification/users")
+                        view=UsersWithoutCompany
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/administration/general/unification/member")
+                        view=Member
+                        ssr=SsrMode::Async
+                    />
+                    <Route path=path!("/customers") view=Customers ssr=SsrMode::Async />
+                    <Route path=path!("/customers/company") view=Company ssr=SsrMode::Async />
+                    <Route path=path!("/customers/new") view=NewCompany ssr=SsrMode::Async />
                 </Routes>
             </Frame>
         </Router>

@@ -8,10 +8,18 @@ use leptos::prelude::use_context;
 
 use crate::{
     activity::view::{ActivityLogQuery, ActivityLogView},
+    companies::{
+        place::{CompanyPlace, LookUp},
+        view::{CompanyView, LookUpView, SaveCompany},
+    },
     connections::view::ConnectionsView,
     error::AppError,
     layout::FrameView,
     runs::view::{InvalidRecordsQuery, InvalidRecordsView, SummaryView},
+    unification::{
+        place::{MemberKey, UsersPlace},
+        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, UsersView},
+    },
 };
 
 /// What the console asks of the server. Every answer is what a page shows, and nothing more.
@@ -38,6 +46,36 @@ pub trait Backend: Send + Sync {
     async fn deactivate(&self, connection: ConnectionId) -> Result<(), AppError>;
 
     async fn activate(&self, connection: ConnectionId) -> Result<(), AppError>;
+
+    /// The rules in use or in a draft, and what the draft would change if that is asked for.
+    async fn rules(&self, query: RulesQuery) -> Result<RulesView, AppError>;
+
+    /// Makes a draft the version in use and has every member matched again.
+    async fn apply_rules(&self, apply: Apply) -> Result<Applied, AppError>;
+
+    /// Users without a company, with what each rule came to.
+    async fn users(&self, place: UsersPlace) -> Result<UsersView, AppError>;
+
+    /// [`AppError::NotFound`] if there is no such member.
+    async fn member(&self, member: MemberKey) -> Result<MemberView, AppError>;
+
+    /// Keeps what an admin says of a member's company, and matches the member anew.
+    async fn say_of_member(&self, member: MemberKey, said: Said) -> Result<(), AppError>;
+
+    /// Keeps that a member has left their company, with how that is known; `None` if they have not.
+    async fn member_left(&self, member: MemberKey, reason: Option<String>) -> Result<(), AppError>;
+
+    /// Companies or people by part of their name, domain or address, or by their external id.
+    async fn look_up(&self, query: LookUp) -> Result<LookUpView, AppError>;
+
+    /// [`AppError::NotFound`] if there is no such company.
+    async fn company(&self, place: CompanyPlace) -> Result<CompanyView, AppError>;
+
+    /// Keeps a company and matches members anew.
+    async fn save_company(&self, save: SaveCompany) -> Result<(), AppError>;
+
+    /// Adds a domain to a company, and matches members anew.
+    async fn add_domain(&self, company: String, domain: String) -> Result<(), AppError>;
 }
 
 /// The port, as the router provides it to pages and server functions alike.

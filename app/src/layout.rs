@@ -1,11 +1,14 @@
 //! The frame around every page: skip link, navigation, sheet.
 
 use leptos::{html, prelude::*};
+use leptos_router::hooks::use_location;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    companies::place::CUSTOMERS,
     place::COMMUNITY_MANAGEMENT,
     ui::icon::{Icon, icon, mark},
+    unification::place::UNIFICATION,
 };
 
 /// What the frame around every page shows. Resolved before the render: the left navigation never waits.
@@ -44,6 +47,15 @@ pub fn Frame(children: Children) -> impl IntoView {
 #[component]
 fn Navigation(failing: ReadSignal<u32>, worker: Option<bool>) -> impl IntoView {
     let list = NodeRef::<html::Div>::new();
+    let path = use_location().pathname;
+    // A page below another is part of it. Read leniently: the head may be written when the signals are gone.
+    let here = move |page: &'static str| {
+        let inside = path.try_with(|path| {
+            path.strip_prefix(page)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        inside.unwrap_or_default().then_some("page")
+    };
     // On a phone the list is a popover, which only this page's own links leave open.
     let close = move |_| {
         if let Some(list) = list.get_untracked() {
@@ -63,6 +75,13 @@ fn Navigation(failing: ReadSignal<u32>, worker: Option<bool>) -> impl IntoView {
                 <span class="nav-alert">{move || badge(failing.get())}</span>
             </div>
             <div class="nav-list" id="nav-list" popover="auto" node_ref=list>
+                <ul class="nav-plain">
+                    <li>
+                        <a href=CUSTOMERS aria-current=move || here(CUSTOMERS) on:click=close>
+                            <span class="nav-name">{icon(Icon::People)} "Customers"</span>
+                        </a>
+                    </li>
+                </ul>
                 <h2 class="nav-section" id="nav-administration">
                     "Administration"
                 </h2>
@@ -71,9 +90,14 @@ fn Navigation(failing: ReadSignal<u32>, worker: Option<bool>) -> impl IntoView {
                         <span class="nav-group">{icon(Icon::Sliders)} "General"</span>
                         <ul>
                             <li>
-                                <a href=COMMUNITY_MANAGEMENT aria-current="page" on:click=close>
+                                <a href=COMMUNITY_MANAGEMENT aria-current=move || here(COMMUNITY_MANAGEMENT) on:click=close>
                                     <span>"Community Management"</span>
                                     {move || badge(failing.get())}
+                                </a>
+                            </li>
+                            <li>
+                                <a href=UNIFICATION aria-current=move || here(UNIFICATION) on:click=close>
+                                    <span>"Unification"</span>
                                 </a>
                             </li>
                         </ul>

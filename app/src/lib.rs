@@ -4,6 +4,7 @@ pub mod activity;
 pub mod app;
 #[cfg(feature = "ssr")]
 pub mod backend;
+pub mod companies;
 pub mod connections;
 pub mod error;
 pub mod layout;
@@ -12,6 +13,7 @@ pub mod place;
 pub mod runs;
 pub mod shell;
 pub mod ui;
+pub mod unification;
 
 pub use app::App;
 pub use shell::shell;

@@ -19,7 +19,7 @@ use crate::{
     place::{Place, Tab},
     runs::drawer::RunDrawer,
     ui::{
-        icon::{Icon, icon},
+        head::{Crumb, sheet_head},
         problem::page_problem,
     },
 };
@@ -72,7 +72,7 @@ pub fn CommunityManagement() -> impl IntoView {
     let drawer = Memo::new(move |_| place.with(|place| place.run.is_some()));
     view! {
         <Title text=words />
-        <PageHead />
+        {sheet_head(vec![Crumb::group("Administration"), Crumb::group("General")], "Community Management".to_owned())}
         <div class="page">
             <h1>"Community Management"</h1>
             <p class="lead">
@@ -96,22 +96,6 @@ fn title(place: Place) -> &'static str {
         _ if place.run.is_some() => "Summary",
         Tab::Connections => "Community Management",
         Tab::ActivityLogs => "Activity Logs",
-    }
-}
-
-#[component]
-fn PageHead() -> impl IntoView {
-    view! {
-        <header class="sheet-head">
-            <nav aria-label="Breadcrumb">
-                <ol class="crumbs">
-                    <li>"Administration" {icon(Icon::ChevronRight)}</li>
-                    <li>"General" {icon(Icon::ChevronRight)}</li>
-                    <li aria-current="page">"Community Management"</li>
-                </ol>
-            </nav>
-            <p class="zone">"Times in UTC"</p>
-        </header>
     }
 }
 

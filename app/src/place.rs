@@ -7,6 +7,51 @@ use leptos_router::params::ParamsMap;
 
 pub const COMMUNITY_MANAGEMENT: &str = "/administration/general/community-management";
 
+/// An address that grows by its query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Href(String);
+
+impl Href {
+    pub fn to(path: &str) -> Self {
+        Self(path.to_owned())
+    }
+
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &dyn std::fmt::Display) -> Self {
+        let sign = if self.0.contains('?') { '&' } else { '?' };
+        let _ = write!(self.0, "{sign}{name}=");
+        escape(&value.to_string(), &mut self.0);
+        self
+    }
+
+    /// Leaves out what is not there.
+    #[must_use]
+    pub fn maybe<T: std::fmt::Display>(self, name: &str, value: Option<T>) -> Self {
+        match value {
+            Some(value) => self.with(name, &value),
+            None => self,
+        }
+    }
+
+    pub fn into_text(self) -> String {
+        self.0
+    }
+}
+
+/// Writes a value so that the router reads it back. It decodes twice, so a percent sign is written twice, too.
+fn escape(value: &str, into: &mut String) {
+    for byte in value.bytes() {
+        match byte {
+            b'%' => into.push_str("%2525"),
+            b'-' | b'.' | b'_' | b'~' | b':' | b',' | b'@' => into.push(char::from(byte)),
+            letter if letter.is_ascii_alphanumeric() => into.push(char::from(letter)),
+            other => {
+                let _ = write!(into, "%{other:02X}");
+            }
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tab {
     #[default]
@@ -179,6 +224,25 @@ mod tests {
             place.closed().href(),
             format!("{COMMUNITY_MANAGEMENT}?tab=activity-logs&connection={ID}&page=3")
         );
+    }
+
+    #[test]
+    fn whatever_is_in_an_address_is_read_back() {
+        let value = "50%25 of \"a&b\" + c=d é #1 / ?";
+        let href = Href::to("/a")
+            .with("one", &1)
+            .with("text", &value)
+            .maybe::<u8>("none", None);
+        let url = url::Url::parse("http://localhost")
+            .and_then(|base| base.join(&href.into_text()))
+            .expect("an address");
+        let query: ParamsMap = url
+            .query_pairs()
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
+        assert_eq!(query.get_str("text"), Some(value));
+        assert_eq!(query.get_str("one"), Some("1"));
+        assert_eq!(query.get_str("none"), None);
     }
 
     #[test]

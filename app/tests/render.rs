@@ -4,7 +4,15 @@ mod fake;
 
 use std::sync::Arc;
 
-use app::{App, place::COMMUNITY_MANAGEMENT, shell};
+use app::{
+    App,
+    place::COMMUNITY_MANAGEMENT,
+    shell,
+    unification::{
+        draft::Draft,
+        place::{Open, RulesPlace, UNIFICATION},
+    },
+};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -67,7 +75,11 @@ fn assert_accessible(html: &str) {
     assert_eq!(count("<main"), 1, "one main");
     assert_eq!(count("<table"), count("<tbody"), "every table has a tbody");
     assert_eq!(count("<table"), count("<caption"), "every table has a caption");
-    assert_eq!(count("<form"), count("method=\"post\""), "every form posts");
+    assert_eq!(
+        count("<form"),
+        count("method=\"post\"") + count("method=\"get\""),
+        "every form says how it is sent"
+    );
     assert_eq!(
         count(" style=\""),
         0,
@@ -216,7 +228,7 @@ async fn four_cards_are_a_small_page() {
 
 #[tokio::test]
 async fn an_unknown_address_is_not_found() {
-    let page = page(Fake::Busy, "/customers").await;
+    let page = page(Fake::Busy, "/nowhere").await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);
     insta::assert_snapshot!(readable(&page.html));
 }
@@ -339,10 +351,298 @@ async fn writes_are_never_read_with_get() {
         ("/rpc/deactivate", &connection),
         ("/rpc/activate", &connection),
         ("/rpc/cancel_run", &run),
+        ("/rpc/apply_rules", &"base=14&set={}".to_owned()),
     ] {
         let uri = format!("{path}?{field}");
         let request = Request::get(uri).body(Body::empty()).expect("a request");
         let status = answer(Fake::Busy, request).await.status();
         assert!(status.is_client_error(), "{path} answered {status}");
     }
+}
+
+/// A draft on the version in use, as its address has it.
+fn drafted(change: impl FnOnce(&mut Draft)) -> RulesPlace {
+    let mut draft = Draft {
+        base: 14,
+        set: fake::unification::in_use(),
+    };
+    change(&mut draft);
+    RulesPlace::with_draft(draft.text())
+}
+
+macro_rules! page_snapshot {
+    ($name:ident, $path:expr) => {
+        #[tokio::test]
+        async fn $name() {
+            let page = page(Fake::Busy, &$path).await;
+            assert_eq!(page.status, StatusCode::OK);
+            insta::assert_snapshot!(stringify!($name), readable(&page.html));
+        }
+    };
+}
+
+page_snapshot!(rules_in_use, UNIFICATION);
+page_snapshot!(
+    rules_in_a_draft,
+    drafted(|draft| draft.press("up:phone-to-person")).href()
+);
+page_snapshot!(
+    rules_in_a_draft_with_their_preview,
+    drafted(|draft| draft.press("on:full-name-to-person"))
+        .previewing()
+        .href()
+);
+page_snapshot!(
+    a_rule_as_a_form,
+    RulesPlace::default()
+        .opening(Some(Open::Rule("email-to-person".to_owned())))
+        .href()
+);
+page_snapshot!(
+    lists_as_a_form,
+    RulesPlace::default().opening(Some(Open::Lists)).href()
+);
+
+#[tokio::test]
+async fn a_version_is_restored_by_a_draft_that_says_so() {
+    let page = page(Fake::Busy, &RulesPlace::restoring(13).href()).await;
+    assert!(page.html.contains("These are the rules of version 13."));
+    assert!(page.html.contains("Apply to 90,479 users"));
+    assert!(page.html.contains("name=\"restores\" value=\"13\""));
+}
+
+#[tokio::test]
+async fn a_draft_that_cannot_be_applied_says_why_and_offers_no_preview() {
+    let place = drafted(|draft| draft.set.rules[0].conditions.clear());
+    let page = page(Fake::Busy, &place.href()).await;
+    assert!(page.html.contains("This draft cannot be applied yet"));
+    assert!(page.html.contains("has no condition; give at least one."));
+    assert!(!page.html.contains("Preview the draft"));
+    assert!(!page.html.contains("Apply to"));
+}
+
+#[tokio::test]
+async fn a_long_preview_says_how_far_it_is() {
+    let place = drafted(|draft| draft.set.rules.clear()).previewing();
+    let page = page(Fake::Busy, &place.href()).await;
+    assert!(page.html.contains("40,000 of 90,479 users tried."));
+    assert!(page.html.contains("Look again"));
+    assert!(!page.html.contains("Apply to"));
+}
+
+#[tokio::test]
+async fn who_comes_second_is_told_and_overwrites_nothing() {
+    let mut draft = Draft {
+        base: 13,
+        set: fake::unification::in_use(),
+    };
+    draft.press("on:full-name-to-person");
+    let place = RulesPlace::with_draft(draft.text());
+    let page = page(Fake::Busy, &place.previewing().href()).await;
+    assert!(page.html.contains("The rules have changed meanwhile"));
+    assert!(page.html.contains("admin@customer.example applied version 14"));
+    assert!(page.html.contains("Compare the draft with version 14"));
+    assert!(!page.html.contains("Apply to"));
+
+    let form = form(&[("base", "13"), ("set", &place.query.draft.expect("a draft").set)]);
+    let response = post_field("/rpc/apply_rules", form, UNIFICATION).await;
+    assert_eq!(response.status(), StatusCode::FOUND);
+    assert!(location(&response).contains("base=13"), "{}", location(&response));
+}
+
+#[tokio::test]
+async fn a_draft_is_applied_without_scripts() {
+    let draft = drafted(|draft| draft.press("on:full-name-to-person"));
+    let text = draft.query.draft.expect("a draft");
+    let sent = form(&[("base", "14"), ("set", &text.set)]);
+    let response = post_field("/rpc/apply_rules", sent, UNIFICATION).await;
+    assert_eq!(response.status(), StatusCode::FOUND);
+    assert_eq!(location(&response), format!("{UNIFICATION}?applied=15"));
+}
+
+/// The draft behind the answer of a form.
+async fn draft_after(path: &str, fields: &[(&str, &str)]) -> Draft {
+    let response = post_field(path, form(fields), UNIFICATION).await;
+    assert_eq!(response.status(), StatusCode::FOUND);
+    let url = url::Url::parse("http://localhost")
+        .and_then(|base| base.join(location(&response)))
+        .expect("an address");
+    let query = url
+        .query_pairs()
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
+    let text = RulesPlace::read(&query).query.draft;
+    Draft::read(&text.unwrap_or_else(|| panic!("no draft in {url}"))).expect("a draft")
+}
+
+#[tokio::test]
+async fn the_list_is_changed_without_scripts() {
+    let text = drafted(|_| ()).query.draft.expect("a draft").set;
+    let sent = [("base", "14"), ("set", &text), ("change", "up:phone-to-person")];
+    let draft = draft_after("/rpc/change_rules", &sent).await;
+    assert_eq!(draft.base, 14);
+    assert_eq!(draft.set.rules[2].id, "phone-to-person");
+}
+
+#[tokio::test]
+async fn a_rule_is_added_without_scripts() {
+    let text = drafted(|_| ()).query.draft.expect("a draft").set;
+    let condition = |operator: &str| {
+        format!(r#"{{"field":"self_declared_company","operator":{operator},"compared_with":"company_name"}}"#)
+    };
+    let domain = r#"{"field":"email_domain","operator":"exact","compared_with":"company_domain"}"#;
+    let sent = [
+        ("base", "14"),
+        ("set", &text),
+        ("condition[0]", &condition(r#"{"fuzzy":90}"#)),
+        ("percent[0]", "85"),
+        ("condition[1]", domain),
+        ("percent[1]", "90"),
+        ("condition[2]", ""),
+        ("percent[2]", "90"),
+        ("go_on", "yes"),
+        ("active", "yes"),
+    ];
+    let draft = draft_after("/rpc/save_rule", &sent).await;
+    let added = draft.set.rules.last().expect("a rule");
+    assert_eq!(
+        added.to_string(),
+        "Company name is 85 % like a company's name and Email domain is one of a company's domains"
+    );
+    assert_eq!(draft.set.check(), Ok(()));
+    assert_eq!(added.id, "company-name-to-company-name");
+}
+
+#[tokio::test]
+async fn lists_are_changed_without_scripts() {
+    let text = drafted(|_| ()).query.draft.expect("a draft").set;
+    let sent = [
+        ("base", "14"),
+        ("set", &text),
+        ("internal_roles", "Moderator\r\nCommunity Manager"),
+        ("countries", "customer-de at\r\ncustomer-en"),
+        ("persons_country", "de"),
+    ];
+    let draft = draft_after("/rpc/save_lists", &sent).await;
+    assert_eq!(draft.set.internal_roles.len(), 2);
+    assert!(draft.set.internal_domains.is_empty());
+    let countries = draft.set.default_countries;
+    assert_eq!(
+        countries.persons.map(|country| country.to_string()),
+        Some("DE".to_owned())
+    );
+    assert_eq!(countries.connections["customer-de"].as_str(), "AT");
+    assert_eq!(countries.connections.len(), 1);
+}
+
+#[tokio::test]
+async fn a_rule_without_conditions_is_explained_without_scripts() {
+    let text = drafted(|_| ()).query.draft.expect("a draft").set;
+    let sent = form(&[("base", "14"), ("set", &text), ("condition[0]", "")]);
+    let back = RulesPlace::default().opening(Some(Open::NewRule)).href();
+    let response = post_field("/rpc/save_rule", sent, &back).await;
+    let back = location(&response)
+        .trim_start_matches("http://localhost")
+        .to_owned();
+    let page = page(Fake::Busy, &back).await;
+    assert!(page.html.contains("role=\"alert\""));
+    assert!(page.html.contains("A rule needs at least one condition."));
+}
+
+/// A form's fields as a browser sends them.
+fn form(fields: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish()
+}
+
+const MEMBER: &str = "/administration/general/unification/member?tenant=customer-de&user=912";
+
+page_snapshot!(a_member_with_what_each_rule_came_to, MEMBER);
+page_snapshot!(companies_looked_up, "/customers?q=halden");
+page_snapshot!(people_looked_up, "/customers?tab=people");
+page_snapshot!(a_company, "/customers/company?id=C-1&page=1");
+page_snapshot!(a_company_as_a_form, "/customers/company?id=C-1&edit=yes");
+page_snapshot!(a_new_company, "/customers/new?name=Acme&domain=acme.io");
+
+#[tokio::test]
+async fn a_search_without_a_result_names_what_it_hides() {
+    let page = page(Fake::Busy, "/customers?q=nothing").await;
+    assert!(page.html.contains("1,204 companies are hidden by this search."));
+}
+
+#[tokio::test]
+async fn members_and_companies_that_there_are_not_are_not_found() {
+    for path in [
+        "/administration/general/unification/member?tenant=customer-de&user=1",
+        "/administration/general/unification/member",
+        "/customers/company?id=C-9",
+    ] {
+        assert_eq!(
+            page(Fake::Busy, path).await.status,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_member_is_linked_by_hand_without_scripts_or_it_is_said_why_not() {
+    let link = |company: &str| {
+        form(&[
+            ("tenant", "customer-de"),
+            ("user", "912"),
+            ("company", company),
+            ("reason", "They told us"),
+        ])
+    };
+    let done = post_field("/rpc/link_member", link("C-1"), MEMBER).await;
+    assert_eq!(location(&done), MEMBER);
+    let refused = post_field("/rpc/link_member", link("C-9"), MEMBER).await;
+    let back = location(&refused)
+        .trim_start_matches("http://localhost")
+        .to_owned();
+    let page = page(Fake::Busy, &back).await;
+    assert!(page.html.contains("The member could not be linked"));
+    assert!(
+        page.html
+            .contains("There is no company with the external id C-9.")
+    );
+}
+
+#[tokio::test]
+async fn a_company_is_saved_without_scripts() {
+    let sent = form(&[
+        ("external_id", "C-7"),
+        ("name", "Acme"),
+        ("domains", "acme.io"),
+        ("new", "yes"),
+    ]);
+    let response = post_field("/rpc/save_company", sent, "/customers/new").await;
+    assert_eq!(location(&response), "/customers/company?id=C-7");
+}
+
+const USERS: &str = "/administration/general/unification/users";
+
+page_snapshot!(
+    users_without_a_company,
+    format!("{USERS}?cause=domain_unknown&connection={}", connection_id(3))
+);
+
+#[tokio::test]
+async fn a_filter_without_users_says_what_it_hides() {
+    let page = page(Fake::Busy, &format!("{USERS}?domain=nowhere.example")).await;
+    assert!(page.html.contains("No user with the domain nowhere.example"));
+    assert!(
+        page.html
+            .contains("16,685 users without a company are hidden by this filter.")
+    );
+}
+
+#[tokio::test]
+async fn a_domain_is_added_without_scripts() {
+    let sent = form(&[("company", "C-1"), ("domain", "kestrel-haul.example")]);
+    let response = post_field("/rpc/add_domain", sent, USERS).await;
+    assert_eq!(response.status(), StatusCode::FOUND);
+    assert!(!location(&response).contains("__err"));
 }

@@ -5,10 +5,18 @@ use std::{num::NonZeroU32, sync::Arc};
 use app::{
     activity::view::{ActivityLogQuery, ActivityLogView, ConnectionName, LOG_PAGE_ROWS},
     backend::Backend,
+    companies::{
+        place::{CompanyPlace, LookUp},
+        view::{CompanyView, LookUpView, SaveCompany},
+    },
     connections::view::ConnectionsView,
     error::AppError,
     layout::FrameView,
     runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, SummaryView},
+    unification::{
+        place::{MemberKey, UsersPlace},
+        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, UsersView},
+    },
 };
 use async_trait::async_trait;
 use domain::{Connection, ConnectionId, RunId, StoppedBy, Trigger};
@@ -25,18 +33,21 @@ use crate::{
     scheduler::extent_of_next_run,
     secrets::to_hex,
     system::random_bytes,
+    trials::Trials,
     views,
     worker::WakeUp,
 };
 
 pub(crate) struct Console {
-    installation: Installation,
+    pub(crate) installation: Installation,
     /// After so many successes the next run is a full one.
     full_every: NonZeroU32,
     overview: Overview,
     /// Whether this process runs syncs itself.
     worker: bool,
     wake_up: WakeUp,
+    /// Drafts of rules that were tried.
+    pub(crate) trials: Trials,
 }
 
 impl Console {
@@ -58,6 +69,7 @@ impl Console {
             full_every: config.sync.full_every,
             worker,
             wake_up,
+            trials: Trials::default(),
         }
     }
 
@@ -260,6 +272,46 @@ impl Backend for Console {
         self.wake_up.ring();
         Ok(())
     }
+
+    async fn rules(&self, query: RulesQuery) -> Result<RulesView, AppError> {
+        self.rules_view(query).await
+    }
+
+    async fn apply_rules(&self, apply: Apply) -> Result<Applied, AppError> {
+        self.take_rules(apply).await
+    }
+
+    async fn users(&self, place: UsersPlace) -> Result<UsersView, AppError> {
+        self.users_view(place).await
+    }
+
+    async fn member(&self, member: MemberKey) -> Result<MemberView, AppError> {
+        self.member_view(member).await
+    }
+
+    async fn say_of_member(&self, member: MemberKey, said: Said) -> Result<(), AppError> {
+        self.keep_said(member, said).await
+    }
+
+    async fn member_left(&self, member: MemberKey, reason: Option<String>) -> Result<(), AppError> {
+        self.keep_left(member, reason).await
+    }
+
+    async fn look_up(&self, query: LookUp) -> Result<LookUpView, AppError> {
+        self.look_up_view(query).await
+    }
+
+    async fn company(&self, place: CompanyPlace) -> Result<CompanyView, AppError> {
+        self.company_view(place).await
+    }
+
+    async fn save_company(&self, save: SaveCompany) -> Result<(), AppError> {
+        self.keep_company(save).await
+    }
+
+    async fn add_domain(&self, company: String, domain: String) -> Result<(), AppError> {
+        self.keep_domain(&company, &domain).await
+    }
 }
 
 fn no_such_run() -> AppError {
@@ -269,7 +321,7 @@ fn no_such_run() -> AppError {
 }
 
 /// The cause goes to the log under a reference; only the reference goes to the browser.
-fn internal(failure: &StoreError) -> AppError {
+pub(crate) fn internal(failure: &StoreError) -> AppError {
     let reference = to_hex(&random_bytes::<4>());
     error!(reference, error = %with_sources(failure), "the console could not be answered");
     AppError::Internal { reference }

@@ -1,17 +1,14 @@
 //! What an admin can do to a connection, and what came of it.
 
 use domain::ConnectionId;
-use leptos::{
-    prelude::*,
-    server_fn::{ServerFn, error::ServerFnUrlError},
-};
+use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::params::ParamsMap;
 
 use super::api::{Activate, CancelRun, Deactivate, SyncNow};
-use crate::{error::AppError, ui::problem::action_problem};
-
-/// Longest text that is shown of an error that came with the URL.
-const URL_TEXT_MAX_CHARS: usize = 300;
+use crate::{
+    error::AppError,
+    ui::problem::{self, action_problem},
+};
 
 /// The actions of the page. With scripts they remember which connection they were asked for.
 #[expect(missing_debug_implementations, reason = "the framework's actions have none")]
@@ -78,45 +75,19 @@ impl Actions {
             .or_else(|| failed(self.cancel.value().get()).map(|error| (CancelRun::PATH, error)))
             .or_else(|| failed(self.deactivate.value().get()).map(|error| (Deactivate::PATH, error)))
             .or_else(|| failed(self.activate.value().get()).map(|error| (Activate::PATH, error)))
-            .map(|(path, error)| action_problem(title(path), &error).into_any())
+            .map(|(path, error)| action_problem(problem::title_of(&TITLES, path), &error).into_any())
     }
 }
 
-fn title(path: &str) -> &'static str {
-    if path == SyncNow::PATH {
-        "The run could not start"
-    } else if path == CancelRun::PATH {
-        "The run could not be cancelled"
-    } else if path == Deactivate::PATH {
-        "The connection could not be deactivated"
-    } else {
-        "The connection could not be activated"
-    }
-}
+/// What each action is called when it failed.
+const TITLES: [(&str, &str); 4] = [
+    (SyncNow::PATH, "The run could not start"),
+    (CancelRun::PATH, "The run could not be cancelled"),
+    (Deactivate::PATH, "The connection could not be deactivated"),
+    (Activate::PATH, "The connection could not be activated"),
+];
 
-/// Without scripts a failed action comes back with the URL. Anyone can write a URL, so only errors of our own actions
-/// are shown, as short plain text under our own heading.
+/// Without scripts a failed action comes back with the URL.
 pub fn failure_in_url(query: &ParamsMap) -> Option<AnyView> {
-    let path = query.get_str("__path")?;
-    let known = [SyncNow::PATH, CancelRun::PATH, Deactivate::PATH, Activate::PATH].contains(&path);
-    let error = query
-        .get_str("__err")
-        .filter(|_| known)
-        .map(ServerFnUrlError::<AppError>::decode_err)?;
-    Some(action_problem(title(path), &bounded(error)).into_any())
-}
-
-fn bounded(error: AppError) -> AppError {
-    let cut = |text: String| text.chars().take(URL_TEXT_MAX_CHARS).collect();
-    match error {
-        AppError::NotFound { what } => AppError::NotFound { what: cut(what) },
-        AppError::Refused { what, next_action } => AppError::Refused {
-            what: cut(what),
-            next_action: cut(next_action),
-        },
-        AppError::Internal { reference } => AppError::Internal {
-            reference: cut(reference),
-        },
-        AppError::Unreachable { detail } => AppError::Unreachable { detail: cut(detail) },
-    }
+    problem::failure_in_url(query, &TITLES)
 }

@@ -26,10 +26,18 @@ pub enum Icon {
     List,
     Menu,
     Copy,
+    ChevronUp,
+    Merge,
+    Undo,
+    People,
+    Ticket,
+    Download,
+    Pencil,
 }
 
 impl Icon {
     /// The whole drawing: it never changes, so it is written as it is and costs no view.
+    #[expect(clippy::too_many_lines, reason = "a list of drawings")]
     pub fn svg(self) -> &'static str {
         macro_rules! svg {
             ($body:literal) => {
@@ -86,6 +94,17 @@ impl Icon {
             Self::Copy => svg!(
                 r#"<rect x="5.5" y="5.5" width="8.5" height="8.5" rx="1.8"/><path d="M10.5 3.2A1.2 1.2 0 0 0 9.3 2H3.2A1.2 1.2 0 0 0 2 3.2v6.1a1.2 1.2 0 0 0 1.2 1.2"/>"#
             ),
+            Self::ChevronUp => svg!(r#"<path d="m3.5 10 4.5-4.5 4.5 4.5"/>"#),
+            Self::Merge => svg!(r#"<path d="M2 3.5c4 0 4 4.5 8 4.5M2 12.5C6 12.5 6 8 10 8h4"/>"#),
+            Self::Undo => svg!(r#"<path d="M5.5 3 2.5 6l3 3M2.5 6H10a3.5 3.5 0 0 1 0 7H7"/>"#),
+            Self::People => svg!(
+                r#"<circle cx="6" cy="5.2" r="2.6"/><path d="M1.5 13.5c0-2.6 2-4.3 4.5-4.3s4.5 1.7 4.5 4.3M10.6 2.9a2.4 2.4 0 0 1 0 4.6M12.2 9.6c1.5.6 2.3 2 2.3 3.9"/>"#
+            ),
+            Self::Ticket => svg!(
+                r#"<path d="M2 4.5h12v2.2a1.4 1.4 0 0 0 0 2.6v2.2H2V9.3a1.4 1.4 0 0 0 0-2.6zM9.5 4.5v7"/>"#
+            ),
+            Self::Download => svg!(r#"<path d="M8 2.5v7m-3-3 3 3 3-3M2.5 13.5h11"/>"#),
+            Self::Pencil => svg!(r#"<path d="M10.5 3 13 5.5 5.5 13H3v-2.5z"/>"#),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod dialog;
+pub mod head;
 pub mod health;
 pub mod icon;
 pub mod ladder;

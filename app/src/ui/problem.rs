@@ -1,7 +1,8 @@
 //! What went wrong, whose turn it is and what to do next.
 
 use domain::Owner;
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::error::ServerFnUrlError};
+use leptos_router::params::ParamsMap;
 
 use super::{
     command,
@@ -9,6 +10,9 @@ use super::{
     words,
 };
 use crate::error::AppError;
+
+/// Longest text that is shown of an error that came with the URL.
+const URL_TEXT_MAX_CHARS: usize = 300;
 
 /// In place of what could not be shown. The frame stays.
 pub fn page_problem(error: &AppError, reload: String) -> impl IntoView + use<> {
@@ -39,6 +43,40 @@ pub fn action_problem(title: &'static str, error: &AppError) -> impl IntoView + 
             <p>{error.to_string()}</p>
             {turn(error.owner(), &error.next_action())}
         </div>
+    }
+}
+
+/// What an action is called when it failed, by the path of its server function.
+pub type Titles = [(&'static str, &'static str)];
+
+pub fn title_of(titles: &Titles, path: &str) -> &'static str {
+    let known = titles.iter().find(|(known, _)| *known == path);
+    known.map_or("This could not be done", |(_, title)| title)
+}
+
+/// Without scripts a failed action comes back with the URL. Anyone can write a URL, so only errors of the actions named
+/// here are shown, as short plain text under our own heading.
+pub fn failure_in_url(query: &ParamsMap, titles: &Titles) -> Option<AnyView> {
+    let path = query.get_str("__path")?;
+    let (_, title) = titles.iter().find(|(known, _)| *known == path)?;
+    let error = query
+        .get_str("__err")
+        .map(ServerFnUrlError::<AppError>::decode_err)?;
+    Some(action_problem(title, &bounded(error)).into_any())
+}
+
+fn bounded(error: AppError) -> AppError {
+    let cut = |text: String| text.chars().take(URL_TEXT_MAX_CHARS).collect();
+    match error {
+        AppError::NotFound { what } => AppError::NotFound { what: cut(what) },
+        AppError::Refused { what, next_action } => AppError::Refused {
+            what: cut(what),
+            next_action: cut(next_action),
+        },
+        AppError::Internal { reference } => AppError::Internal {
+            reference: cut(reference),
+        },
+        AppError::Unreachable { detail } => AppError::Unreachable { detail: cut(detail) },
     }
 }
 

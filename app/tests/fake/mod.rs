@@ -1,17 +1,27 @@
 //! A backend that knows one small installation by heart, at a fixed moment. The counts add up, within a page and
 //! between pages.
 
+mod customers;
 mod installation;
+pub(crate) mod unification;
 
 use std::sync::Arc;
 
 use app::{
     activity::view::{ActivityLogQuery, ActivityLogView, LOG_PAGE_ROWS},
     backend::Backend,
+    companies::{
+        place::{CompanyPlace, LookUp},
+        view::{CompanyView, LookUpView, SaveCompany},
+    },
     connections::view::ConnectionsView,
     error::AppError,
     layout::FrameView,
     runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, SummaryView},
+    unification::{
+        place::{MemberKey, UsersPlace},
+        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, UsersView},
+    },
 };
 use async_trait::async_trait;
 use domain::{ConnectionId, RunId, record::InvalidRecord};
@@ -177,6 +187,60 @@ impl Backend for Fake {
     }
 
     async fn activate(&self, _connection: ConnectionId) -> Result<(), AppError> {
+        self.check()
+    }
+
+    async fn rules(&self, query: RulesQuery) -> Result<RulesView, AppError> {
+        self.check()?;
+        unification::rules(&query)
+    }
+
+    async fn apply_rules(&self, apply: Apply) -> Result<Applied, AppError> {
+        self.check()?;
+        Ok(unification::apply(&apply))
+    }
+
+    async fn users(&self, place: UsersPlace) -> Result<UsersView, AppError> {
+        self.check()?;
+        Ok(customers::users(&place))
+    }
+
+    async fn member(&self, member: MemberKey) -> Result<MemberView, AppError> {
+        self.check()?;
+        customers::member(&member)
+    }
+
+    async fn say_of_member(&self, member: MemberKey, said: Said) -> Result<(), AppError> {
+        customers::member(&member)?;
+        match said {
+            Said::Company { external_id, .. } if external_id != "C-1" => Err(AppError::Refused {
+                what: format!("There is no company with the external id {external_id}."),
+                next_action: "Look it up under Customers, or create it there. Nothing was changed."
+                    .to_owned(),
+            }),
+            Said::Company { .. } | Said::NoCompany { .. } | Said::Nothing => Ok(()),
+        }
+    }
+
+    async fn member_left(&self, member: MemberKey, _reason: Option<String>) -> Result<(), AppError> {
+        customers::member(&member).map(drop)
+    }
+
+    async fn look_up(&self, query: LookUp) -> Result<LookUpView, AppError> {
+        self.check()?;
+        Ok(customers::look_up(query))
+    }
+
+    async fn company(&self, place: CompanyPlace) -> Result<CompanyView, AppError> {
+        self.check()?;
+        customers::company(&place)
+    }
+
+    async fn save_company(&self, _save: SaveCompany) -> Result<(), AppError> {
+        self.check()
+    }
+
+    async fn add_domain(&self, _company: String, _domain: String) -> Result<(), AppError> {
         self.check()
     }
 }

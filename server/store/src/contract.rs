@@ -14,6 +14,7 @@ mod export;
 mod fixtures;
 mod incremental;
 mod invalid;
+mod look_up;
 mod matching;
 mod overview;
 mod pages;
@@ -40,6 +41,7 @@ pub use erasure::*;
 pub use export::*;
 pub use incremental::*;
 pub use invalid::*;
+pub use look_up::*;
 pub use matching::*;
 pub use overview::*;
 pub use pages::*;
@@ -139,6 +141,10 @@ macro_rules! contract_tests {
             matches_of_a_run_are_refused_once_its_lease_is_lost,
             matches_are_counted_without_deleted_members,
             exports_tell_what_members_are_tied_to,
+            companies_and_persons_are_looked_up,
+            a_companys_members_are_listed_and_counted_by_rule,
+            members_without_a_company_are_grouped_by_what_would_help,
+            members_without_a_company_are_listed_by_what_is_asked_for,
             of_two_changes_of_the_rules_the_second_is_told,
             an_earlier_version_of_the_rules_decides_again,
             what_an_admin_says_of_a_member_is_kept,

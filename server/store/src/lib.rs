@@ -13,6 +13,7 @@ mod error;
 mod export;
 mod failed;
 mod judging;
+mod look_up;
 mod matching;
 mod overview;
 mod pages;
@@ -43,6 +44,10 @@ pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field
 pub use failed::{FailedFilter, FailedGroup, FailedMember, FailedStore, NewTicket, Ticket};
 pub use judging::{
     Judged, JudgedReplay, ReplayFacts, Standing, Stored, Written, check_stream, judge, judge_replay,
+};
+pub use look_up::{
+    FoundCompany, FoundPage, LookUpStore, PartyCounts, Search, TiedMember, WithoutCompany, WithoutGroup,
+    like_pattern,
 };
 pub use matching::{
     DueMember, DuePage, FormerMatch, Left, Link, MatchCommit, MatchStore, MatchesWritten, MatchingDue,
@@ -85,6 +90,7 @@ pub trait Store:
     + CompanyStore
     + MatchStore
     + RuleStore
+    + LookUpStore
     + AccountStore
     + SessionStore
     + AuditStore
@@ -108,6 +114,7 @@ impl<T> Store for T where
         + CompanyStore
         + MatchStore
         + RuleStore
+        + LookUpStore
         + AccountStore
         + SessionStore
         + AuditStore

@@ -46,7 +46,7 @@ const UPSERT_PERSONS: &str =
 /// Any number will do that is no other lock's.
 const IMPORT_LOCK: i64 = 0x7472_6962_0003;
 
-const COMPANY: &str = "SELECT external_id, name, domains, parent_external_id FROM company";
+pub(crate) const COMPANY: &str = "SELECT external_id, name, domains, parent_external_id FROM company";
 const PERSON: &str =
     "SELECT external_id, email, first_name, last_name, phone, company_external_id, active FROM person";
 
@@ -229,7 +229,7 @@ async fn settle(
     Ok(outcome)
 }
 
-fn read_company(row: &PgRow) -> Result<Company, StoreError> {
+pub(crate) fn read_company(row: &PgRow) -> Result<Company, StoreError> {
     Ok(Company {
         external_id: row.text("external_id")?,
         name: row.text("name")?,
@@ -238,7 +238,7 @@ fn read_company(row: &PgRow) -> Result<Company, StoreError> {
     })
 }
 
-fn read_person(row: &PgRow) -> Result<Person, StoreError> {
+pub(crate) fn read_person(row: &PgRow) -> Result<Person, StoreError> {
     Ok(Person {
         external_id: row.text("external_id")?,
         email: row.optional_text("email")?,

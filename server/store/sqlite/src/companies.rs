@@ -45,7 +45,7 @@ const KNOWN_COMPANIES: &str =
 const KNOWN_PERSONS: &str =
     "SELECT COUNT(*) FROM person WHERE external_id IN (SELECT value ->> 'external_id' FROM json_each($1))";
 
-const COMPANY: &str = "SELECT external_id, name, domains, parent_external_id FROM company";
+pub(crate) const COMPANY: &str = "SELECT external_id, name, domains, parent_external_id FROM company";
 const PERSON: &str =
     "SELECT external_id, email, first_name, last_name, phone, company_external_id, active FROM person";
 
@@ -180,7 +180,7 @@ async fn settle(
     Ok(outcome)
 }
 
-fn read_company(row: &SqliteRow) -> Result<Company, StoreError> {
+pub(crate) fn read_company(row: &SqliteRow) -> Result<Company, StoreError> {
     Ok(Company {
         external_id: row.text("external_id")?,
         name: row.text("name")?,
@@ -189,7 +189,7 @@ fn read_company(row: &SqliteRow) -> Result<Company, StoreError> {
     })
 }
 
-fn read_person(row: &SqliteRow) -> Result<Person, StoreError> {
+pub(crate) fn read_person(row: &SqliteRow) -> Result<Person, StoreError> {
     Ok(Person {
         external_id: row.text("external_id")?,
         email: row.optional_text("email")?,

@@ -16,21 +16,22 @@ use domain::{
     Account, AccountId, Connection, ConnectionId, MatchCounts, ProfileMapping, Role, Run, RunId, SessionId,
     Stage, StoppedBy, Stream, TenantId,
     record::{InvalidReason, Record},
-    unification::{Company, Person, RuleSet},
+    unification::{Company, Person, RuleSet, WhyNot},
 };
 use store::{
     Access, AccountStore, ActivityStore, AddAccountError, AddConnectionError, AuditEntry, AuditStore, Bucket,
     By, Cancelling, ClaimRequest, ClaimedRun, CompanyStore, ConnectionOverview, ConnectionStore, Credentials,
     Deed, Deletion, DeletionStore, DueMember, DuePage, Ending, Enqueued, Erasure, ErasureRequest,
     ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter, FailedGroup,
-    FailedMember, FailedStore, Fenced, Finish, ImportMode, ImportOutcome, ImportedActivity, InvalidGroup,
-    InvalidPage, LastQueued, Lease, LeaseState, Left, Leftovers, Link, MatchCommit, MatchStore,
-    MatchesWritten, MatchingDue, MemberTie, NewAccount, NewConnection, NewRun, NewSession, NewSetUp,
-    NewTicket, OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore, PersonsImported,
-    ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore,
-    Resealed, RetentionStore, Revision, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage,
-    RunQuery, RunStore, SealedSecret, SecretStore, Session, SessionStore, SetAside, SetUp, Store, StoreError,
-    StoredMapping, StoredMember, Ticket, TokenHash, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
+    FailedMember, FailedStore, Fenced, Finish, FoundCompany, FoundPage, ImportMode, ImportOutcome,
+    ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState, Left, Leftovers, Link,
+    LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue, MemberTie, NewAccount, NewConnection,
+    NewRun, NewSession, NewSetUp, NewTicket, OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore,
+    PartyCounts, PersonsImported, ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed,
+    Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision, RuleChange, RuleStore, RuleUse,
+    RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret, Search, SecretStore, Session,
+    SessionStore, SetAside, SetUp, Store, StoreError, StoredMapping, StoredMember, Ticket, TiedMember,
+    TokenHash, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError, WithoutCompany, WithoutGroup,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 
@@ -763,6 +764,60 @@ impl RuleStore for Ports {
 
     async fn rule_history(&self, limit: u32) -> Result<Vec<RuleUse>, StoreError> {
         self.store.rule_history(limit).await
+    }
+}
+
+/// What people look up is not the engine's.
+#[async_trait]
+impl LookUpStore for Ports {
+    async fn find_companies(&self, search: &Search) -> Result<FoundPage<FoundCompany>, StoreError> {
+        self.store.find_companies(search).await
+    }
+
+    async fn find_persons(&self, search: &Search) -> Result<FoundPage<Person>, StoreError> {
+        self.store.find_persons(search).await
+    }
+
+    async fn party_counts(&self) -> Result<PartyCounts, StoreError> {
+        self.store.party_counts().await
+    }
+
+    async fn companies_below(&self, external_id: &str) -> Result<Vec<Company>, StoreError> {
+        self.store.companies_below(external_id).await
+    }
+
+    async fn members_of_company(
+        &self,
+        external_id: &str,
+        offset: u64,
+        limit: u32,
+    ) -> Result<FoundPage<TiedMember>, StoreError> {
+        self.store.members_of_company(external_id, offset, limit).await
+    }
+
+    async fn members_by_rule(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.store.members_by_rule().await
+    }
+
+    async fn members_without_company(
+        &self,
+        asked: &WithoutCompany,
+        offset: u64,
+        limit: u32,
+    ) -> Result<FoundPage<DueMember>, StoreError> {
+        self.store.members_without_company(asked, offset, limit).await
+    }
+
+    async fn groups_without_company(
+        &self,
+        asked: &WithoutCompany,
+        limit: u32,
+    ) -> Result<Vec<WithoutGroup>, StoreError> {
+        self.store.groups_without_company(asked, limit).await
+    }
+
+    async fn causes_without_company(&self, asked: &WithoutCompany) -> Result<Vec<(WhyNot, u64)>, StoreError> {
+        self.store.causes_without_company(asked).await
     }
 }
 

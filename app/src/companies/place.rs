@@ -1,0 +1,110 @@
+//! Where on the Customers pages someone is.
+
+use leptos_router::params::ParamsMap;
+use serde::{Deserialize, Serialize};
+
+use crate::place::Href;
+
+pub const CUSTOMERS: &str = "/customers";
+pub const COMPANY: &str = "/customers/company";
+pub const NEW_COMPANY: &str = "/customers/new";
+
+pub fn company_href(external_id: &str) -> String {
+    Href::to(COMPANY).with("id", &external_id).into_text()
+}
+
+/// What is listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Listed {
+    #[default]
+    Companies,
+    People,
+}
+
+/// What is looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookUp {
+    pub listed: Listed,
+    /// Part of a name, a domain or an address, or an external id; all if empty.
+    pub text: String,
+    /// From 1.
+    pub page: u32,
+}
+
+impl LookUp {
+    /// What cannot be read is as if it were not there.
+    pub fn read(query: &ParamsMap) -> Self {
+        Self {
+            listed: if query.get_str("tab") == Some("people") {
+                Listed::People
+            } else {
+                Listed::Companies
+            },
+            text: query.get_str("q").unwrap_or_default().trim().to_owned(),
+            page: page_of(query),
+        }
+    }
+
+    #[must_use]
+    pub fn of(listed: Listed) -> Self {
+        Self {
+            listed,
+            ..Self::default()
+        }
+    }
+
+    #[must_use]
+    pub fn with_page(&self, page: u32) -> Self {
+        Self { page, ..self.clone() }
+    }
+
+    pub fn href(&self) -> String {
+        Href::to(CUSTOMERS)
+            .maybe("tab", (self.listed == Listed::People).then_some("people"))
+            .maybe("q", (!self.text.is_empty()).then_some(&self.text))
+            .maybe("page", (self.page > 1).then_some(self.page))
+            .into_text()
+    }
+}
+
+/// The company that a page is about, and which of its members are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompanyPlace {
+    pub external_id: String,
+    /// Of the members; from 1.
+    pub page: u32,
+    pub edit: bool,
+}
+
+impl CompanyPlace {
+    pub fn read(query: &ParamsMap) -> Self {
+        Self {
+            external_id: query.get("id").unwrap_or_default(),
+            page: page_of(query),
+            edit: query.get_str("edit").is_some(),
+        }
+    }
+
+    #[must_use]
+    pub fn with_page(&self, page: u32) -> Self {
+        Self {
+            page,
+            edit: false,
+            ..self.clone()
+        }
+    }
+
+    pub fn href(&self) -> String {
+        Href::to(COMPANY)
+            .with("id", &self.external_id)
+            .maybe("page", (self.page > 1).then_some(self.page))
+            .maybe("edit", self.edit.then_some("yes"))
+            .into_text()
+    }
+}
+
+/// From 1.
+pub fn page_of(query: &ParamsMap) -> u32 {
+    let page = query.get_str("page").and_then(|page| page.parse().ok());
+    page.unwrap_or(1).max(1)
+}

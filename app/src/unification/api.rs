@@ -1,0 +1,228 @@
+#![cfg_attr(
+    feature = "ssr",
+    expect(
+        clippy::unused_async,
+        reason = "server functions are asynchronous, also those that change a draft alone"
+    )
+)]
+#![cfg_attr(
+    not(feature = "ssr"),
+    expect(clippy::too_many_arguments, reason = "one for each field of a form")
+)]
+
+use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+use super::{
+    draft::{Draft, Press},
+    form::{conditions, country_lines, lines, read_set},
+    place::{Open, RulesPlace},
+    view::{Apply, Said},
+};
+use super::{
+    place::{MemberKey, UsersPlace},
+    view::{Applied, MemberView, RulesQuery, RulesView, UsersView},
+};
+use crate::error::AppError;
+
+#[server(prefix = "/rpc", endpoint = "rules")]
+pub async fn rules(query: RulesQuery) -> Result<RulesView, AppError> {
+    crate::backend::backend()?.rules(query).await
+}
+
+/// A press on the list: the draft in the form is changed and becomes the address. Nothing is stored.
+#[server(prefix = "/rpc", endpoint = "change_rules")]
+pub async fn change_rules(base: u32, set: String, change: String) -> Result<(), AppError> {
+    let mut draft = Draft {
+        base,
+        set: read_set(&set)?,
+    };
+    draft.press(&change);
+    let place = RulesPlace::with_draft(draft.text());
+    let opened = match Press::read(&change) {
+        Some((Press::Edit, rule)) => Some(Open::Rule(rule.to_owned())),
+        _ => None,
+    };
+    leptos_axum::redirect(&place.opening(opened).href());
+    Ok(())
+}
+
+/// A rule as the form has it, into the draft. `rule` is empty for a new one.
+#[server(prefix = "/rpc", endpoint = "save_rule")]
+pub async fn save_rule(
+    base: u32,
+    set: String,
+    #[server(default)] rule: String,
+    condition: Vec<String>,
+    #[server(default)] percent: Vec<String>,
+    #[server(default)] go_on: String,
+    #[server(default)] active: String,
+) -> Result<(), AppError> {
+    use domain::unification::WhenAmbiguous;
+
+    let mut draft = Draft {
+        base,
+        set: read_set(&set)?,
+    };
+    let when_ambiguous = if go_on == "yes" {
+        WhenAmbiguous::GoOn
+    } else {
+        WhenAmbiguous::Stop
+    };
+    let id = Some(rule.as_str()).filter(|id| !id.is_empty());
+    draft.save(
+        id,
+        conditions(&condition, &percent)?,
+        when_ambiguous,
+        active == "yes",
+    );
+    leptos_axum::redirect(&RulesPlace::with_draft(draft.text()).href());
+    Ok(())
+}
+
+/// Domains, roles, legal forms and countries as the form has them, into the draft.
+#[server(prefix = "/rpc", endpoint = "save_lists")]
+pub async fn save_lists(
+    base: u32,
+    set: String,
+    #[server(default)] internal_domains: String,
+    #[server(default)] internal_roles: String,
+    #[server(default)] free_mail_added: String,
+    #[server(default)] free_mail_removed: String,
+    #[server(default)] legal_forms_added: String,
+    #[server(default)] persons_country: String,
+    #[server(default)] countries: String,
+) -> Result<(), AppError> {
+    use domain::unification::{DefaultCountries, RuleSet};
+
+    let set = RuleSet {
+        internal_domains: lines(&internal_domains),
+        internal_roles: lines(&internal_roles),
+        free_mail_added: lines(&free_mail_added),
+        free_mail_removed: lines(&free_mail_removed),
+        legal_forms_added: lines(&legal_forms_added),
+        default_countries: DefaultCountries {
+            persons: country_lines(&format!("persons {persons_country}"))?.remove("persons"),
+            connections: country_lines(&countries)?,
+        },
+        ..read_set(&set)?
+    };
+    let draft = Draft { base, set };
+    leptos_axum::redirect(&RulesPlace::with_draft(draft.text()).href());
+    Ok(())
+}
+
+/// Makes the draft the version in use, unless somebody else has applied one since it was begun.
+#[server(prefix = "/rpc", endpoint = "apply_rules")]
+pub async fn apply_rules(
+    base: u32,
+    set: String,
+    #[server(default)] restores: Option<u32>,
+) -> Result<Applied, AppError> {
+    let draft = Draft {
+        base,
+        set: read_set(&set)?,
+    };
+    let place = RulesPlace::with_draft(draft.text());
+    let apply = Apply {
+        base,
+        set: draft.set,
+        restores,
+    };
+    let applied = crate::backend::backend()?.apply_rules(apply).await?;
+    let next = match applied {
+        Applied::Version(version) => RulesPlace {
+            applied: Some(version),
+            ..RulesPlace::default()
+        },
+        // The page of the draft says what happened meanwhile.
+        Applied::Outdated => place,
+    };
+    leptos_axum::redirect(&next.href());
+    Ok(applied)
+}
+
+#[server(prefix = "/rpc", endpoint = "users")]
+pub async fn users(place: UsersPlace) -> Result<UsersView, AppError> {
+    crate::backend::backend()?.users(place).await
+}
+
+#[server(prefix = "/rpc", endpoint = "member")]
+pub async fn member(member: MemberKey) -> Result<MemberView, AppError> {
+    crate::backend::backend()?.member(member).await
+}
+
+#[server(prefix = "/rpc", endpoint = "link_member")]
+pub async fn link_member(
+    tenant: String,
+    user: String,
+    company: String,
+    reason: String,
+) -> Result<(), AppError> {
+    let said = Said::Company {
+        external_id: named(&company, "Give the company's external id.")?,
+        reason: named(&reason, "Say why, so that others know.")?,
+    };
+    say(tenant, user, said).await
+}
+
+#[server(prefix = "/rpc", endpoint = "unlink_member")]
+pub async fn unlink_member(tenant: String, user: String, reason: String) -> Result<(), AppError> {
+    let reason = named(&reason, "Say why, so that others know.")?;
+    say(tenant, user, Said::NoCompany { reason }).await
+}
+
+#[server(prefix = "/rpc", endpoint = "leave_to_rules")]
+pub async fn leave_to_rules(tenant: String, user: String) -> Result<(), AppError> {
+    say(tenant, user, Said::Nothing).await
+}
+
+#[server(prefix = "/rpc", endpoint = "mark_left")]
+pub async fn mark_left(tenant: String, user: String, reason: String) -> Result<(), AppError> {
+    let reason = named(&reason, "Say how you know, so that others do, too.")?;
+    leave(tenant, user, Some(reason)).await
+}
+
+#[server(prefix = "/rpc", endpoint = "mark_back")]
+pub async fn mark_back(tenant: String, user: String) -> Result<(), AppError> {
+    leave(tenant, user, None).await
+}
+
+#[cfg(feature = "ssr")]
+async fn say(tenant_id: String, community_user_id: String, said: Said) -> Result<(), AppError> {
+    let member = MemberKey {
+        tenant_id,
+        community_user_id,
+    };
+    crate::backend::backend()?
+        .say_of_member(member.clone(), said)
+        .await?;
+    leptos_axum::redirect(&member.href());
+    Ok(())
+}
+
+#[cfg(feature = "ssr")]
+async fn leave(tenant_id: String, community_user_id: String, reason: Option<String>) -> Result<(), AppError> {
+    let member = MemberKey {
+        tenant_id,
+        community_user_id,
+    };
+    crate::backend::backend()?
+        .member_left(member.clone(), reason)
+        .await?;
+    leptos_axum::redirect(&member.href());
+    Ok(())
+}
+
+/// A field that must not be empty.
+#[cfg(feature = "ssr")]
+fn named(text: &str, next_action: &str) -> Result<String, AppError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(AppError::Refused {
+            what: "A field was left empty.".to_owned(),
+            next_action: next_action.to_owned(),
+        });
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,13 @@
+pub mod api;
+pub mod draft;
+pub mod editor;
+pub mod form;
+pub mod history;
+pub mod lists;
+pub mod member;
+pub mod page;
+pub mod place;
+pub mod preview;
+pub mod rules;
+pub mod users;
+pub mod view;

@@ -1,0 +1,210 @@
+//! Companies and people of the installation, and a member without a company.
+
+use app::{
+    companies::{
+        place::{CompanyPlace, Listed, LookUp},
+        view::{CompanyMember, CompanyRow, CompanyView, FoundRows, LookUpView, PersonRow},
+    },
+    error::AppError,
+    unification::{
+        place::{MemberKey, UsersPlace},
+        view::{CompanyName, FormerView, GroupView, MemberName, MemberView, SaidView, UserRow, UsersView},
+    },
+};
+use domain::unification::{
+    Candidate, Company, ComparedValue, DecidedBy, Explanation, Field, Match, MatchStatus, RuleOutcome,
+    RuleResult, RuleSet, WhyNot,
+};
+
+use super::{
+    installation::{at, connection_name},
+    unification::head,
+};
+
+fn name(external_id: &str, name: &str) -> CompanyName {
+    CompanyName {
+        external_id: external_id.to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+fn member_name(username: &str) -> MemberName {
+    MemberName {
+        tenant_id: "customer-de".to_owned(),
+        community_user_id: "912".to_owned(),
+        username: username.to_owned(),
+    }
+}
+
+pub(crate) fn look_up(query: LookUp) -> LookUpView {
+    let rows = match query.listed {
+        _ if query.text == "nothing" => FoundRows::Companies(Vec::new()),
+        Listed::Companies => FoundRows::Companies(vec![CompanyRow {
+            company: name("C-1", "Halden <b>Freight</b>"),
+            domains: vec!["haldenfreight.example".to_owned(), "halden.example".to_owned()],
+            parent_external_id: Some("C-0".to_owned()),
+            members: 63,
+        }]),
+        Listed::People => FoundRows::People(vec![PersonRow {
+            external_id: "P-1".to_owned(),
+            full_name: "Zoë O'Neill".to_owned(),
+            email: Some("zoe@halden.example".to_owned()),
+            phone: None,
+            company_external_id: Some("C-1".to_owned()),
+            active: false,
+        }]),
+    };
+    LookUpView {
+        total: u64::from(query.text != "nothing"),
+        rows,
+        query,
+        companies: 1204,
+        people: 9311,
+    }
+}
+
+pub(crate) fn company(place: &CompanyPlace) -> Result<CompanyView, AppError> {
+    if place.external_id != "C-1" {
+        return Err(AppError::NotFound {
+            what: "This company".to_owned(),
+        });
+    }
+    Ok(CompanyView {
+        company: Company {
+            external_id: "C-1".to_owned(),
+            name: "Halden Freight".to_owned(),
+            domains: vec!["haldenfreight.example".to_owned()],
+            parent_external_id: Some("C-0".to_owned()),
+        },
+        parent: Some(name("C-0", "Halden Group")),
+        children: vec![name("C-2", "Halden Rail"), name("C-3", "Halden Sea")],
+        members: vec![CompanyMember {
+            member: member_name("dispo_nord"),
+            email: Some("dispo@halden.example".to_owned()),
+            decided_by: DecidedBy::Hand,
+            rule: None,
+        }],
+        members_total: 63,
+        page: place.page,
+    })
+}
+
+fn outcomes() -> Vec<RuleOutcome> {
+    let candidate = |company: &str| Candidate {
+        company_external_id: Some(company.to_owned()),
+        person_external_id: None,
+    };
+    let results = [
+        RuleResult::NoCandidate,
+        RuleResult::Ambiguous {
+            candidates: vec![candidate("C-1"), candidate("C-2")],
+            went_on: true,
+        },
+        RuleResult::FreeMail {
+            domain: "mail.example".to_owned(),
+        },
+        RuleResult::ValueMissing { field: Field::Phone },
+        RuleResult::Off,
+    ];
+    let set = RuleSet::shipped();
+    (1..)
+        .zip(set.rules.iter().zip(results))
+        .map(|(position, (rule, result))| RuleOutcome {
+            rule: rule.id.clone(),
+            position,
+            sentence: rule.to_string(),
+            values: vec![ComparedValue {
+                field: Field::Email,
+                given: Some("Lager@Halden.example".to_owned()),
+                compared: vec!["lager@halden.example".to_owned()],
+            }],
+            result,
+        })
+        .collect()
+}
+
+pub(crate) fn member(key: &MemberKey) -> Result<MemberView, AppError> {
+    if key.community_user_id != "912" {
+        return Err(AppError::NotFound {
+            what: "This member".to_owned(),
+        });
+    }
+    Ok(MemberView {
+        as_of: at(23, 7, 42, 10),
+        member: member_name("lager_<b>hb</b>"),
+        full_name: Some("Ada Lager".to_owned()),
+        email: Some("Lager@Halden.example".to_owned()),
+        deleted_at: None,
+        status: MatchStatus::Ambiguous,
+        decided_by: DecidedBy::Rule,
+        rule: Some("email-domain-to-company".to_owned()),
+        company: None,
+        person_external_id: None,
+        decided_at: Some(at(22, 2, 20, 0)),
+        explanation: Explanation {
+            outcome: Match {
+                status: MatchStatus::Ambiguous,
+                decided_by: DecidedBy::Rule,
+                why_not: Some(WhyNot::Ambiguous),
+                ..Match::default()
+            },
+            rules: outcomes(),
+        },
+        names: vec![name("C-1", "Halden Freight"), name("C-2", "Halden Rail")],
+        said: None,
+        left: Some(SaidView {
+            reason: "The address bounces".to_owned(),
+            by: "admin@customer.example".to_owned(),
+            at: at(20, 9, 0, 0),
+        }),
+        history: vec![FormerView {
+            status: MatchStatus::Matched,
+            decided_by: DecidedBy::Rule,
+            rule: Some("email-domain-to-company".to_owned()),
+            rule_version: 13,
+            company: Some(name("C-1", "Halden Freight")),
+            from: at(2, 8, 5, 0),
+            until: at(22, 2, 20, 0),
+        }],
+    })
+}
+
+pub(crate) fn users(place: &UsersPlace) -> UsersView {
+    let nobody = place.filter.domain.as_deref() == Some("nowhere.example");
+    let row = |username: &str, email: Option<&str>| UserRow {
+        member: member_name(username),
+        email: email.map(str::to_owned),
+        cause: WhyNot::DomainUnknown,
+        rules: outcomes(),
+    };
+    let group = |cause, domain: Option<&str>, members| GroupView {
+        cause,
+        domain: domain.map(str::to_owned),
+        members,
+    };
+    UsersView {
+        as_of: at(23, 7, 42, 10),
+        head: head(),
+        causes: vec![
+            (WhyNot::FreeMail, 9204),
+            (WhyNot::DomainUnknown, 6870),
+            (WhyNot::Ambiguous, 611),
+        ],
+        groups: vec![
+            group(WhyNot::DomainUnknown, Some("kestrel-haul.example"), 212),
+            group(WhyNot::Ambiguous, Some("halden.example"), 41),
+        ],
+        rules: RuleSet::shipped(),
+        rows: if nobody {
+            Vec::new()
+        } else {
+            vec![
+                row("<b>yard-ops-17</b>", Some("yard17@kestrel-haul.example")),
+                row("quai_14", None),
+            ]
+        },
+        total: if nobody { 0 } else { 6870 },
+        connections: (1..=4).map(connection_name).collect(),
+        rematching: None,
+    }
+}

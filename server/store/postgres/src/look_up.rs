@@ -1,0 +1,247 @@
+//! What people look up.
+
+use async_trait::async_trait;
+use domain::unification::{Company, DecidedBy, Person, WhyNot};
+use sqlx::{AssertSqlSafe, postgres::PgRow};
+use store::{
+    DueMember, FoundCompany, FoundPage, LookUpStore, PartyCounts, Search, StoreError, TiedMember,
+    WithoutCompany, WithoutGroup, like_pattern,
+};
+
+use crate::{
+    PostgresStore,
+    column::{Columns, micros},
+    companies::{COMPANY, read_company, read_person},
+    error::database,
+    matching::{MEMBER_COLUMNS, MEMBER_JOINS, read_member},
+};
+
+/// Parts of names and domains are compared without case, external ids as they are.
+const COMPANIES_FOUND: &str = "SELECT company.external_id, company.name, company.domains, company.parent_external_id,
+        COUNT(*) OVER () AS total,
+        (SELECT COUNT(*) FROM member_match AS stands JOIN community_user AS member
+            ON member.connection_id = stands.connection_id AND member.community_user_id = stands.community_user_id
+         WHERE stands.company_external_id = company.external_id AND member.deleted_at IS NULL) AS members
+    FROM company
+    WHERE $1 = '' OR company.external_id = $1 OR lower(company.name) LIKE $2 ESCAPE '\\'
+        OR lower(company.domains) LIKE $2 ESCAPE '\\'
+    ORDER BY company.name COLLATE \"C\", company.external_id LIMIT $3 OFFSET $4";
+
+const PERSONS_FOUND: &str = "SELECT external_id, email, first_name, last_name, phone, company_external_id, active,
+        COUNT(*) OVER () AS total
+    FROM person
+    WHERE $1 = '' OR external_id = $1 OR company_external_id = $1 OR lower(email) LIKE $2 ESCAPE '\\'
+        OR lower(COALESCE(first_name, '') || ' ' || COALESCE(last_name, '')) LIKE $2 ESCAPE '\\'
+    ORDER BY COALESCE(last_name, '') COLLATE \"C\", COALESCE(first_name, '') COLLATE \"C\", external_id LIMIT $3 OFFSET $4";
+
+const MEMBERS_OF_COMPANY: &str =
+    "SELECT connection.tenant_id, member.community_user_id, member.username, member.email,
+        stands.decided_by, stands.rule, COUNT(*) OVER () AS total
+    FROM member_match AS stands
+    JOIN community_user AS member
+        ON member.connection_id = stands.connection_id AND member.community_user_id = stands.community_user_id
+    JOIN connection ON connection.id = stands.connection_id
+    WHERE stands.company_external_id = $1 AND member.deleted_at IS NULL
+    ORDER BY connection.tenant_id COLLATE \"C\", member.community_user_id COLLATE \"C\" LIMIT $2 OFFSET $3";
+
+const MEMBERS_BY_RULE: &str = "SELECT stands.rule, COUNT(*) AS members FROM member_match AS stands
+    LEFT JOIN community_user AS gone
+        ON gone.connection_id = stands.connection_id AND gone.community_user_id = stands.community_user_id
+            AND gone.deleted_at IS NOT NULL
+    WHERE stands.status = 'matched' AND stands.rule IS NOT NULL AND gone.connection_id IS NULL
+    GROUP BY stands.rule ORDER BY stands.rule COLLATE \"C\"";
+
+/// Members without a company who count, within what is asked for.
+const WITHOUT: &str =
+    "stands.why_not IS NOT NULL AND member.deleted_at IS NULL AND gone.connection_id IS NULL
+    AND ($1::text IS NULL OR stands.why_not = $1) AND ($2::uuid IS NULL OR stands.connection_id = $2)
+    AND ($3::text IS NULL OR stands.domain = $3) AND ($4::text IS NULL OR stands.rule = $4)
+    AND ($5::bigint IS NULL OR stands.decided_at >= $5)";
+
+const STANDING: &str = "FROM member_match AS stands
+    JOIN community_user AS member
+        ON member.connection_id = stands.connection_id AND member.community_user_id = stands.community_user_id
+    LEFT JOIN member_left AS gone
+        ON gone.connection_id = stands.connection_id AND gone.community_user_id = stands.community_user_id";
+
+#[async_trait]
+impl LookUpStore for PostgresStore {
+    async fn find_companies(&self, search: &Search) -> Result<FoundPage<FoundCompany>, StoreError> {
+        let rows = sqlx::query(COMPANIES_FOUND)
+            .bind(&search.text)
+            .bind(like_pattern(&search.text))
+            .bind(i64::from(search.limit))
+            .bind(offset(search.offset))
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)?;
+        found(&rows, |row| {
+            Ok(FoundCompany {
+                company: read_company(row)?,
+                members: row.unsigned("members")?,
+            })
+        })
+    }
+
+    async fn find_persons(&self, search: &Search) -> Result<FoundPage<Person>, StoreError> {
+        let rows = sqlx::query(PERSONS_FOUND)
+            .bind(&search.text)
+            .bind(like_pattern(&search.text))
+            .bind(i64::from(search.limit))
+            .bind(offset(search.offset))
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)?;
+        found(&rows, read_person)
+    }
+
+    async fn party_counts(&self) -> Result<PartyCounts, StoreError> {
+        let row = sqlx::query(
+            "SELECT (SELECT COUNT(*) FROM company) AS companies, (SELECT COUNT(*) FROM person) AS persons",
+        )
+        .fetch_one(self.readers())
+        .await
+        .map_err(database)?;
+        Ok(PartyCounts {
+            companies: row.unsigned("companies")?,
+            persons: row.unsigned("persons")?,
+        })
+    }
+
+    async fn companies_below(&self, external_id: &str) -> Result<Vec<Company>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "{COMPANY} WHERE parent_external_id = $1 ORDER BY name COLLATE \"C\", external_id"
+        )))
+        .bind(external_id)
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        rows.iter().map(read_company).collect()
+    }
+
+    async fn members_of_company(
+        &self,
+        external_id: &str,
+        first: u64,
+        limit: u32,
+    ) -> Result<FoundPage<TiedMember>, StoreError> {
+        let rows = sqlx::query(MEMBERS_OF_COMPANY)
+            .bind(external_id)
+            .bind(i64::from(limit))
+            .bind(offset(first))
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)?;
+        found(&rows, read_tied)
+    }
+
+    async fn members_by_rule(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let rows = sqlx::query(MEMBERS_BY_RULE)
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)?;
+        rows.iter()
+            .map(|row| Ok((row.text("rule")?, row.unsigned("members")?)))
+            .collect()
+    }
+
+    async fn members_without_company(
+        &self,
+        asked: &WithoutCompany,
+        first: u64,
+        limit: u32,
+    ) -> Result<FoundPage<DueMember>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {MEMBER_COLUMNS}, NULL::bigint AS marks, COUNT(*) OVER () AS total
+             FROM community_user AS member {MEMBER_JOINS} WHERE {WITHOUT}
+             ORDER BY connection.tenant_id COLLATE \"C\", member.community_user_id COLLATE \"C\" LIMIT $6 OFFSET $7"
+        )))
+        .bind(asked.cause.map(WhyNot::as_str))
+        .bind(asked.connection.map(|id| id.0))
+        .bind(asked.domain.as_deref())
+        .bind(asked.rule.as_deref())
+        .bind(asked.since.map(micros))
+        .bind(i64::from(limit))
+        .bind(offset(first))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        found(&rows, read_member)
+    }
+
+    async fn groups_without_company(
+        &self,
+        asked: &WithoutCompany,
+        limit: u32,
+    ) -> Result<Vec<WithoutGroup>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT stands.why_not, stands.domain, COUNT(*) AS members {STANDING} WHERE {WITHOUT}
+             GROUP BY stands.why_not, stands.domain
+             ORDER BY members DESC, stands.why_not COLLATE \"C\", stands.domain COLLATE \"C\" LIMIT $6"
+        )))
+        .bind(asked.cause.map(WhyNot::as_str))
+        .bind(asked.connection.map(|id| id.0))
+        .bind(asked.domain.as_deref())
+        .bind(asked.rule.as_deref())
+        .bind(asked.since.map(micros))
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        rows.iter().map(read_group).collect()
+    }
+
+    async fn causes_without_company(&self, asked: &WithoutCompany) -> Result<Vec<(WhyNot, u64)>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT stands.why_not, COUNT(*) AS members {STANDING} WHERE {WITHOUT}
+             GROUP BY stands.why_not ORDER BY members DESC, stands.why_not COLLATE \"C\""
+        )))
+        .bind(asked.cause.map(WhyNot::as_str))
+        .bind(asked.connection.map(|id| id.0))
+        .bind(asked.domain.as_deref())
+        .bind(asked.rule.as_deref())
+        .bind(asked.since.map(micros))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        rows.iter()
+            .map(|row| Ok((row.word("why_not", WhyNot::parse)?, row.unsigned("members")?)))
+            .collect()
+    }
+}
+
+/// No list is longer than that.
+fn offset(rows: u64) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// Each row says how many there are; without a row there are none on this page.
+fn found<T>(
+    rows: &[PgRow],
+    read: impl Fn(&PgRow) -> Result<T, StoreError>,
+) -> Result<FoundPage<T>, StoreError> {
+    let total = rows.first().map_or(Ok(0), |row| row.unsigned("total"))?;
+    Ok(FoundPage {
+        rows: rows.iter().map(read).collect::<Result<_, _>>()?,
+        total,
+    })
+}
+
+fn read_tied(row: &PgRow) -> Result<TiedMember, StoreError> {
+    Ok(TiedMember {
+        tenant_id: row.text("tenant_id")?,
+        community_user_id: row.text("community_user_id")?,
+        username: row.text("username")?,
+        email: row.optional_text("email")?,
+        decided_by: row.word("decided_by", DecidedBy::parse)?,
+        rule: row.optional_text("rule")?,
+    })
+}
+
+fn read_group(row: &PgRow) -> Result<WithoutGroup, StoreError> {
+    Ok(WithoutGroup {
+        cause: row.word("why_not", WhyNot::parse)?,
+        domain: row.optional_text("domain")?,
+        members: row.unsigned("members")?,
+    })
+}
