@@ -149,32 +149,29 @@ pub async fn a_disabled_account_loses_its_sessions_and_links_at_once(store: &dyn
     begin(store, 1, account, 10).await;
     offer(store, Some(account), "link").await;
     assert!(disable(store, 1, true, 20).await);
-    assert!(disable(store, 1, true, 25).await);
-    let accounts = store.accounts().await.expect("accounts");
-    assert_eq!(accounts[0].disabled_at, Some(at(20)), "the first time is kept");
     assert!(!is_good(store, "token-1", 21).await);
-    assert_eq!(
-        store.set_up(&token("link"), at(21)).await.expect("an answer"),
-        None
-    );
+    assert!(!is_offered(store, 21).await);
+}
+
+pub async fn whoever_was_about_to_log_in_when_disabled_does_not(store: &dyn Store) {
+    let account = add_account(store, 1, Role::Csm).await;
+    assert!(disable(store, 1, true, 20).await);
     let late = store
         .begin_session(&new_session(2, account), &[], &by(account, 22))
         .await;
-    assert!(!late.expect("an answer"), "whoever was about to log in does not");
+    assert!(!late.expect("an answer"));
+}
 
-    assert!(
-        store
-            .set_disabled(account, false, &operator(30))
-            .await
-            .expect("an answer")
-    );
+pub async fn an_account_that_is_enabled_again_logs_in_anew(store: &dyn Store) {
+    let account = add_account(store, 1, Role::Csm).await;
+    begin(store, 1, account, 10).await;
+    assert!(disable(store, 1, true, 20).await);
+    assert!(disable(store, 1, false, 30).await);
     assert!(
         !is_good(store, "token-1", 31).await,
         "what was ended does not come back"
     );
     begin(store, 3, account, 32).await;
-    let unknown = store.set_disabled(account_id(9), true, &operator(33)).await;
-    assert!(!unknown.expect("an answer"));
 }
 
 pub async fn another_role_ends_sessions(store: &dyn Store) {
@@ -364,4 +361,13 @@ pub async fn tries_are_forgotten_after_a_day(store: &dyn Store) {
     assert_eq!(try_once(store, 12).await, blocked);
     sweep(store, at(10) + TRIES_KEPT).await;
     assert_eq!(try_once(store, 12).await, Tried::Allowed { left: 0 });
+}
+
+pub async fn an_account_is_disabled_since_the_first_time(store: &dyn Store) {
+    add_account(store, 1, Role::Csm).await;
+    assert!(disable(store, 1, true, 20).await);
+    assert!(disable(store, 1, true, 25).await);
+    let accounts = store.accounts().await.expect("accounts");
+    assert_eq!(accounts[0].disabled_at, Some(at(20)));
+    assert!(!disable(store, 9, true, 33).await, "there is no such account");
 }
