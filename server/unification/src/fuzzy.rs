@@ -4,8 +4,10 @@ use domain::unification::Threshold;
 
 use crate::strings::Strings;
 
-/// As many names as one fuzzy comparison looks at: some milliseconds.
-const NAMES_MAX: usize = 20_000;
+/// As many names as one fuzzy comparison looks up, those that are met again counted again: some tenths of a millisecond.
+const NAMES_MAX: usize = 100_000;
+/// So many pairs more than one has to be shared of are asked, so that few names are left to be compared.
+const MORE_PAIRS: usize = 4;
 
 /// Before the first and behind the last letter, so that these have pairs of their own.
 const EDGE: char = '\u{0}';
@@ -47,8 +49,8 @@ impl Fuzzy {
 
     /// All names that are at least as alike as the threshold says, the shortest first.
     ///
-    /// An edit destroys at most two pairs, so of any `2k + 1` pairs a name within `k` edits has one; the rarest among names of
-    /// a length that it may have are asked.
+    /// An edit destroys at most two pairs, so of any `2k + m` pairs a name within `k` edits has `m`; the rarest among names of a
+    /// length that it may have are asked.
     pub(crate) fn similar(&self, name: &str, threshold: Threshold) -> Result<Vec<&str>, TooCommon> {
         let length = name.chars().count();
         let (shortest, longest) = lengths(length, threshold);
@@ -62,13 +64,21 @@ impl Fuzzy {
             })
             .collect();
         by_rarity.sort_by_key(|names| names.len());
-        by_rarity.truncate(2 * edits(longest, threshold) + 1);
-        if by_rarity.iter().map(|names| names.len()).sum::<usize>() > NAMES_MAX {
+        let needed = by_rarity.len().min(2 * edits(longest, threshold) + 1);
+        let mut looked_up: usize = by_rarity[..needed].iter().map(|names| names.len()).sum();
+        if looked_up > NAMES_MAX {
             return Err(TooCommon);
         }
-        let mut positions = by_rarity.concat();
-        positions.sort_unstable();
-        positions.dedup();
+        let mut shared = 1_u16;
+        for more in by_rarity[needed..].iter().take(MORE_PAIRS) {
+            looked_up += more.len();
+            if looked_up > NAMES_MAX {
+                break;
+            }
+            shared += 1;
+        }
+        let asked = &by_rarity[..needed + usize::from(shared) - 1];
+        let positions = met(asked, shared, first);
         let pattern = Pattern::new(name);
         Ok(positions
             .into_iter()
@@ -76,6 +86,22 @@ impl Fuzzy {
             .filter(|other| pattern.is_like(other, threshold))
             .collect())
     }
+}
+
+/// The positions that are in so many of the lists, in their order. None is below the first.
+fn met(lists: &[&[u32]], times: u16, first: u32) -> Vec<u32> {
+    let last = lists.iter().filter_map(|list| list.last()).max();
+    let mut seen = vec![0_u16; last.map_or(0, |last| (last - first) as usize + 1)];
+    let mut positions = Vec::new();
+    for position in lists.iter().copied().flatten() {
+        let seen = &mut seen[(position - first) as usize];
+        *seen = seen.saturating_add(1);
+        if *seen == times {
+            positions.push(*position);
+        }
+    }
+    positions.sort_unstable();
+    positions
 }
 
 /// The lengths that a name may have that is as alike as the threshold says: the longer of two allows the edits that its letters
