@@ -18,6 +18,7 @@ mod shard;
 mod signals;
 mod source;
 mod steady;
+mod thread;
 mod window;
 
 pub use checkpoint::try_to_go_on;
