@@ -34,6 +34,12 @@ export function stories(simulated: string[], prepare: (installation: Installatio
         if (told.includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`);
       });
       page.on("pageerror", (error) => complaints.push(`page error: ${error}`));
+      // What the content security policy refuses is told once more by name, so that none is missed.
+      await page.addInitScript(() => {
+        const told = (event: SecurityPolicyViolationEvent) =>
+          console.error(`policy: ${event.effectiveDirective} ${event.blockedURI} ${event.sample}`);
+        document.addEventListener("securitypolicyviolation", told);
+      });
       await use(page);
       expect(complaints, "the browser's console stays clean").toEqual([]);
     },

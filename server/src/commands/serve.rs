@@ -10,7 +10,7 @@ use crate::{
     commands::{close, simulate::listen},
     config::LogFormat,
     error::CommandError,
-    http::{self, Hosts, Pages, Served, Site, cross_site},
+    http::{self, BrowserRules, Hosts, Pages, Served, Site, cross_site},
     installation::Installation,
     lifecycle::drain_deadline,
     marker::Marker,
@@ -97,6 +97,13 @@ fn router(
         );
     }
     let public_origin = options.http.public_origin.as_ref();
+    if public_origin.is_some() && options.http.trusted_proxies.is_empty() {
+        warn!(
+            "a public origin is set, and no proxy is trusted: all requests seem to come from the proxy; \
+             name its address with --trusted-proxies, so that limits count and logs name the real clients"
+        );
+    }
+    let rules = BrowserRules::new(public_origin, options.http.reload_port());
     let marker = Arc::new(Marker::new(Arc::clone(&installation.store)));
     Ok(http::router(Served {
         backend: Arc::new(Console::new(
@@ -106,10 +113,12 @@ fn router(
             !options.no_worker,
             wake_up,
         )),
-        pages: Pages::new(marker, Arc::clone(&installation.clock)),
+        pages: Pages::new(marker, Arc::clone(&installation.clock), rules.clone()),
         store: Arc::clone(&installation.store),
         site,
         hosts: Hosts::new(public_origin),
+        rules,
+        proxies: options.http.trusted_proxies.clone(),
         cross_site: cross_site(public_origin)?,
     }))
 }

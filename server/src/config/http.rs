@@ -3,6 +3,8 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::Args;
 use url::Url;
 
+use crate::http::TrustedProxies;
+
 /// Where `serve` listens unless it is told.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 3000);
 
@@ -14,6 +16,15 @@ pub(crate) struct Http {
     #[arg(
         help = "The origin that browsers see when a proxy stands in front, such as https://tributary.example",long, value_name = "URL", env = "TRIBUTARY_PUBLIC_ORIGIN", value_parser = origin)]
     pub(crate) public_origin: Option<Url>,
+    /// Addresses of proxies in front, comma-separated, whose X-Forwarded-For tells who asks [default: none is trusted]
+    #[arg(
+        long,
+        value_name = "ADDRESSES",
+        env = "TRIBUTARY_TRUSTED_PROXIES",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) trusted_proxies: TrustedProxies,
     /// Folder of the console's files, if it is not beside the executable
     #[arg(long, value_name = "FOLDER", env = "TRIBUTARY_SITE_ROOT")]
     pub(crate) site_root: Option<PathBuf>,
@@ -27,9 +38,17 @@ pub(crate) struct Http {
     /// As `cargo leptos` sets it.
     #[arg(long, hide = true, env = "LEPTOS_RELOAD_PORT", default_value_t = 3001)]
     pub(crate) leptos_reload_port: u32,
+    /// As `cargo leptos watch` sets it; what it holds does not matter.
+    #[arg(long, hide = true, env = "LEPTOS_WATCH")]
+    leptos_watch: Option<String>,
 }
 
 impl Http {
+    /// The port at which pages hear that they are to reload, where they are watched.
+    pub(crate) fn reload_port(&self) -> Option<u32> {
+        self.leptos_watch.as_ref().map(|_| self.leptos_reload_port)
+    }
+
     pub(crate) fn listen(&self) -> SocketAddr {
         self.listen.or(self.leptos_site_addr).unwrap_or(DEFAULT_LISTEN)
     }

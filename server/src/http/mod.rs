@@ -1,13 +1,18 @@
 //! The HTTP face: pages, server functions, files and health.
 
 mod assets;
+mod client;
+mod headers;
 mod health;
+mod pace;
 mod pages;
 mod router;
 mod security;
 mod server;
 
 pub(crate) use assets::Site;
+pub(crate) use client::TrustedProxies;
+pub(crate) use headers::BrowserRules;
 pub(crate) use pages::Pages;
 pub(crate) use router::{Served, router};
 pub(crate) use security::{Hosts, cross_site};

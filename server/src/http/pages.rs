@@ -21,7 +21,7 @@ use leptos::nonce::Nonce;
 use sync::Clock;
 use tracing::error;
 
-use super::security::page_policy;
+use super::headers::BrowserRules;
 use crate::{error::with_sources, marker::Marker};
 
 /// Addresses kept at a time: the tabs and a few Summaries. With the next bound, 16 MiB at most.
@@ -33,6 +33,7 @@ const PAGE_BYTES_KEPT: usize = 256 * 1024;
 pub(crate) struct Pages {
     marker: Arc<Marker>,
     clock: Arc<dyn Clock>,
+    rules: BrowserRules,
     kept: Arc<RwLock<HashMap<String, Page>>>,
 }
 
@@ -52,10 +53,11 @@ struct Page {
 }
 
 impl Pages {
-    pub(crate) fn new(marker: Arc<Marker>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(marker: Arc<Marker>, clock: Arc<dyn Clock>, rules: BrowserRules) -> Self {
         Self {
             marker,
             clock,
+            rules,
             kept: Arc::default(),
         }
     }
@@ -103,7 +105,7 @@ impl Page {
         })
     }
 
-    fn answer(&self) -> Response {
+    fn answer(&self, rules: &BrowserRules) -> Response {
         let nonce = Nonce::new();
         let nonce: &str = &nonce;
         let length = self.parts.iter().map(|part| part.len() + nonce.len()).sum();
@@ -115,7 +117,7 @@ impl Page {
             body.extend_from_slice(part);
         }
         let mut headers = self.headers.clone();
-        if let Some(policy) = page_policy(nonce) {
+        if let Some(policy) = rules.page_policy(nonce) {
             headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         }
         (headers, body).into_response()
@@ -153,7 +155,7 @@ pub(crate) async fn kept(State(pages): State<Pages>, request: Request, next: Nex
     };
     let address = address.to_string();
     if let Some(page) = pages.get(&address, moment) {
-        return page.answer();
+        return page.answer(&pages.rules);
     }
     let response = next.run(request).await;
     if response.status() != StatusCode::OK || response.headers().contains_key(header::SET_COOKIE) {
@@ -198,7 +200,7 @@ mod tests {
         .expect("a page");
         let mut seen = Vec::new();
         for _ in 0..2 {
-            let answer = page.answer();
+            let answer = page.answer(&BrowserRules::new(None, None));
             let policy = answer.headers()[header::CONTENT_SECURITY_POLICY].clone();
             let policy = policy.to_str().expect("text").to_owned();
             let body = to_bytes(answer.into_body(), usize::MAX).await.expect("a body");

@@ -35,9 +35,12 @@ use tracing::{Instrument, debug, info_span};
 
 use super::{
     assets::{Site, cache_control},
+    client::{TrustedProxies, recognize},
+    headers::{BrowserRules, add_headers},
     health,
+    pace::{self, Pace},
     pages::{self, Pages},
-    security::{self, Hosts, page_policy},
+    security::{self, Hosts},
 };
 use crate::{secrets::to_hex, system::random_bytes};
 
@@ -60,6 +63,8 @@ pub(crate) struct Served {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) site: Site,
     pub(crate) hosts: Hosts,
+    pub(crate) rules: BrowserRules,
+    pub(crate) proxies: TrustedProxies,
     pub(crate) cross_site: CsrfLayer,
 }
 
@@ -72,6 +77,11 @@ pub(crate) fn router(served: Served) -> Router {
                 .compress_when(SizeAbove::new(COMPRESS_ABOVE_BYTES)),
         )
         .fallback_service(files(&served, &options))
+        .layer(middleware::from_fn(security::own_referer))
+        .layer(middleware::from_fn_with_state(
+            BODY_LIMIT_BYTES,
+            security::whole_body,
+        ))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT_BYTES))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -84,7 +94,9 @@ pub(crate) fn router(served: Served) -> Router {
         ));
     console
         .merge(health::routes(served.store))
-        .layer(middleware::from_fn(security::add_headers))
+        .layer(middleware::from_fn_with_state(Pace::new(), pace::keep))
+        .layer(middleware::from_fn_with_state(served.rules, add_headers))
+        .layer(middleware::from_fn_with_state(served.proxies, recognize))
         .layer(middleware::from_fn_with_state(RequestIds::new(), identify))
 }
 
@@ -93,13 +105,13 @@ fn console(served: &Served, options: &LeptosOptions) -> Router {
     let (routes, _static) = generate_route_list_with_exclusions_and_ssg_and_context(
         App,
         Some(vec![START.to_owned()]),
-        context(&served.backend),
+        context(served),
     );
     let shell_options = options.clone();
     Router::new()
         // A redirect is decided before a page begins to stream, or its status is lost.
         .route(START, get(|| async { Redirect::to(COMMUNITY_MANAGEMENT) }))
-        .leptos_routes_with_context(options, routes, context(&served.backend), move || {
+        .leptos_routes_with_context(options, routes, context(served), move || {
             shell(shell_options.clone())
         })
         .layer(middleware::from_fn_with_state(
@@ -113,9 +125,8 @@ fn console(served: &Served, options: &LeptosOptions) -> Router {
 /// Files; what is none is a page that says so.
 fn files(served: &Served, options: &LeptosOptions) -> Router {
     let shell_options = options.clone();
-    let not_found = leptos_axum::render_app_async_with_context(context(&served.backend), move || {
-        shell(shell_options.clone())
-    });
+    let not_found =
+        leptos_axum::render_app_async_with_context(context(served), move || shell(shell_options.clone()));
     let not_found = Router::new()
         .fallback(not_found)
         .layer(middleware::from_fn(not_found_status))
@@ -129,17 +140,17 @@ fn files(served: &Served, options: &LeptosOptions) -> Router {
 }
 
 /// One closure provides the same to pages and to server functions.
-fn context(backend: &Arc<dyn Backend>) -> impl Fn() + Clone + Send + Sync + 'static {
-    let backend = Arc::clone(backend);
-    move || provide(&backend)
+fn context(served: &Served) -> impl Fn() + Clone + Send + Sync + 'static {
+    let (backend, rules) = (Arc::clone(&served.backend), served.rules.clone());
+    move || provide(&backend, &rules)
 }
 
-fn provide(backend: &Arc<dyn Backend>) {
+fn provide(backend: &Arc<dyn Backend>, rules: &BrowserRules) {
     provide_context(Arc::clone(backend));
     let frame = use_context::<Parts>().and_then(|parts| parts.extensions.get::<FrameView>().cloned());
     provide_context(frame.unwrap_or_default());
     if let (Some(nonce), Some(answer)) = (use_nonce(), use_context::<ResponseOptions>())
-        && let Some(policy) = page_policy(&nonce)
+        && let Some(policy) = rules.page_policy(&nonce)
     {
         answer.insert_header(header::CONTENT_SECURITY_POLICY, policy);
     }

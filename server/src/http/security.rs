@@ -1,10 +1,11 @@
-//! What every answer carries, and what is not answered at all.
+//! What is not answered at all: other names, and what other sites send.
 
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
+    body::to_bytes,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, uri::Authority},
+    http::{StatusCode, Uri, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -12,20 +13,6 @@ use tower_http::csrf::CsrfLayer;
 use url::Url;
 
 use crate::error::CommandError;
-
-/// Nobody may frame the console, aim its forms elsewhere or change where its links lead.
-const CONTENT_POLICY: &str =
-    "frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'; script-src 'self'";
-
-const HEADERS: [(HeaderName, HeaderValue); 3] = [
-    (
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    ),
-    // Forms without scripts come back by the Referer, so it stays for our own pages.
-    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
-    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-];
 
 /// The names under which the console may be asked for.
 #[derive(Clone, Debug)]
@@ -85,28 +72,31 @@ fn host(request: &Request) -> Option<&str> {
     }
 }
 
-/// A page's policy: only the scripts that this answer itself carries (by their nonce), our files, and their WASM.
-pub(crate) fn page_policy(nonce: &str) -> Option<HeaderValue> {
-    HeaderValue::from_str(&format!("{CONTENT_POLICY} 'nonce-{nonce}' 'wasm-unsafe-eval'")).ok()
-}
-
-pub(crate) async fn add_headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    set_headers(response.headers_mut());
-    response
-}
-
-fn set_headers(headers: &mut HeaderMap) {
-    for (name, value) in HEADERS {
-        headers.insert(name, value);
+/// Reads a request's body to its end before anything looks at it, so that one that is too long is refused as such.
+pub(crate) async fn whole_body(State(limit): State<usize>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match to_bytes(body, limit).await {
+        Ok(body) => next.run(Request::from_parts(parts, body.into())).await,
+        Err(_) => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("The request is longer than {limit} bytes, or broke off. Nothing was changed.\n"),
+        )
+            .into_response(),
     }
-    headers
-        .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static(CONTENT_POLICY));
-    // What an admin sees is not kept by browsers or proxies; files say otherwise themselves.
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+}
+
+/// Whoever sends a form without scripts is led back to the page that they came from; only one of ours is such a page.
+pub(crate) async fn own_referer(mut request: Request, next: Next) -> Response {
+    let own = host(&request).map(str::to_ascii_lowercase);
+    let headers = request.headers_mut();
+    let from = headers
+        .get(header::REFERER)
+        .and_then(|value| value.to_str().ok()?.parse::<Uri>().ok());
+    let from = from.and_then(|from| Some(from.authority()?.as_str().to_ascii_lowercase()));
+    if from != own {
+        headers.remove(header::REFERER);
+    }
+    next.run(request).await
 }
 
 /// Refuses what another site's page sends in an admin's name.

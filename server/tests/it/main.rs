@@ -7,6 +7,7 @@ mod console;
 mod crashes;
 mod erasure;
 mod exports;
+mod hardening;
 mod imports;
 mod outbound;
 mod postgres;

@@ -112,6 +112,12 @@ fn holders(index: &Index, condition: Condition, value: Value) -> Result<BTreeSet
     })
 }
 
+pub(crate) fn holds_for_anybody(index: &Index, condition: Condition, view: &View<'_>) -> bool {
+    keys(condition, view)
+        .and_then(|value| holders(index, condition, value))
+        .is_ok_and(|holders| !holders.is_empty())
+}
+
 /// One candidate decides, and so do several of one company. A person without a company is not of the company of others.
 fn verdict(found: Vec<Found>) -> Verdict {
     let [first, others @ ..] = found.as_slice() else {

@@ -262,7 +262,7 @@ fn twice(ids: &mut [Entry]) -> Option<u32> {
 
 fn add_company(part: &mut Part, needs: &Needs, rulebook: &Rulebook, company: &Company, id: u32) {
     if needs.has(Kind::CompanyExternalId) {
-        part.add(Kind::CompanyExternalId, &company.external_id, id);
+        part.add(Kind::CompanyExternalId, company.external_id.trim(), id);
     }
     if needs.has(Kind::CompanyDomain) {
         for domain in &company.domains {
@@ -290,7 +290,7 @@ fn add_company(part: &mut Part, needs: &Needs, rulebook: &Rulebook, company: &Co
 
 fn add_person(part: &mut Part, needs: &Needs, rulebook: &Rulebook, person: &Person, id: u32) {
     if needs.has(Kind::PersonExternalId) {
-        part.add(Kind::PersonExternalId, &person.external_id, id);
+        part.add(Kind::PersonExternalId, person.external_id.trim(), id);
     }
     if needs.has(Kind::PersonEmail)
         && let Some(email) = person.email.as_deref().and_then(normalise::email)

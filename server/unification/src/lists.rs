@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use crate::normalise::{self, LegalForms};
 
@@ -10,7 +10,8 @@ pub const LEGAL_FORMS: &str = include_str!("../data/legal-forms.txt");
 /// The lists that rules are read with: those that are shipped, and what an operator adds to them.
 #[derive(Clone, Debug, Default)]
 pub struct Lists {
-    free_mail: HashSet<String>,
+    /// Long, so that each rule set shares it.
+    free_mail: Arc<HashSet<String>>,
     legal_forms: LegalForms,
 }
 
@@ -28,11 +29,12 @@ pub struct UnreadableList {
 
 impl Lists {
     pub fn shipped() -> Self {
-        let mut lists = Self::default();
         // A test reads both lists whole, so that no line of them is left out here.
-        for (_, line) in lines(FREE_MAIL_DOMAINS) {
-            lists.free_mail.insert(line.to_owned());
-        }
+        let free_mail = lines(FREE_MAIL_DOMAINS).map(|(_, line)| line.to_owned());
+        let mut lists = Self {
+            free_mail: Arc::new(free_mail.collect()),
+            ..Self::default()
+        };
         for (_, line) in lines(LEGAL_FORMS) {
             lists.legal_forms.add(line);
         }
@@ -41,10 +43,11 @@ impl Lists {
 
     /// Adds a list of free-mail domains: one a line, `#` begins a comment.
     pub fn add_free_mail(&mut self, text: &str) -> Result<(), UnreadableList> {
+        let free_mail = Arc::make_mut(&mut self.free_mail);
         for (number, line) in lines(text) {
             let domain =
                 normalise::domain(line).ok_or_else(|| UnreadableList::new(number, line, "a domain"))?;
-            self.free_mail.insert(domain.into_owned());
+            free_mail.insert(domain.into_owned());
         }
         Ok(())
     }
@@ -57,14 +60,6 @@ impl Lists {
             }
         }
         Ok(())
-    }
-
-    pub(crate) fn set_free_mail(&mut self, domain: String, is_one: bool) {
-        if is_one {
-            self.free_mail.insert(domain);
-        } else {
-            self.free_mail.remove(&domain);
-        }
     }
 
     pub(crate) fn add_legal_form(&mut self, form: &str) -> bool {

@@ -7,7 +7,7 @@ use domain::unification::{
 
 use crate::{
     Cancelled, Lists, Threads,
-    evaluate::{Found, Verdict, evaluate, values_used},
+    evaluate::{Found, Verdict, evaluate, holds_for_anybody, values_used},
     index::{Index, IndexBuilder, IndexError},
     parallel,
     rulebook::{Rulebook, UnusableRuleSet},
@@ -183,14 +183,16 @@ impl Matcher {
         }
     }
 
+    /// What would help. A domain or name that somebody has is not the cause, even if another condition of its rule failed.
     fn why_not(&self, view: &View<'_>) -> WhyNot {
-        let rules = self.rules();
-        let compares_domain = rules.compares(Field::EmailDomain) || rules.compares(Field::EmailDomainLabel);
-        if view.domain().is_some() && !view.is_free_mail && compares_domain {
+        let helps = |fields: &[Field]| {
+            let rules = self.rules();
+            fields.iter().any(|field| rules.compares(*field)) && !self.is_known(view, fields)
+        };
+        let own_domain = view.domain().is_some() && !view.is_free_mail;
+        if own_domain && helps(&[Field::EmailDomain, Field::EmailDomainLabel]) {
             WhyNot::DomainUnknown
-        } else if rules.compares(Field::SelfDeclaredCompany)
-            && view.given(Field::SelfDeclaredCompany).is_some()
-        {
+        } else if view.given(Field::SelfDeclaredCompany).is_some() && helps(&[Field::SelfDeclaredCompany]) {
             WhyNot::NameNotFound
         } else if view.is_free_mail {
             WhyNot::FreeMail
@@ -199,6 +201,16 @@ impl Matcher {
         } else {
             WhyNot::NoCandidate
         }
+    }
+
+    /// Whether a condition of one of the fields holds for somebody. A rule of one condition would have named them.
+    fn is_known(&self, view: &View<'_>, fields: &[Field]) -> bool {
+        let rules = self.rules().active().map(|(_, rule)| rule);
+        rules
+            .filter(|rule| rule.conditions.len() > 1)
+            .flat_map(|rule| &rule.conditions)
+            .filter(|condition| fields.contains(&condition.field))
+            .any(|condition| holds_for_anybody(&self.index, *condition, view))
     }
 
     /// The first of those found, in the order of their external ids.

@@ -23,6 +23,8 @@ pub enum UnusableRuleSet {
 pub(crate) struct Rulebook {
     set: RuleSet,
     lists: Lists,
+    free_mail_added: HashSet<String>,
+    free_mail_removed: HashSet<String>,
     internal_domains: HashSet<String>,
     internal_roles: HashSet<String>,
 }
@@ -46,18 +48,14 @@ impl Rulebook {
             domains.iter().map(normal).collect::<Result<HashSet<_>, _>>()
         };
         let mut lists = shipped.clone();
-        for domain in domains("free_mail_added", &set.free_mail_added)? {
-            lists.set_free_mail(domain, true);
-        }
-        for domain in domains("free_mail_removed", &set.free_mail_removed)? {
-            lists.set_free_mail(domain, false);
-        }
         for form in &set.legal_forms_added {
             if !lists.add_legal_form(form) {
                 return Err(UnusableRuleSet::LegalForm(form.clone()));
             }
         }
         Ok(Self {
+            free_mail_added: domains("free_mail_added", &set.free_mail_added)?,
+            free_mail_removed: domains("free_mail_removed", &set.free_mail_removed)?,
             internal_domains: domains("internal_domains", &set.internal_domains)?,
             internal_roles: set.internal_roles.iter().map(|role| fold_role(role)).collect(),
             lists,
@@ -91,9 +89,18 @@ impl Rulebook {
         !self.internal_roles.is_empty() && self.internal_roles.contains(&fold_role(role))
     }
 
-    /// Whether a normalised domain or one above it is a free-mail provider's.
+    /// Whether a normalised domain or one above it is a free-mail provider's. The nearest that is on a list decides, and on
+    /// both it is none.
     pub(crate) fn is_free_mail(&self, domain: &str) -> bool {
-        normalise::domain_and_parents(domain).any(|level| self.lists.is_free_mail(level))
+        normalise::domain_and_parents(domain)
+            .find_map(|level| {
+                if self.free_mail_removed.contains(level) {
+                    return Some(false);
+                }
+                let is_one = self.free_mail_added.contains(level) || self.lists.is_free_mail(level);
+                is_one.then_some(true)
+            })
+            .unwrap_or(false)
     }
 }
 

@@ -97,7 +97,7 @@ impl<'a> View<'a> {
             }
             Attribute::CompanyName => self.name(&given, condition.operator),
             Attribute::CompanyDomain => normalise::company_domain(&given),
-            Attribute::PersonExternalId | Attribute::CompanyExternalId => Some(given),
+            Attribute::PersonExternalId | Attribute::CompanyExternalId => Some(given.trim().to_owned()),
         };
         value.map_or(Value::Unreadable, |value| Value::AnyOf(vec![value]))
     }

@@ -1,22 +1,74 @@
 use std::borrow::Cow;
 
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::is_invisible;
+
+/// Longer text is no address and no domain (bytes): RFC 5321 allows 254, and letters outside of ASCII take up to four each.
+const TEXT_MAX_BYTES: usize = 1_000;
+/// RFC 1035, section 2.3.4: a domain, and a label of it (bytes).
+const DOMAIN_MAX_BYTES: usize = 253;
+const LABEL_MAX_BYTES: usize = 63;
+
 /// An address trimmed and in lower case, its domain as an A-label; tags behind a plus stay. `None` if it is none.
 pub fn email(text: &str) -> Option<String> {
-    let (local, host) = text.trim().rsplit_once('@')?;
-    if local.is_empty() || local.contains(|c: char| c.is_whitespace() || c == '@') {
+    let text = trim(text);
+    if text.len() > TEXT_MAX_BYTES {
         return None;
     }
-    let mut email = local.to_lowercase();
+    let (local, host) = text.rsplit_once(['@', '＠'])?;
+    if host.contains(char::is_whitespace) {
+        return None;
+    }
+    let mut email = local_part(local)?;
     email.push('@');
     email.push_str(&domain(host)?);
-    Some(email)
+    (email.len() <= TEXT_MAX_BYTES).then_some(email)
+}
+
+/// What is before the `@`, as RFC 8265 has user names (`UsernameCaseMapped`): in lower case, full-width letters as others,
+/// accents composed. Spaces and further `@` need quotes.
+fn local_part(text: &str) -> Option<String> {
+    let local = if text.is_ascii() {
+        text.to_ascii_lowercase()
+    } else {
+        let visible: String = text
+            .chars()
+            .filter(|c| !is_invisible(*c))
+            .map(half_width)
+            .collect();
+        visible.to_lowercase().nfc().collect()
+    };
+    let quoted = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let needs_quotes = |c: char| c == '@' || c.is_whitespace();
+    let is_one = match quoted {
+        Some(quoted) => !quoted.is_empty() && !quoted.contains(|c: char| c == '"' || c.is_control()),
+        None => !local.is_empty() && !local.contains(|c: char| needs_quotes(c) || c == '"' || c.is_control()),
+    };
+    is_one.then_some(local)
+}
+
+/// Full-width forms lie in the order of ASCII.
+fn half_width(c: char) -> char {
+    const SHIFT: u32 = '！' as u32 - '!' as u32;
+    match c {
+        '！'..='～' => char::from_u32(u32::from(c) - SHIFT).unwrap_or(c),
+        _ => c,
+    }
+}
+
+fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c))
 }
 
 /// A domain in lower case and as an A-label (`xn--…`), without the root's point. `None` if it is none, such as an IP address
 /// in brackets.
 pub fn domain(text: &str) -> Option<Cow<'_, str>> {
-    let text = text.trim();
-    let text = text.strip_suffix('.').unwrap_or(text);
+    let text = trim(text);
+    if text.len() > TEXT_MAX_BYTES {
+        return None;
+    }
+    let text = text.strip_suffix(['.', '。']).unwrap_or(text);
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
     let is_plain = text.bytes().all(plain) && !text.contains("xn--");
     let ascii = if is_plain {
@@ -25,7 +77,7 @@ pub fn domain(text: &str) -> Option<Cow<'_, str>> {
         Cow::Owned(idna::domain_to_ascii(text).ok()?)
     };
     let label = |label: &str| {
-        !label.is_empty()
+        (1..=LABEL_MAX_BYTES).contains(&label.len())
             && label
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
@@ -33,20 +85,23 @@ pub fn domain(text: &str) -> Option<Cow<'_, str>> {
     // An all-numeric last label is an address of a host, not a name (RFC 3696, section 2).
     let last = ascii.rsplit('.').next().unwrap_or_default();
     let is_address = last.bytes().all(|byte| byte.is_ascii_digit());
-    (ascii.split('.').all(label) && !is_address).then_some(ascii)
+    let is_one = ascii.len() <= DOMAIN_MAX_BYTES && ascii.split('.').all(label) && !is_address;
+    is_one.then_some(ascii)
 }
 
 /// A company's domain as people write it: with a scheme, a path, `@` or `www.` as well.
 pub fn company_domain(text: &str) -> Option<String> {
-    let text = text.trim();
+    let text = trim(text);
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);
     let text = text.strip_prefix('@').unwrap_or(text);
-    let host = text.split(['/', '?', '#', ':']).next().unwrap_or_default();
-    let host = domain(host)?;
-    let bare = host
-        .strip_prefix("www.")
-        .filter(|bare| psl::domain_str(bare).is_some());
-    Some(bare.unwrap_or(&host).to_owned())
+    let host = domain(text.split(['/', '?', '#', ':']).next().unwrap_or_default())?;
+    let mut bare = &*host;
+    while let Some(rest) = bare.strip_prefix("www.")
+        && psl::domain_str(rest).is_some()
+    {
+        bare = rest;
+    }
+    Some(bare.to_owned())
 }
 
 /// A normalised domain, then its parents down to the registrable one, by the public suffix list.
@@ -94,6 +149,10 @@ mod tests {
             ("ann@acme..com", None),
             ("ann@[192.0.2.1]", None),
             ("ann@192.0.2.1", None),
+            ("\"ann lee\"@acme.com", Some("\"ann lee\"@acme.com")),
+            ("\"ann@home\"@acme.com", Some("\"ann@home\"@acme.com")),
+            ("ａｎｎ＠ａｃｍｅ．ｃｏｍ", Some("ann@acme.com")),
+            ("e\u{301}va@acme.com\u{202c}", Some("\u{e9}va@acme.com")),
             ("", None),
         ] {
             assert_eq!(email(given).as_deref(), expected, "{given:?}");
@@ -141,6 +200,8 @@ mod tests {
             ("@acme.com", Some("acme.com")),
             ("acme.com:8443", Some("acme.com")),
             ("www.com", Some("www.com")),
+            ("www.www.acme.com", Some("acme.com")),
+            ("acme.com。", Some("acme.com")),
             ("MÜLLER.de", Some("xn--mller-kva.de")),
             ("no domain", None),
             ("", None),

@@ -1,5 +1,10 @@
 use unicode_normalization::{UnicodeNormalization as _, char::canonical_combining_class};
 
+use super::is_invisible;
+
+/// Longer text is no name (bytes).
+const NAME_MAX_BYTES: usize = 1_000;
+
 /// A name as words without case, accents and punctuation. Written without spaces and hyphens it is compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Name {
@@ -7,10 +12,19 @@ pub struct Name {
 }
 
 impl Name {
+    /// Empty if there is nothing to be compared, or more than a name has.
     pub fn new(text: &str) -> Self {
+        if text.len() > NAME_MAX_BYTES {
+            return Self::default();
+        }
         let folded = fold(text);
+        if folded.len() > NAME_MAX_BYTES {
+            return Self::default();
+        }
         let words = folded
             .split(|c: char| !is_of_word(c))
+            // A mark without its letter is none.
+            .map(|word| word.trim_start_matches(|c| canonical_combining_class(c) != 0))
             .filter(|word| word.chars().any(char::is_alphanumeric))
             .map(str::to_owned)
             .collect();
@@ -32,7 +46,12 @@ impl Name {
 
     /// The form in which names are compared.
     pub fn joined(&self) -> String {
-        self.words.concat()
+        let joined = self.words.concat();
+        if joined.is_ascii() {
+            return joined;
+        }
+        // Parts of a letter that were words of their own are one now.
+        joined.nfc().collect()
     }
 }
 
@@ -76,29 +95,49 @@ impl FullName {
     }
 }
 
-/// Without case, and Latin and Greek letters without accents. Marks of other scripts are part of the letter and stay.
+/// Without case, and without the accents that are left out where they are not at hand. Other marks are part of the letter.
 fn fold(text: &str) -> String {
     if text.is_ascii() {
-        return text.to_ascii_lowercase().replace('\'', "");
+        return text.to_ascii_lowercase().replace(is_apostrophe, "");
     }
-    let mut base_has_accents = false;
-    let without_accents = text.nfkd().filter(|c| {
+    let is_nothing = |c: char| is_apostrophe(c) || is_invisible(c);
+    let mut base = None;
+    let parts = text.chars().filter(|c| !is_nothing(*c)).nfkd();
+    let without_accents = parts.filter(|c| {
+        if is_nothing(*c) || *c == TATWEEL {
+            return false;
+        }
         if canonical_combining_class(*c) == 0 {
-            base_has_accents = is_latin_or_greek(*c);
+            base = Some(*c);
             return true;
         }
-        !base_has_accents
+        !is_accent(base, *c)
     });
     let mut folded = String::with_capacity(text.len());
     for c in without_accents {
         match unaccented(c) {
             Some(letters) => folded.push_str(letters),
-            None if matches!(c, '\'' | '\u{2019}' | '\u{02bc}' | '`' | '\u{b4}') => {}
-            // By way of upper case, which makes ß and ss, ς and σ one.
+            // By way of upper case, which makes ς and σ one.
             None => folded.extend(c.to_uppercase().flat_map(char::to_lowercase)),
         }
     }
     folded.nfc().collect()
+}
+
+/// Stretches an Arabic word, and is no letter.
+const TATWEEL: char = '\u{640}';
+
+/// Whether people leave a mark out: each in Latin and Greek, the points of ё, and the vowels of Hebrew and Arabic.
+fn is_accent(base: Option<char>, mark: char) -> bool {
+    match mark {
+        '\u{591}'..='\u{5c7}' | '\u{64b}'..='\u{652}' | '\u{670}' => true,
+        '\u{308}' if matches!(base, Some('е' | 'Е')) => true,
+        _ => base.is_some_and(is_latin_or_greek),
+    }
+}
+
+fn is_apostrophe(c: char) -> bool {
+    matches!(c, '\'' | '\u{2018}' | '\u{2019}' | '\u{2bc}' | '`' | '\u{b4}')
 }
 
 fn is_of_word(c: char) -> bool {
@@ -123,6 +162,7 @@ fn unaccented(c: char) -> Option<&'static str> {
         'ħ' | 'Ħ' => "h",
         'ŧ' | 'Ŧ' => "t",
         'ı' => "i",
+        'ß' | 'ẞ' => "ss",
         _ => return None,
     })
 }
@@ -146,6 +186,11 @@ mod tests {
             ("ﬁne", "fine"),
             ("İstanbul", "istanbul"),
             ("H&M", "hm"),
+            ("STRAẞE", "straße"),
+            ("O´Brien", "O'Brien"),
+            ("Королёв", "КОРОЛЕВ"),
+            ("שָׁלוֹם", "שלום"),
+            ("بَيْـــت", "بيت"),
         ] {
             assert_eq!(
                 Name::new(one).joined(),

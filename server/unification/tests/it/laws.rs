@@ -1,89 +1,57 @@
-use std::ops::ControlFlow;
+//! What holds in every world. A failure names the seed that makes it.
 
-use domain::unification::{Company, Match, Member, Person, Preview, RuleSet, WhenAmbiguous};
+use std::{collections::BTreeMap, ops::ControlFlow};
+
+use domain::{
+    MatchCounts,
+    unification::{
+        Change, Changes, Company, Explanation, Match, MatchStatus, Member, Person, Preview, RuleResult,
+        RuleSet, WhyNot,
+    },
+};
 use proptest::prelude::*;
 use unification::{Matcher, Threads};
 
-use crate::world::{company, matcher, member, person};
+use crate::{
+    random::Random,
+    world::{LISTS, matcher},
+};
 
-/// Few values, so that they meet: every outcome occurs.
-const DOMAINS: [&str; 6] = [
-    "a.example",
-    "x.a.example",
-    "b-c.example",
-    "bc.co.uk",
-    "gmail.com",
-    "ours.example",
-];
+/// As many members as the preview is promised for.
+const MEMBERS: usize = 10_000;
 
-fn companies() -> impl Strategy<Value = Vec<Company>> {
-    let one = (0..3_usize, prop::collection::vec(0..DOMAINS.len(), 0..3));
-    prop::collection::vec(one, 0..8).prop_map(|all| {
-        let named = |(id, (name, domains)): (usize, (usize, Vec<usize>))| {
-            let domains: Vec<_> = domains.into_iter().map(|domain| DOMAINS[domain]).collect();
-            company(&format!("c{id}"), ["A Inc", "B C GmbH", "D"][name], &domains)
-        };
-        all.into_iter().enumerate().map(named).collect()
-    })
+struct World {
+    companies: Vec<Company>,
+    persons: Vec<Person>,
+    members: Vec<Member>,
+    one: RuleSet,
+    other: RuleSet,
 }
 
-fn persons() -> impl Strategy<Value = Vec<Person>> {
-    let one = (
-        0..4_usize,
-        0..DOMAINS.len(),
-        prop::option::of(0..9_usize),
-        any::<bool>(),
-    );
-    prop::collection::vec(one, 0..12).prop_map(|all| {
-        let numbered =
-            |(id, (name, domain, company, active)): (usize, (usize, usize, Option<usize>, bool))| {
-                let company = company.map(|id| format!("c{id}"));
-                Person {
-                    first_name: Some(["Ann", "Bob", "Cy", "Di"][name].to_owned()),
-                    last_name: Some("Lee".to_owned()),
-                    active,
-                    ..person(
-                        &format!("p{id}"),
-                        &format!("n{name}@{}", DOMAINS[domain]),
-                        company.as_deref(),
-                    )
-                }
-            };
-        all.into_iter().enumerate().map(numbered).collect()
-    })
+fn world(seed: u64, members: usize) -> World {
+    let mut random = Random::new(seed);
+    World {
+        companies: random.companies(),
+        persons: random.persons(),
+        members: random.members(members),
+        one: random.rule_set(),
+        other: random.rule_set(),
+    }
 }
 
-fn members(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Member>> {
-    prop::collection::vec((0..5_usize, 0..=DOMAINS.len()), count).prop_map(|all| {
-        let numbered = |(id, (name, domain)): (usize, (usize, usize))| {
-            let email = DOMAINS.get(domain).map(|domain| format!("n{name}@{domain}"));
-            Member {
-                community_user_id: id.to_string(),
-                first_name: Some(["Ann", "Bob", "Cy", "Di", "Ed"][name].to_owned()),
-                last_name: Some("Lee".to_owned()),
-                ..member(&email.unwrap_or_default())
-            }
-        };
-        all.into_iter().enumerate().map(numbered).collect()
-    })
-}
+impl World {
+    fn matches(&self, set: &RuleSet) -> Vec<Match> {
+        let matcher = matcher(set.clone(), &self.companies, &self.persons);
+        matches(&matcher, &self.members, 2)
+    }
 
-/// The shipped rules with each switched, going on or not, and in one of two orders.
-fn rule_sets() -> impl Strategy<Value = RuleSet> {
-    (any::<[bool; 5]>(), any::<[bool; 5]>(), any::<bool>()).prop_map(|(active, go_on, reversed)| {
-        let mut set = RuleSet::shipped();
-        set.internal_domains.insert("ours.example".into());
-        for (rule, (active, go_on)) in set.rules.iter_mut().zip(active.into_iter().zip(go_on)) {
-            rule.active = active;
-            if go_on {
-                rule.when_ambiguous = WhenAmbiguous::GoOn;
-            }
+    fn preview(&self, before: &[Match], after: &[Match]) -> Preview {
+        let mut preview = Preview::default();
+        for ((member, before), after) in self.members.iter().zip(before).zip(after) {
+            preview.add(member, before, after);
         }
-        if reversed {
-            set.rules.reverse();
-        }
-        set
-    })
+        preview
+    }
 }
 
 fn matches(matcher: &Matcher, members: &[Member], threads: usize) -> Vec<Match> {
@@ -94,58 +62,197 @@ fn matches(matcher: &Matcher, members: &[Member], threads: usize) -> Vec<Match> 
         .expect("nobody cancels")
 }
 
+/// Filled in parts of any size.
+fn matcher_in_parts(set: RuleSet, companies: &[Company], persons: &[Person], part: usize) -> Matcher {
+    let mut builder = Matcher::builder(set, &LISTS).expect("the rules can be used");
+    for persons in persons.chunks(part) {
+        builder.persons(persons, Threads::MIN).expect("ids fit");
+    }
+    for companies in companies.chunks(part) {
+        builder.companies(companies, Threads::MIN).expect("ids fit");
+    }
+    builder.finish().expect("ids are unique")
+}
+
+fn by_id(members: &[Member], matches: Vec<Match>) -> BTreeMap<String, Match> {
+    let ids = members.iter().map(|member| member.community_user_id.clone());
+    ids.zip(matches).collect()
+}
+
+/// What a preview should say, said in another way: from whole lists.
+fn expected(world: &World, before: &[Match], after: &[Match]) -> Preview {
+    let counts = |matches: &[Match]| {
+        let of = |status| matches.iter().filter(|outcome| outcome.status == status).count() as u64;
+        MatchCounts {
+            matched: of(MatchStatus::Matched),
+            unmatched: of(MatchStatus::Unmatched),
+            ambiguous: of(MatchStatus::Ambiguous),
+            internal: of(MatchStatus::Internal),
+        }
+    };
+    let mut changes: Vec<_> = world.members.iter().zip(before.iter().zip(after)).collect();
+    changes.sort_by_key(|(member, _)| (&member.tenant_id, &member.community_user_id));
+    let those = |is_one: &dyn Fn(&Match, &Match) -> bool| {
+        let of = changes
+            .iter()
+            .filter(|(_, (before, after))| is_one(before, after));
+        let samples = of.clone().take(Changes::SAMPLES_MAX);
+        Changes {
+            members: of.count() as u64,
+            samples: samples
+                .map(|(member, (before, after))| Change {
+                    tenant_id: member.tenant_id.clone(),
+                    community_user_id: member.community_user_id.clone(),
+                    username: member.username.clone(),
+                    before: (*before).clone(),
+                    after: (*after).clone(),
+                })
+                .collect(),
+        }
+    };
+    let company = |outcome: &Match| outcome.company_external_id.clone();
+    let is_ambiguous = |outcome: &Match| outcome.status == MatchStatus::Ambiguous;
+    Preview {
+        now: counts(before),
+        after: counts(after),
+        gained: those(&|before, after| company(before).is_none() && company(after).is_some()),
+        lost: those(&|before, after| company(before).is_some() && company(after).is_none()),
+        moved: those(&|before, after| match (company(before), company(after)) {
+            (Some(before), Some(after)) => before != after,
+            _ => false,
+        }),
+        newly_ambiguous: those(&|before, after| !is_ambiguous(before) && is_ambiguous(after)),
+    }
+}
+
+/// Whether the rules' results lead to the outcome, and to no other.
+fn leads_to_its_outcome(why: &Explanation, set: &RuleSet) -> Result<(), TestCaseError> {
+    let outcome = &why.outcome;
+    let results = |is_one: fn(&RuleResult) -> bool| {
+        let rules = why.rules.iter().filter(|rule| is_one(&rule.result));
+        rules.map(|rule| rule.rule.as_str()).collect::<Vec<_>>()
+    };
+    let decided = results(|result| matches!(result, RuleResult::Decided { .. }));
+    let ended = results(|result| matches!(result, RuleResult::Ambiguous { went_on: false, .. }));
+    let passed = results(|result| matches!(result, RuleResult::Ambiguous { went_on: true, .. }));
+    let tried = why
+        .rules
+        .iter()
+        .filter(|rule| rule.result != RuleResult::Off)
+        .map(|rule| rule.result != RuleResult::NotReached);
+    prop_assert!(
+        tried.is_sorted_by(|before, after| before >= after),
+        "tried from the top: {why:?}"
+    );
+    let off = results(|result| *result == RuleResult::Off);
+    let switched_off = set.rules.iter().filter(|rule| !rule.active);
+    prop_assert_eq!(off, switched_off.map(|rule| rule.id.as_str()).collect::<Vec<_>>());
+    let rule = outcome.rule.as_deref();
+    match outcome.status {
+        MatchStatus::Matched => {
+            prop_assert_eq!(decided, rule.into_iter().collect::<Vec<_>>());
+            prop_assert!(rule.is_some() && ended.is_empty());
+        }
+        MatchStatus::Ambiguous => {
+            prop_assert!(decided.is_empty());
+            prop_assert_eq!(rule, passed.first().or(ended.first()).copied());
+            prop_assert!(outcome.candidates.len() > 1);
+        }
+        MatchStatus::Unmatched => prop_assert_eq!(decided.len() + ended.len() + passed.len(), 0),
+        MatchStatus::Internal => prop_assert!(
+            results(|result| !matches!(result, RuleResult::NotReached | RuleResult::Off)).is_empty()
+        ),
+    }
+    Ok(())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    // A smaller seed is no smaller world, so there is nothing to shrink.
+    #![proptest_config(ProptestConfig { max_shrink_iters: 0, ..ProptestConfig::with_cases(8) })]
 
     #[test]
-    fn order_and_threads_never_change_an_outcome(
-        companies in companies(), persons in persons(), members in members(1..40), set in rule_sets(),
-    ) {
-        let forward = matches(&matcher(set.clone(), &companies, &persons), &members, 1);
-        let reversed = |mut items: Vec<_>| { items.reverse(); items };
-        let (mut companies, mut persons) = (companies, persons);
-        companies.reverse();
-        persons.reverse();
-        let members = reversed(members);
-        let backward = matches(&matcher(set, &companies, &persons), &members, 2);
-        prop_assert_eq!(forward, backward.into_iter().rev().collect::<Vec<_>>());
+    fn no_order_no_parts_and_no_threads_change_an_outcome(seed in any::<u64>(), part in 1_usize..50) {
+        let World { mut companies, mut persons, mut members, one: set, .. } = world(seed, 1_500);
+        let expected = by_id(&members, matches(&matcher(set.clone(), &companies, &persons), &members, 1));
+        let mut random = Random::new(!seed);
+        random.shuffle(&mut companies);
+        random.shuffle(&mut persons);
+        random.shuffle(&mut members);
+        let shuffled = matcher_in_parts(set, &companies, &persons, part);
+        prop_assert_eq!(expected, by_id(&members, matches(&shuffled, &members, 2)));
     }
 
     #[test]
-    fn an_explanation_ends_where_the_match_does(
-        companies in companies(), persons in persons(), members in members(1..20), set in rule_sets(),
-    ) {
-        let matcher = matcher(set, &companies, &persons);
-        for member in &members {
+    fn an_explanation_leads_where_the_match_does(seed in any::<u64>()) {
+        let world = world(seed, 400);
+        let matcher = matcher(world.one.clone(), &world.companies, &world.persons);
+        for member in &world.members {
             let outcome = matcher.match_one(member);
-            prop_assert_eq!(outcome.why_not.is_some(), outcome.company_external_id.is_none()
-                && outcome.status != domain::unification::MatchStatus::Internal);
-            prop_assert_eq!(matcher.explain(member).outcome, outcome);
+            let has_company = outcome.status == MatchStatus::Matched;
+            prop_assert_eq!(outcome.company_external_id.is_some(), has_company);
+            prop_assert_eq!(outcome.why_not.is_none(), has_company || outcome.status == MatchStatus::Internal);
+            let why = matcher.explain(member);
+            prop_assert_eq!(&why.outcome, &outcome);
+            leads_to_its_outcome(&why, &world.one)?;
         }
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(8))]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 0, ..ProptestConfig::with_cases(2) })]
 
     #[test]
-    fn a_preview_of_ten_thousand_says_what_applying_does_and_undoing_returns_every_byte(
-        companies in companies(), persons in persons(), members in members(10_000..10_001),
-        one in rule_sets(), other in rule_sets(),
-    ) {
-        let of = |set: &RuleSet| matches(&matcher(set.clone(), &companies, &persons), &members, 2);
-        let (before, after) = (of(&one), of(&other));
-        let mut preview = Preview::default();
-        for ((member, before), after) in members.iter().zip(&before).zip(&after) {
-            preview.add(member, before, after);
-        }
-        let company = |outcome: &Match| outcome.company_external_id.clone();
-        let gained = before.iter().zip(&after).filter(|(b, a)| company(b).is_none() && company(a).is_some());
-        let lost = before.iter().zip(&after).filter(|(b, a)| company(b).is_some() && company(a).is_none());
-        prop_assert_eq!(preview.gained.members, gained.count() as u64);
-        prop_assert_eq!(preview.lost.members, lost.count() as u64);
-        prop_assert_eq!(preview.after.total(), 10_000);
+    fn a_preview_of_ten_thousand_says_what_applying_does_and_undoing_returns_every_byte(seed in any::<u64>()) {
+        let world = world(seed, MEMBERS);
+        let (before, after) = (world.matches(&world.one), world.matches(&world.other));
+        let preview = world.preview(&before, &after);
+        prop_assert_eq!(&preview, &expected(&world, &before, &after));
+        let undone = world.preview(&after, &before);
+        prop_assert_eq!(
+            (preview.gained.members, preview.lost.members, preview.moved.members),
+            (undone.lost.members, undone.gained.members, undone.moved.members)
+        );
         let bytes = |matches: &[Match]| serde_json::to_vec(matches).unwrap();
-        prop_assert_eq!(bytes(&of(&one)), bytes(&before));
+        prop_assert_eq!(bytes(&world.matches(&world.one)), bytes(&before));
     }
+}
+
+/// The worlds above would prove nothing if something never happened in them.
+#[test]
+fn every_outcome_occurs_in_worlds_from_seeds() {
+    let (mut statuses, mut reasons, mut results) = (Vec::new(), Vec::new(), Vec::new());
+    let mut changed = [0; 4];
+    for seed in 0..40 {
+        let world = world(seed, 100);
+        let matcher = matcher(world.one.clone(), &world.companies, &world.persons);
+        for member in &world.members {
+            let why = matcher.explain(member);
+            statuses.push(why.outcome.status);
+            reasons.extend(why.outcome.why_not);
+            results.extend(why.rules.iter().map(|rule| std::mem::discriminant(&rule.result)));
+        }
+        let preview = world.preview(&world.matches(&world.one), &world.matches(&world.other));
+        let kinds = [
+            preview.gained,
+            preview.lost,
+            preview.moved,
+            preview.newly_ambiguous,
+        ];
+        for (changed, kind) in changed.iter_mut().zip(kinds) {
+            *changed += kind.members;
+        }
+    }
+    for status in MatchStatus::ALL {
+        let often = statuses.iter().filter(|seen| **seen == status).count();
+        assert!(often > 50, "{status}: {often}");
+    }
+    for why in WhyNot::ALL {
+        let by_hand = why == WhyNot::UnlinkedByHand;
+        assert_eq!(reasons.contains(&why), !by_hand, "{why:?}");
+    }
+    results.sort_unstable_by_key(|result| format!("{result:?}"));
+    results.dedup();
+    // All but a fuzzy comparison of more names than may be.
+    assert_eq!(results.len(), 10);
+    assert!(changed.iter().all(|members| *members > 50), "{changed:?}");
 }

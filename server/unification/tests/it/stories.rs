@@ -175,7 +175,7 @@ fn all_conditions_of_a_rule_must_hold() {
     );
     assert_eq!(
         outcome(&matcher, &member("q@b.example")),
-        "unmatched - - domain_unknown"
+        "unmatched - - no_candidate"
     );
 }
 

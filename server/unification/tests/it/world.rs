@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use domain::unification::{Company, Member, Person, RuleSet};
 use unification::{Lists, Matcher, Threads};
 
@@ -31,8 +33,11 @@ pub(crate) fn member(email: &str) -> Member {
     }
 }
 
+/// Read once: it is long.
+pub(crate) static LISTS: LazyLock<Lists> = LazyLock::new(Lists::shipped);
+
 pub(crate) fn matcher(set: RuleSet, companies: &[Company], persons: &[Person]) -> Matcher {
-    let mut builder = Matcher::builder(set, &Lists::shipped()).expect("the rules can be used");
+    let mut builder = Matcher::builder(set, &LISTS).expect("the rules can be used");
     builder.companies(companies, Threads::MIN).expect("ids fit");
     builder.persons(persons, Threads::MIN).expect("ids fit");
     builder.finish().expect("ids are unique")
