@@ -277,12 +277,14 @@ async fn topic_ref(
                 public_id,
                 private_id,
                 subtype,
+                reply_count,
                 ..
             } = *topic;
             Some(TopicRef {
                 public_id,
                 private_id,
                 subtype,
+                reply_count: u64::try_from(reply_count).unwrap_or(0),
             })
         }
         _ => None,

@@ -27,6 +27,7 @@ fuzz_target!(|input: (u8, &[u8])| {
                 public_id: "9".into(),
                 private_id: "4".into(),
                 subtype: domain::record::Subtype::Question,
+                reply_count: 0,
             },
             page: 1,
         },

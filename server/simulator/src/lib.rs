@@ -221,6 +221,13 @@ impl Simulator {
         found.inspect(|tenant| tenant.change(World::live)).is_some()
     }
 
+    /// Lets a moment pass in one tenant, in which something is viewed, if there is anything to view. False if there is no
+    /// such tenant.
+    pub fn view(&self, tenant: &str) -> bool {
+        let found = self.shared.tenant(tenant);
+        found.inspect(|tenant| tenant.change(World::be_viewed)).is_some()
+    }
+
     fn world(&self, tenant: &str) -> Option<Arc<World>> {
         self.shared.tenant(tenant).map(Tenant::world)
     }

@@ -127,6 +127,15 @@ impl World {
         self.indexes = Arc::default();
     }
 
+    /// Lets a moment of the current day pass, in which something is viewed, if it can.
+    pub(crate) fn be_viewed(&mut self) {
+        let (time, place) = self.moment();
+        if self.size(Event::View) > 0 {
+            self.happen(Event::View, time, place);
+        }
+        self.indexes = Arc::default();
+    }
+
     fn moment(&mut self) -> (u64, Mix) {
         let moment = self.changes.moments;
         self.changes.moments += 1;

@@ -78,6 +78,9 @@ pub struct TopicRef {
     pub public_id: String,
     pub private_id: String,
     pub subtype: Subtype,
+    /// How many replies it says it has.
+    #[serde(default)]
+    pub reply_count: u64,
 }
 
 #[async_trait]

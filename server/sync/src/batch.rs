@@ -81,7 +81,7 @@ impl Batch {
 
     /// It may have no id, so it is known by what it holds.
     fn add_invalid(&mut self, record: InvalidRecord, seen: &mut SeenKeys, met: &mut Met) {
-        let content = format!("{} {}", record.name, record.payload);
+        let content = invalid_content(&record);
         let key = compact_invalid(&content);
         met.marks.push(Mark { key, content: key });
         let known = !seen.insert_invalid(&content);
@@ -128,6 +128,11 @@ impl Batch {
             });
         }
     }
+}
+
+/// What a broken record is known by.
+pub(crate) fn invalid_content(record: &InvalidRecord) -> String {
+    format!("{} {}", record.name, record.payload)
 }
 
 /// Enough of a hash to tell the records of a page apart.

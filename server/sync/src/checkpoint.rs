@@ -2,7 +2,10 @@ use domain::Stream;
 use serde::{Deserialize, Serialize};
 use store::TopicRef;
 
-use crate::{Fetched, Page, reading::Reading, seen::SeenKeys, shard::Shard, steady::Steady, window::Windows};
+use crate::{
+    Fetched, Page, reading::Reading, seen::SeenKeys, shard::Shard, steady::Steady, thread::Thread,
+    window::Windows,
+};
 
 /// Pages that a checkpoint is tried with.
 const PAGES_AHEAD: usize = 4;
@@ -29,6 +32,9 @@ pub(crate) enum Checkpoint {
         after: Option<String>,
         /// The topic that is read in part, and its next page.
         within: Option<(TopicRef, u32)>,
+        /// How far the reading of that topic has come.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        thread: Option<Thread>,
     },
     /// Every stream is read, in a full pass: from this one on, the rows are looked for that it has not met.
     Missing { stream: Stream },
@@ -43,6 +49,7 @@ impl Checkpoint {
             Some(Stream::Replies) => Self::Replies {
                 after: None,
                 within: None,
+                thread: None,
             },
             Some(stream) => Self::Listing {
                 stream,
@@ -133,12 +140,14 @@ mod tests {
             public_id: "9007".into(),
             private_id: "41".into(),
             subtype: Subtype::Idea,
+            reply_count: 250,
         };
         let mut checkpoints = vec![Checkpoint::Done, Checkpoint::first_missing()];
         checkpoints.extend(Stream::ALL.map(|stream| Checkpoint::start_of(Some(stream))));
         checkpoints.push(Checkpoint::Replies {
             after: Some("9".into()),
             within: Some((topic, 3)),
+            thread: Some(Thread::begin(250)),
         });
         let mut steady = Steady::default();
         steady.count_first();
@@ -180,10 +189,12 @@ mod tests {
             public_id: "9007".into(),
             private_id: "41".into(),
             subtype: Subtype::Idea,
+            reply_count: 250,
         };
         let within = Checkpoint::Replies {
             after: Some("9".into()),
             within: Some((topic, 3)),
+            thread: Some(Thread::begin(250)),
         };
         let shards = Checkpoint::Listing {
             stream: Stream::Topics,

@@ -18,6 +18,7 @@ mod shard;
 mod signals;
 mod source;
 mod steady;
+mod thread;
 mod unify;
 mod window;
 

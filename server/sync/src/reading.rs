@@ -7,9 +7,10 @@ use crate::{
     Failure, Fetched, PAGE_SIZE, Page, PageRequest,
     batch::Batch,
     checkpoint::Checkpoint,
-    listing::{Listing, Shape, ends_listing},
+    listing::{Listing, Shape},
     seen::SeenKeys,
     steady::Next,
+    thread::{self, Thread},
     window::Windows,
 };
 
@@ -34,6 +35,8 @@ pub(crate) struct TopicsAfter(pub(crate) Option<String>);
 #[derive(Debug)]
 struct Slot {
     request: PageRequest,
+    /// Of replies, where the reading of their topic stands.
+    thread: Thread,
     state: SlotState,
     /// How many answers had arrived when it was asked for.
     asked_after: u64,
@@ -51,8 +54,17 @@ impl Slot {
     fn new(request: PageRequest) -> Self {
         Self {
             request,
+            thread: Thread::default(),
             state: SlotState::Waiting,
             asked_after: 0,
+        }
+    }
+
+    fn of_replies(topic: TopicRef, thread: Thread) -> Self {
+        let page = thread.page();
+        Self {
+            thread,
+            ..Self::new(PageRequest::Replies { topic, page })
         }
     }
 
@@ -108,9 +120,13 @@ impl Reading {
                 let (shards, steady) = (shards.clone(), steady.clone());
                 let mut listing = Listing::resume(*stream, *next_page, shards, steady, windows);
                 let first = listing.first_request();
-                (*stream, Work::Listing(Box::new(listing)), Some(first))
+                (*stream, Work::Listing(Box::new(listing)), Some(Slot::new(first)))
             }
-            Checkpoint::Replies { after, within } => {
+            Checkpoint::Replies {
+                after,
+                within,
+                thread,
+            } => {
                 let loaded_after = within
                     .as_ref()
                     .map(|(topic, _)| topic.public_id.clone())
@@ -121,9 +137,10 @@ impl Reading {
                     loading: false,
                     exhausted: false,
                 };
-                let first = within.clone().map(|(topic, page)| PageRequest::Replies {
-                    topic,
-                    page: page.max(1),
+                // An earlier version left no thread behind: then the topic is read from its start.
+                let first = within.clone().map(|(topic, _)| {
+                    let thread = thread.unwrap_or_else(|| Thread::begin(topic.reply_count));
+                    Slot::of_replies(topic, thread)
                 });
                 (Stream::Replies, work, first)
             }
@@ -131,7 +148,7 @@ impl Reading {
         Some(Self {
             stream,
             pages_ahead: pages_ahead.max(1),
-            slots: first.into_iter().map(Slot::new).collect(),
+            slots: first.into_iter().collect(),
             forsaken: Vec::new(),
             answers: 0,
             work,
@@ -187,8 +204,8 @@ impl Reading {
             Work::Replies { .. } => (self.pages_ahead, self.pages_ahead * TOPICS_PER_REQUEST),
         };
         while self.slots.len() < held {
-            let Some(request) = self.next_planned() else { break };
-            self.slots.push_back(Slot::new(request));
+            let Some(slot) = self.next_planned() else { break };
+            self.slots.push_back(slot);
         }
         let in_flight = self.slots.iter().filter(|slot| slot.is_in_flight()).count();
         let free = side_by_side.saturating_sub(in_flight + self.forsaken.len());
@@ -226,12 +243,13 @@ impl Reading {
         is_last && !self.slots.iter().any(Slot::is_waiting)
     }
 
-    fn next_planned(&mut self) -> Option<PageRequest> {
+    fn next_planned(&mut self) -> Option<Slot> {
         match &mut self.work {
-            Work::Listing(listing) => listing.next_planned(),
-            Work::Replies { topics, .. } => topics
-                .pop_front()
-                .map(|topic| PageRequest::Replies { topic, page: 1 }),
+            Work::Listing(listing) => listing.next_planned().map(Slot::new),
+            Work::Replies { topics, .. } => topics.pop_front().map(|topic| {
+                let thread = Thread::begin(topic.reply_count);
+                Slot::of_replies(topic, thread)
+            }),
         }
     }
 
@@ -241,13 +259,18 @@ impl Reading {
         place.map(|place| self.forsaken.swap_remove(place)).is_some()
     }
 
+    fn in_flight(&self, request: &PageRequest) -> Option<usize> {
+        let of = |slot: &Slot| slot.is_in_flight() && slot.request == *request;
+        self.slots.iter().position(of)
+    }
+
     /// A request failed and is to be tried again.
     pub(crate) fn failed(&mut self, request: &PageRequest) {
         if self.is_forsaken(request) {
             return;
         }
-        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.request == *request) {
-            slot.state = SlotState::Waiting;
+        if let Some(index) = self.in_flight(request) {
+            self.slots[index].state = SlotState::Waiting;
         }
     }
 
@@ -256,7 +279,7 @@ impl Reading {
         if self.is_forsaken(request) {
             return;
         }
-        let Some(index) = self.slots.iter().position(|slot| slot.request == *request) else {
+        let Some(index) = self.in_flight(request) else {
             return;
         };
         if let Fetched::Page(page) = &fetched {
@@ -276,14 +299,16 @@ impl Reading {
     }
 
     fn plan_after(&mut self, index: usize, page: &Page) {
-        let request = self.slots[index].request.clone();
+        let Slot { request, thread, .. } = &self.slots[index];
         match &mut self.work {
-            Work::Listing(listing) => listing.plan_after(page, &request),
-            Work::Replies { .. } if !ends_listing(page, &request) => {
-                let next = Slot::new(request.at_page(request.page() + 1));
-                self.slots.insert(index + 1, next);
+            Work::Listing(listing) => listing.plan_after(page, request),
+            Work::Replies { .. } => {
+                // If it fails, it does so when its turn comes.
+                if let (PageRequest::Replies { topic, .. }, Ok(Some(next))) = (request, thread.after(page)) {
+                    let next = Slot::of_replies(topic.clone(), next);
+                    self.slots.insert(index + 1, next);
+                }
             }
-            Work::Replies { .. } => {}
         }
     }
 
@@ -301,12 +326,18 @@ impl Reading {
         {
             let Some(Slot {
                 request,
+                thread,
                 state: SlotState::Arrived(fetched, answer),
                 ..
             }) = self.slots.pop_front()
             else {
                 break;
             };
+            if let PageRequest::Replies { topic, .. } = request {
+                take_replies(&mut batch, topic, thread, fetched, seen)?;
+                taken = true;
+                continue;
+            }
             taken |= self.take_answer(&mut batch, &request, fetched, answer, seen)?;
             if matches!(&self.work, Work::Listing(listing) if listing.rereads() != batch.rereads) {
                 break;
@@ -351,7 +382,8 @@ impl Reading {
                 }
                 self.end_listing(batch);
             }
-            (Work::Replies { .. }, fetched) => take_replies(batch, request, fetched, seen)?,
+            // Their answers are taken by `take_replies`.
+            (Work::Replies { .. }, _) => return Ok(false),
         }
         Ok(true)
     }
@@ -457,32 +489,29 @@ impl Reading {
 
 fn take_replies(
     batch: &mut Batch,
-    request: &PageRequest,
+    topic: TopicRef,
+    thread: Thread,
     fetched: Fetched,
     seen: &mut SeenKeys,
 ) -> Result<(), Failure> {
-    let PageRequest::Replies { topic, page: number } = request else {
-        return Ok(());
-    };
-    let (ends, read) = match fetched {
+    let next = match fetched {
         Fetched::Page(page) => {
-            let ends = ends_listing(&page, request);
+            let next = thread.after(&page)?;
+            batch.rereads = thread.rereads();
             batch.add(page, seen);
-            (ends, true)
+            batch.rereads = false;
+            if next.is_none() {
+                batch.replies_read.push(topic.public_id.clone());
+            }
+            next
         }
-        Fetched::TooLong => return Err(endless(request)),
+        Fetched::TooLong => return Err(thread::endless()),
         _ => {
             batch.refused += 1;
-            (true, false)
+            None
         }
     };
-    if !ends && *number >= LISTING_PAGES_MAX {
-        return Err(endless(request));
-    }
-    batch.checkpoint = after_replies_page(topic, *number, ends, &batch.checkpoint);
-    if ends && read {
-        batch.replies_read.push(topic.public_id.clone());
-    }
+    batch.checkpoint = after_replies_page(topic, next, &batch.checkpoint);
     Ok(())
 }
 
@@ -514,20 +543,22 @@ fn check_announced(request: &PageRequest, last: &Page) -> Result<(), Failure> {
     }
 }
 
-fn after_replies_page(topic: &TopicRef, page: u32, ends: bool, before: &Checkpoint) -> Checkpoint {
-    if ends {
+fn after_replies_page(topic: TopicRef, next: Option<Thread>, before: &Checkpoint) -> Checkpoint {
+    let Some(next) = next else {
         return Checkpoint::Replies {
-            after: Some(topic.public_id.clone()),
+            after: Some(topic.public_id),
             within: None,
+            thread: None,
         };
-    }
+    };
     let after = match before {
         Checkpoint::Replies { after, .. } => after.clone(),
         _ => None,
     };
     Checkpoint::Replies {
         after,
-        within: Some((topic.clone(), page + 1)),
+        within: Some((topic, next.page())),
+        thread: Some(next),
     }
 }
 

@@ -616,6 +616,7 @@ fn topic_ref(topic: &Content) -> TopicRef {
         public_id: topic.public_id.clone(),
         private_id: topic.private_id.clone(),
         subtype: topic.subtype,
+        reply_count: u64::try_from(topic.reply_count).unwrap_or(0),
     }
 }
 

@@ -87,6 +87,7 @@ mod tests {
             public_id: "900".into(),
             private_id: "41".into(),
             subtype: Subtype::Idea,
+            reply_count: 0,
         }
     }
 

@@ -20,6 +20,7 @@ fn replies() -> PageRequest {
         public_id: "900".into(),
         private_id: "41".into(),
         subtype: Subtype::Question,
+        reply_count: 0,
     };
     PageRequest::Replies { topic, page: 1 }
 }

@@ -24,6 +24,7 @@ fn replies(private_id: &str) -> PageRequest {
         public_id: "900".into(),
         private_id: private_id.into(),
         subtype: Subtype::ProductUpdate,
+        reply_count: 0,
     };
     PageRequest::Replies { topic, page: 3 }
 }
@@ -701,6 +702,7 @@ async fn one_record_is_asked_for_at_its_own_path() {
         public_id: "9007".into(),
         private_id: "41".into(),
         subtype: Subtype::ProductUpdate,
+        reply_count: 0,
     };
     let reply = Lookup::Reply {
         topic: topic.clone(),

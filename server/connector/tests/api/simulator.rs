@@ -75,6 +75,7 @@ impl Tenant {
                 public_id: topic.public_id.clone(),
                 private_id: topic.private_id.clone(),
                 subtype: topic.subtype,
+                reply_count: 0,
             };
             let read = self.read(PageRequest::Replies { topic: of, page: 1 }).await;
             assert_eq!(

@@ -107,7 +107,7 @@ impl PageStore for SqliteStore {
         limit: u32,
     ) -> Result<Vec<TopicRef>, StoreError> {
         let rows = sqlx::query(
-            "SELECT public_id, private_id, subtype FROM community_content
+            "SELECT public_id, private_id, subtype, reply_count FROM community_content
              WHERE connection_id = $1 AND replies_due = 1 AND ($2 IS NULL OR public_id > $2) AND kind = 'topic'
                 AND deleted_at IS NULL
              ORDER BY public_id LIMIT $3",
@@ -123,6 +123,8 @@ impl PageStore for SqliteStore {
                 public_id: row.text("public_id")?,
                 private_id: row.text("private_id")?,
                 subtype: row.word("subtype", Subtype::parse)?,
+                // No provider has fewer than none.
+                reply_count: u64::try_from(row.int("reply_count")?).unwrap_or(0),
             })
         };
         rows.iter().map(topic).collect()

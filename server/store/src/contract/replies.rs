@@ -131,6 +131,7 @@ pub async fn topics_awaiting_replies_are_paged(store: &dyn Store) {
         public_id: id.into(),
         private_id: format!("private-{id}"),
         subtype: Subtype::Question,
+        reply_count: 1,
     };
     assert_eq!(page(None, 2).await, [reference("1"), reference("10")]);
     assert_eq!(page(Some("10"), 2).await, [reference("2"), reference("9")]);

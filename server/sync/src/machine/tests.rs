@@ -71,7 +71,9 @@ impl Provider {
         let users = users + usize::from(users > 1);
         let topics = until_short(self.replies.len());
         let topics = if topics > 1 { topics + 4 } else { topics };
-        let replies: usize = self.replies.iter().map(|count| until_short(*count)).sum();
+        // Of replies that take more than a page, the last one is read again.
+        let of_topic = |count: &usize| until_short(*count) + usize::from(*count >= PAGE);
+        let replies: usize = self.replies.iter().map(of_topic).sum();
         2 + users + topics + replies + self.views.map_or(1, until_short)
     }
 
@@ -85,6 +87,7 @@ impl Provider {
             public_id: format!("{id:06}"),
             private_id: id.to_string(),
             subtype: Subtype::Question,
+            reply_count: self.replies[id] as u64,
         };
         (first..self.replies.len())
             .take(crate::reading::TOPICS_AT_A_TIME as usize)
@@ -565,6 +568,7 @@ fn replies_that_are_refused_are_a_hole_and_their_topic_keeps_waiting() {
     let start = Checkpoint::Replies {
         after: None,
         within: Some((within, 1)),
+        thread: None,
     };
     let mut reading = Reading::resume(&start, &Windows::default(), 4).expect("replies are a stream");
     let request = reading.requests().remove(0);
@@ -579,7 +583,8 @@ fn replies_that_are_refused_are_a_hole_and_their_topic_keeps_waiting() {
         batch.checkpoint,
         Checkpoint::Replies {
             after: Some("000000".into()),
-            within: None
+            within: None,
+            thread: None,
         }
     );
 }

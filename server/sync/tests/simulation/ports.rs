@@ -18,6 +18,7 @@ use domain::{
     record::{InvalidReason, Record},
     unification::{Company, Person, RuleSet, WhyNot},
 };
+use simulator::Simulator;
 use store::{
     Access, AccountStore, ActivityStore, AddAccountError, AddConnectionError, AuditEntry, AuditStore, Bucket,
     By, Cancelling, ClaimRequest, ClaimedRun, CompanyStore, ConnectionOverview, ConnectionStore, Credentials,
@@ -73,6 +74,27 @@ impl Trouble {
     }
 }
 
+/// Those who view something while the views of their tenant are read.
+#[derive(Clone)]
+pub(crate) struct Audience {
+    pub(crate) simulator: Simulator,
+    pub(crate) tenant: String,
+    /// How often they still will in this run.
+    pub(crate) views_left: Arc<AtomicU64>,
+}
+
+impl Audience {
+    /// Just before a page of views is served.
+    fn may_view(&self, desk: &Desk) {
+        let left = self.views_left.load(Ordering::Relaxed);
+        if left > 0 && desk.roll(|dice| dice.one_in(2)) {
+            self.views_left.store(left - 1, Ordering::Relaxed);
+            assert!(self.simulator.view(&self.tenant));
+            desk.tell("something is viewed");
+        }
+    }
+}
+
 /// What a worker has: the store, the clock and the source, each by way of the desk.
 #[derive(Clone)]
 pub(crate) struct Ports {
@@ -82,6 +104,7 @@ pub(crate) struct Ports {
     pub(crate) source: Arc<CommunityApi>,
     pub(crate) books: Arc<Books>,
     pub(crate) trouble: Arc<Trouble>,
+    pub(crate) audience: Audience,
     pub(crate) latency: Duration,
 }
 
@@ -147,9 +170,13 @@ impl Source for Ports {
 
     async fn fetch(&self, request: &PageRequest) -> Result<Fetched, Failure> {
         let (source, desk, request) = (Arc::clone(&self.source), Arc::clone(&self.desk), request.clone());
+        let audience = self.audience.clone();
         self.take_time().await;
         let label = format!("fetch {request:?}");
         let effect = async move {
+            if matches!(request, PageRequest::Activity { .. }) {
+                audience.may_view(&desk);
+            }
             let fetched = source.fetch(&request).await;
             desk.tell(&match &fetched {
                 Ok(Fetched::Page(page)) => format!("{} records", page.records.len()),

@@ -49,6 +49,8 @@ pub(crate) struct Circumstances {
     pub(crate) disrupted: bool,
     /// Something happens in the tenant once in so many turns; 0 for never.
     pub(crate) lives: u64,
+    /// How often something is viewed while the views are read.
+    pub(crate) views: u64,
     /// How often the tenant had changed when the first of the runs that go on from each other began.
     pub(crate) since: u64,
     /// The tenant has not changed since.
@@ -103,6 +105,7 @@ impl Story<'_> {
                 trouble: 0,
                 disrupted: false,
                 lives: 0,
+                views: 0,
                 since: 0,
                 at_rest: true,
             };
@@ -131,6 +134,7 @@ impl Story<'_> {
             trouble: dice.pick(&[0, 0, 0, 30, 100]),
             disrupted: !dice.one_in(3),
             lives: dice.pick(&[0, 0, 0, 6, 20, 60]),
+            views: dice.pick(&[0, 0, 2, 6]),
             since: 0,
             at_rest: true,
         }
@@ -141,6 +145,7 @@ impl Story<'_> {
         self.world.trouble.set(circumstances.trouble);
         self.world.lives = circumstances.lives;
         self.world.happenings_left = HAPPENINGS_MAX;
+        self.world.will_view(circumstances.views);
         let connection = self.world.connection.clone();
         let books = Arc::clone(&self.world.books);
         let changes = self.world.changes;
@@ -150,6 +155,7 @@ impl Story<'_> {
             .await?;
         self.world.trouble.set(0);
         self.world.lives = 0;
+        self.world.will_view(0);
         let first = run.resumed_from.and_then(|from| self.changes_at_start.get(&from));
         let at_start = first.copied().unwrap_or(changes);
         self.changes_at_start.insert(run.id, at_start);

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     task::Poll,
     time::Duration,
 };
@@ -33,7 +36,7 @@ use crate::{
     books::Books,
     common::key_and_stream,
     desk::Desk,
-    ports::{Ports, Trouble},
+    ports::{Audience, Ports, Trouble},
 };
 
 /// A Wednesday, two days and a half after the tenants' history ends.
@@ -207,6 +210,9 @@ pub(crate) struct World {
     pub(crate) lives: u64,
     /// How often still in this run.
     pub(crate) happenings_left: u32,
+    /// How often something is still viewed while the views are read, and how often it was to be when this was last looked at.
+    pub(crate) views_left: Arc<AtomicU64>,
+    views_left_before: u64,
     pub(crate) workers: u32,
     pub(crate) runs: u128,
     base_url: String,
@@ -267,6 +273,8 @@ impl World {
             changes: 0,
             lives: 0,
             happenings_left: 0,
+            views_left: Arc::default(),
+            views_left_before: 0,
             workers: 0,
             runs: 0,
             base_url: ground.base_url.clone(),
@@ -308,6 +316,11 @@ impl World {
             source: Arc::new(source),
             books,
             trouble: Arc::clone(&self.trouble),
+            audience: Audience {
+                simulator: self.simulator.clone(),
+                tenant: connection.tenant_id.to_string(),
+                views_left: Arc::clone(&self.views_left),
+            },
             latency: self.latency,
         }
     }
@@ -337,6 +350,12 @@ impl World {
 
     /// Something may happen in the tenant while a run is under way.
     pub(crate) fn live(&mut self) {
+        let views_left = self.views_left.load(Ordering::Relaxed);
+        if views_left < self.views_left_before {
+            self.views_left_before = views_left;
+            self.changes += 1;
+            self.remember();
+        }
         if self.lives > 0 && self.happenings_left > 0 && self.dice.one_in(self.lives) {
             self.happenings_left -= 1;
             assert!(self.simulator.live(self.tenant()));
@@ -344,6 +363,12 @@ impl World {
             self.desk.tell("something happens");
             self.remember();
         }
+    }
+
+    /// So often something is viewed in the next run while the views are read.
+    pub(crate) fn will_view(&mut self, times: u64) {
+        self.views_left.store(times, Ordering::Relaxed);
+        self.views_left_before = times;
     }
 
     /// Days pass in the tenant. It is never ahead of the clock, but often behind.
@@ -367,7 +392,7 @@ fn tenant(dice: &mut Dice) -> TenantSpec {
     } else {
         dice.pick(&[0, 1, 4, 9, 16])
     };
-    let views = dice.pick(&[0, 5, 60, 100, 140, 210]);
+    let views = dice.pick(&[0, 5, 60, 100, 140, 210, 330, 470]);
     let broken = dice.pick(&[0, 0, 5, 12]);
     let language = dice.pick(&["en", "de", "fr", "es"]);
     TenantSpec {
