@@ -19,6 +19,7 @@ use crate::{
     commands::on_a_server,
     config::{Database, DatabaseUrl, KeyFile},
     error::{CommandError, with_sources},
+    metrics::Metrics,
     secrets::{Hold, KeyError, KeyRing, OpenError, hold},
     system::{SystemClock, SystemIds},
 };
@@ -101,6 +102,7 @@ pub(crate) struct Installation {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn sync::Ids>,
     pub(crate) keys: Keys,
+    pub(crate) metrics: Metrics,
     /// The operator's exceptions to the filter for outgoing requests.
     pub(crate) allowed: AllowedHosts,
     opened: Opened,
@@ -118,6 +120,7 @@ impl Installation {
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
             keys,
+            metrics: Metrics::new(SystemClock.now()),
             allowed: cli.outbound.allow_hosts.clone(),
             opened,
         })

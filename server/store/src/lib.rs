@@ -8,6 +8,7 @@ mod deletion;
 mod erasure;
 mod error;
 mod export;
+mod figures;
 mod judging;
 mod overview;
 mod pages;
@@ -28,6 +29,7 @@ pub use erasure::{
 };
 pub use error::{Fenced, StoreError};
 pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, fields};
+pub use figures::{Figures, FiguresStore, PoolUse};
 pub use judging::{
     Judged, JudgedReplay, ReplayFacts, Standing, Stored, Written, check_stream, judge, judge_replay,
 };
@@ -54,6 +56,7 @@ pub trait Store:
     + PageStore
     + DeletionStore
     + OverviewStore
+    + FiguresStore
     + ExportStore
     + TrendStore
     + ActivityStore
@@ -70,6 +73,8 @@ impl<T> Store for T where
         + PageStore
         + DeletionStore
         + OverviewStore
+        + FiguresStore
+        + FiguresStore
         + ExportStore
         + TrendStore
         + ActivityStore

@@ -1,5 +1,6 @@
 //! Stories about the real binary: each starts it in a folder of its own, on ports of its own.
 
+mod api;
 mod bad_input;
 mod cancelling;
 mod connections;

@@ -8,6 +8,7 @@ mod deletion;
 mod erasure;
 mod error;
 mod export;
+mod figures;
 mod months;
 mod overview;
 mod pages;

@@ -8,6 +8,7 @@ mod deletion;
 mod erasure;
 mod error;
 mod export;
+mod figures;
 mod overview;
 mod pages;
 mod records;

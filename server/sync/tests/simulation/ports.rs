@@ -18,11 +18,12 @@ use domain::{
 use store::{
     Access, ActivityStore, AddConnectionError, Cancelling, ClaimRequest, ClaimedRun, ConnectionOverview,
     ConnectionStore, Deletion, DeletionStore, Enqueued, Erasure, ErasureRequest, ErasureStore, ExportCursor,
-    ExportPage, ExportQuery, ExportStore, Fenced, Finish, ImportOutcome, ImportedActivity, InvalidGroup,
-    InvalidPage, Lease, LeaseState, Leftovers, NewConnection, NewRun, OpenSalt, OverviewStore, PageCommit,
-    PageOutcome, PageStore, ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed, Replay,
-    ReplayOutcome, ReplayStore, Resealed, RetentionStore, RunPage, RunQuery, RunStore, SealedSecret,
-    SecretStore, SetAside, Store, StoreError, StoredMapping, StoredMember, TopicRef, TrendStore,
+    ExportPage, ExportQuery, ExportStore, Fenced, Figures, FiguresStore, Finish, ImportOutcome,
+    ImportedActivity, InvalidGroup, InvalidPage, Lease, LeaseState, Leftovers, NewConnection, NewRun,
+    OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore, PoolUse, ProfileFieldCount, Queue, Release,
+    RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, RunPage,
+    RunQuery, RunStore, SealedSecret, SecretStore, SetAside, Store, StoreError, StoredMapping, StoredMember,
+    TopicRef, TrendStore,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 
@@ -356,6 +357,15 @@ impl RunStore for Ports {
         self.store.runs(query).await
     }
 
+    async fn runs_before(
+        &self,
+        connection: Option<ConnectionId>,
+        before: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<Run>, StoreError> {
+        self.store.runs_before(connection, before, limit).await
+    }
+
     async fn invalid_groups(&self, run: RunId) -> Result<Vec<InvalidGroup>, StoreError> {
         self.store.invalid_groups(run).await
     }
@@ -418,6 +428,17 @@ impl OverviewStore for Ports {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.store.ping().await
+    }
+}
+
+#[async_trait]
+impl FiguresStore for Ports {
+    async fn figures(&self, since: DateTime<Utc>) -> Result<Figures, StoreError> {
+        self.store.figures(since).await
+    }
+
+    fn pools(&self) -> Vec<PoolUse> {
+        self.store.pools()
     }
 }
 
