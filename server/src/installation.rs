@@ -20,6 +20,7 @@ use crate::{
     commands::on_a_server,
     config::{Database, DatabaseUrl, KeyFile},
     error::{CommandError, with_sources},
+    metrics::Metrics,
     secrets::{Hold, KeyError, KeyRing, OpenError, hold},
     system::{SystemClock, SystemIds},
 };
@@ -123,6 +124,7 @@ pub(crate) struct Installation {
     pub(crate) keys: Keys,
     /// Matches members, with one index of companies and persons for the whole process.
     pub(crate) unifier: Arc<Unifier>,
+    pub(crate) metrics: Metrics,
     /// The operator's exceptions to the filter for outgoing requests.
     pub(crate) allowed: AllowedHosts,
     opened: Opened,
@@ -141,6 +143,7 @@ impl Installation {
             ids: Arc::new(SystemIds),
             keys,
             unifier: Arc::new(Unifier::new(Lists::shipped(), threads())),
+            metrics: Metrics::new(SystemClock.now()),
             allowed: cli.outbound.allow_hosts.clone(),
             opened,
         })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector::{CommunityApi, Credentials, HttpClient};
-use domain::{CauseCode, Connection};
+use domain::{CauseCode, Connection, TenantId};
 use secrecy::SecretString;
 use store::{Store, StoreError};
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
@@ -12,6 +12,7 @@ use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 use crate::{
     error::CommandError,
     installation::{Installation, Keys},
+    metrics::Metrics,
 };
 
 /// Makes sources. One HTTP client serves them all.
@@ -21,6 +22,7 @@ pub(crate) struct Sources {
     clock: Arc<dyn Clock>,
     keys: Keys,
     client: HttpClient,
+    metrics: Metrics,
 }
 
 impl Sources {
@@ -35,6 +37,7 @@ impl Sources {
             store: Arc::clone(&installation.store),
             clock: Arc::clone(&installation.clock),
             keys: installation.keys.clone(),
+            metrics: installation.metrics.clone(),
             client,
         })
     }
@@ -43,7 +46,11 @@ impl Sources {
     /// fails at that stage and for that cause, like for any other.
     pub(crate) async fn of(&self, connection: &Connection) -> Result<Box<dyn Source>, StoreError> {
         Ok(match self.api(connection).await? {
-            Ok(api) => Box::new(api),
+            Ok(api) => Box::new(Counted {
+                source: api,
+                tenant: connection.tenant_id.clone(),
+                metrics: self.metrics.clone(),
+            }),
             Err(failure) => Box::new(Unopened(failure)),
         })
     }
@@ -81,6 +88,40 @@ impl Sources {
             },
             Arc::clone(&self.clock),
         )
+    }
+}
+
+/// Counts what a run asks of its provider, and what that refuses.
+struct Counted {
+    source: CommunityApi,
+    tenant: TenantId,
+    metrics: Metrics,
+}
+
+impl Counted {
+    fn noted<T>(&self, answer: Result<T, Failure>) -> Result<T, Failure> {
+        answer.inspect_err(|failure| self.metrics.provider_failed(self.tenant.as_str(), failure.code))
+    }
+}
+
+#[async_trait]
+impl Source for Counted {
+    async fn connect(&self) -> Result<(), Failure> {
+        self.noted(self.source.connect().await)
+    }
+
+    async fn fetch(&self, request: &PageRequest) -> Result<Fetched, Failure> {
+        self.noted(self.source.fetch(request).await)
+    }
+
+    async fn presence(&self, of: &Lookup) -> Result<Presence, Failure> {
+        self.noted(self.source.presence(of).await)
+    }
+
+    fn take_requests(&self) -> u64 {
+        let requests = self.source.take_requests();
+        self.metrics.provider_asked(self.tenant.as_str(), requests);
+        requests
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use chrono::{DateTime, Utc};
 use connector::Probe;
-use domain::{ActivitySource, BaseUrl, Cause, Connection, ConnectionId, TenantId};
+use domain::{BaseUrl, Cause, Connection, TenantId};
 use serde::Serialize;
 use store::{Access, AddConnectionError, NewConnection};
 use sync::Source;
@@ -12,44 +11,12 @@ use sync::Source;
 use crate::{
     cli::{self, AddConnection, RotateConnection},
     commands::mapping,
+    documents::ConnectionDocument,
     error::{CommandError, Exit},
     installation::Installation,
     output::{Output, moment, table},
     source::Sources,
 };
-
-/// Of a client id, as many characters as tell two apart without giving it away.
-const CLIENT_ID_SHOWN_CHARS: usize = 4;
-
-/// A connection as it is printed: never with its secret, and with no more of its client id than tells it apart.
-#[derive(Serialize)]
-struct Printed {
-    id: ConnectionId,
-    tenant_id: String,
-    name: String,
-    base_url: String,
-    client_id: String,
-    active: bool,
-    deactivated_at: Option<DateTime<Utc>>,
-    activity_source: Option<ActivitySource>,
-    created_at: DateTime<Utc>,
-}
-
-impl From<&Connection> for Printed {
-    fn from(connection: &Connection) -> Self {
-        Self {
-            id: connection.id,
-            tenant_id: connection.tenant_id.to_string(),
-            name: connection.name.clone(),
-            base_url: connection.base_url.to_string(),
-            client_id: last_characters(&connection.client_id),
-            active: connection.is_active(),
-            deactivated_at: connection.deactivated_at,
-            activity_source: connection.activity_source,
-            created_at: connection.created_at,
-        }
-    }
-}
 
 pub(crate) async fn run(
     installation: &Installation,
@@ -96,7 +63,7 @@ async fn add(
     };
     installation.store.add_connection(&new).await.map_err(not_added)?;
     drop(sealing);
-    output.data(&Printed::from(&new.connection), |added| {
+    output.data(&ConnectionDocument::from(&new.connection), |added| {
         format!(
             "{} is connected. Try the credentials with: tributary connection test {}",
             added.tenant_id, added.tenant_id
@@ -146,7 +113,7 @@ fn not_added(error: AddConnectionError) -> CommandError {
 
 async fn list(installation: &Installation, output: Output) -> Result<ExitCode, CommandError> {
     let connections = installation.store.connections().await?;
-    let printed: Vec<Printed> = connections.iter().map(Printed::from).collect();
+    let printed: Vec<ConnectionDocument> = connections.iter().map(ConnectionDocument::from).collect();
     output.data(&printed, |connections| {
         if connections.is_empty() {
             return "No connection yet. Add one with: tributary connection add".to_owned();
@@ -314,27 +281,8 @@ async fn print_changed(
     what: &str,
 ) -> Result<ExitCode, CommandError> {
     let connection = installation.connection(tenant).await?;
-    output.data(&Printed::from(&connection), |changed| {
+    output.data(&ConnectionDocument::from(&connection), |changed| {
         format!("{} {what}.", changed.tenant_id)
     })?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn last_characters(client_id: &str) -> String {
-    let hidden = client_id.chars().count().saturating_sub(CLIENT_ID_SHOWN_CHARS);
-    // A short one would be shown whole.
-    let hidden = hidden.max(client_id.chars().count().min(CLIENT_ID_SHOWN_CHARS) / 2);
-    format!("…{}", client_id.chars().skip(hidden).collect::<String>())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_client_id_shows_no_more_than_its_end() {
-        assert_eq!(last_characters("0123456789abcdef"), "…cdef");
-        assert_eq!(last_characters("abcd"), "…cd");
-        assert_eq!(last_characters("äöü"), "…öü");
-    }
 }

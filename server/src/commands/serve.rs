@@ -115,6 +115,8 @@ fn router(
         )),
         pages: Pages::new(marker, Arc::clone(&installation.clock), rules.clone()),
         store: Arc::clone(&installation.store),
+        clock: Arc::clone(&installation.clock),
+        metrics: installation.metrics.clone(),
         site,
         hosts: Hosts::new(public_origin),
         rules,

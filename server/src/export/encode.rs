@@ -1,10 +1,10 @@
 //! Rows as bytes.
 
 use chrono::SecondsFormat;
-use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use store::{Cell, Field};
 
 use super::columnar::Columnar;
+use crate::documents::ObjectRow;
 
 /// Spreadsheets take a cell that begins with one of these for a formula (OWASP, "CSV Injection").
 const FORMULA_STARTS: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
@@ -104,7 +104,7 @@ impl Encoder {
             if array {
                 bytes.extend_from_slice(if number == 0 { b"\n" } else { b",\n" });
             }
-            let row = JsonRow {
+            let row = ObjectRow {
                 fields: self.fields,
                 cells,
             };
@@ -114,22 +114,6 @@ impl Encoder {
             }
         }
         Ok(bytes)
-    }
-}
-
-/// A row with its names.
-struct JsonRow<'r> {
-    fields: &'static [Field],
-    cells: &'r [Cell],
-}
-
-impl Serialize for JsonRow<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.cells.len()))?;
-        for (field, cell) in self.fields.iter().zip(self.cells) {
-            map.serialize_entry(field.name, cell)?;
-        }
-        map.end()
     }
 }
 

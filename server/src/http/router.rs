@@ -24,6 +24,7 @@ use leptos::{
 };
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list_with_exclusions_and_ssg_and_context};
 use store::Store;
+use sync::Clock;
 use tower_http::{
     CompressionLevel,
     compression::{CompressionLayer, predicate::SizeAbove},
@@ -38,11 +39,13 @@ use super::{
     client::{TrustedProxies, recognize},
     headers::{BrowserRules, add_headers},
     health,
+    metrics::{self, Monitored, observe},
     pace::{self, Pace},
     pages::{self, Pages},
+    rest::{self, Api},
     security::{self, Hosts},
 };
-use crate::{secrets::to_hex, system::random_bytes};
+use crate::{metrics::Metrics, secrets::to_hex, system::random_bytes};
 
 /// The largest form is a rule set's, and that is some kilobytes.
 const BODY_LIMIT_BYTES: usize = 64 * 1024;
@@ -61,6 +64,8 @@ pub(crate) struct Served {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) pages: Pages,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Metrics,
     pub(crate) site: Site,
     pub(crate) hosts: Hosts,
     pub(crate) rules: BrowserRules,
@@ -70,7 +75,13 @@ pub(crate) struct Served {
 
 pub(crate) fn router(served: Served) -> Router {
     let options = served.site.leptos_options();
+    let api = Api {
+        backend: Arc::clone(&served.backend),
+        store: Arc::clone(&served.store),
+        clock: Arc::clone(&served.clock),
+    };
     let console = console(&served, &options)
+        .merge(rest::router(api))
         .layer(
             CompressionLayer::new()
                 .quality(CompressionLevel::Fastest)
@@ -92,11 +103,21 @@ pub(crate) fn router(served: Served) -> Router {
             served.hosts.clone(),
             security::check_host,
         ));
+    let monitored = Monitored {
+        metrics: served.metrics.clone(),
+        store: Arc::clone(&served.store),
+        clock: served.clock,
+    };
+    let metrics =
+        metrics::routes(monitored).layer(middleware::from_fn_with_state(served.hosts, security::check_host));
     console
+        .merge(metrics)
         .merge(health::routes(served.store))
         .layer(middleware::from_fn_with_state(Pace::new(), pace::keep))
+        .layer(middleware::from_fn(rest::as_problems))
         .layer(middleware::from_fn_with_state(served.rules, add_headers))
         .layer(middleware::from_fn_with_state(served.proxies, recognize))
+        .layer(middleware::from_fn_with_state(served.metrics, observe))
         .layer(middleware::from_fn_with_state(RequestIds::new(), identify))
 }
 

@@ -11,6 +11,7 @@ mod deletion;
 mod ending;
 mod erasure;
 mod export;
+mod figures;
 mod fixtures;
 mod incremental;
 mod invalid;
@@ -39,6 +40,7 @@ pub use deletion::*;
 pub use ending::*;
 pub use erasure::*;
 pub use export::*;
+pub use figures::*;
 pub use incremental::*;
 pub use invalid::*;
 pub use look_up::*;
@@ -83,6 +85,9 @@ macro_rules! contract_tests {
             a_run_that_was_to_stop_and_is_released_is_cancelled_at_the_next_claim,
             a_stage_starts_its_streams_clock_once,
             runs_are_paged_newest_first,
+            runs_after_a_run_are_those_before_it,
+            figures_tell_the_leases_of_runs_under_way,
+            figures_add_up_what_all_runs_did,
             a_run_that_gave_way_comes_after_those_that_have_had_no_turn,
             a_run_that_gave_way_long_ago_comes_first_again,
             a_run_that_gave_way_remembers_how_often_it_failed,

@@ -12,6 +12,7 @@ mod erasure;
 mod error;
 mod export;
 mod failed;
+mod figures;
 mod judging;
 mod look_up;
 mod matching;
@@ -42,6 +43,7 @@ pub use erasure::{
 pub use error::{Fenced, StoreError};
 pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, fields};
 pub use failed::{FailedFilter, FailedGroup, FailedMember, FailedStore, NewTicket, Ticket};
+pub use figures::{Figures, FiguresStore, PoolUse};
 pub use judging::{
     Judged, JudgedReplay, ReplayFacts, Standing, Stored, Written, check_stream, judge, judge_replay,
 };
@@ -80,6 +82,7 @@ pub trait Store:
     + PageStore
     + DeletionStore
     + OverviewStore
+    + FiguresStore
     + ExportStore
     + TrendStore
     + ActivityStore
@@ -104,6 +107,7 @@ impl<T> Store for T where
         + PageStore
         + DeletionStore
         + OverviewStore
+        + FiguresStore
         + ExportStore
         + TrendStore
         + ActivityStore

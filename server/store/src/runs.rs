@@ -273,6 +273,14 @@ pub trait RunStore: Send + Sync {
 
     async fn runs(&self, query: &RunQuery) -> Result<RunPage, StoreError>;
 
+    /// Runs newest first, of one connection or of all; those that come after the given one. None if there is no such run.
+    async fn runs_before(
+        &self,
+        connection: Option<ConnectionId>,
+        before: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<Run>, StoreError>;
+
     /// A run's invalid records by reason and stream, largest first.
     async fn invalid_groups(&self, run: RunId) -> Result<Vec<InvalidGroup>, StoreError>;
 

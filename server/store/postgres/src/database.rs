@@ -175,6 +175,10 @@ impl PostgresStore {
         &self.readers
     }
 
+    pub(crate) fn writers(&self) -> &PgPool {
+        &self.writers
+    }
+
     pub(crate) async fn begin(&self) -> Result<Write, StoreError> {
         let transaction = self.writers.begin().await.map_err(database)?;
         Ok(Write { transaction })

@@ -410,6 +410,35 @@ impl RunStore for PostgresStore {
         })
     }
 
+    async fn runs_before(
+        &self,
+        connection: Option<ConnectionId>,
+        before: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<Run>, StoreError> {
+        let of = if connection.is_some() {
+            "connection_id = $1"
+        } else {
+            "true"
+        };
+        let older = if before.is_some() {
+            "(queued_at, id) < (SELECT queued_at, id FROM run WHERE id = $2)"
+        } else {
+            "true"
+        };
+        let select =
+            format!("SELECT id FROM run WHERE {of} AND {older} ORDER BY queued_at DESC, id DESC LIMIT $3");
+        let ids: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(select))
+            .bind(connection.map(|id| id.0))
+            .bind(before.map(|id| id.0))
+            .bind(i64::from(limit))
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)?;
+        let ids: Vec<RunId> = ids.into_iter().map(RunId).collect();
+        self.runs_by_id(&ids).await
+    }
+
     async fn invalid_groups(&self, run: RunId) -> Result<Vec<InvalidGroup>, StoreError> {
         let rows = sqlx::query(
             "SELECT stream, reason, records, repaired, name, message, payload, payload_cut, topic_public_id, repaired_at

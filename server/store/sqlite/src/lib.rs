@@ -12,6 +12,7 @@ mod erasure;
 mod error;
 mod export;
 mod failed;
+mod figures;
 mod look_up;
 mod matching;
 mod overview;

@@ -10,7 +10,7 @@ use domain::{
     Run, RunId, RunState, Stage, StoppedBy, Stream, StreamRun, Trigger,
     record::{InvalidReason, InvalidRecord},
 };
-use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
+use sqlx::{AssertSqlSafe, Sqlite, Transaction, sqlite::SqliteRow};
 use store::{
     CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Enqueued, Fenced, Finish, InvalidGroup,
     InvalidPage, KeptPace, LastQueued, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue,
@@ -415,6 +415,35 @@ impl RunStore for SqliteStore {
             runs: self.runs_by_id(&ids).await?,
             total: u64::try_from(total).unwrap_or(0),
         })
+    }
+
+    async fn runs_before(
+        &self,
+        connection: Option<ConnectionId>,
+        before: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<Run>, StoreError> {
+        let of = if connection.is_some() {
+            "connection_id = $1"
+        } else {
+            "true"
+        };
+        let older = if before.is_some() {
+            "(queued_at, id) < (SELECT queued_at, id FROM run WHERE id = $2)"
+        } else {
+            "true"
+        };
+        let select =
+            format!("SELECT id FROM run WHERE {of} AND {older} ORDER BY queued_at DESC, id DESC LIMIT $3");
+        let ids: Vec<Uuid> = sqlx::query_scalar(AssertSqlSafe(select))
+            .bind(connection.map(|id| id.0))
+            .bind(before.map(|id| id.0))
+            .bind(i64::from(limit))
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)?;
+        let ids: Vec<RunId> = ids.into_iter().map(RunId).collect();
+        self.runs_by_id(&ids).await
     }
 
     async fn invalid_groups(&self, run: RunId) -> Result<Vec<InvalidGroup>, StoreError> {

@@ -328,3 +328,34 @@ pub async fn runs_are_paged_newest_first(store: &dyn Store) {
     assert_eq!(page(Some(second), 0, 1).await, (ids(&[4]), 2));
     assert_eq!(page(Some(connection_id(9)), 0, 10).await, (ids(&[]), 0));
 }
+
+pub async fn runs_after_a_run_are_those_before_it(store: &dyn Store) {
+    let first = add_connection(store, 1).await;
+    let second = add_connection(store, 2).await;
+    // Two were queued in the same moment.
+    let runs = [
+        (1, first, 10),
+        (2, second, 20),
+        (3, first, 20),
+        (4, second, 40),
+        (5, first, 50),
+    ];
+    for (number, connection, seconds) in runs {
+        let lease = start_run(store, number, connection, seconds).await;
+        let failed = finish_as(RunState::Failed, seconds + 5);
+        store.finish(&lease, &failed).await.expect("an end");
+    }
+    let page = |connection, before: Option<u128>, limit| async move {
+        let page = store.runs_before(connection, before.map(run_id), limit).await;
+        let page = page.expect("a page");
+        page.iter().map(|run| run.id).collect::<Vec<_>>()
+    };
+    let ids = |numbers: &[u128]| numbers.iter().map(|number| run_id(*number)).collect::<Vec<_>>();
+    assert_eq!(page(None, None, 2).await, ids(&[5, 4]));
+    assert_eq!(page(None, Some(4), 1).await, ids(&[3]));
+    assert_eq!(page(None, Some(3), 9).await, ids(&[2, 1]));
+    assert_eq!(page(None, Some(1), 9).await, ids(&[]));
+    assert_eq!(page(Some(first), None, 2).await, ids(&[5, 3]));
+    assert_eq!(page(Some(first), Some(3), 9).await, ids(&[1]));
+    assert_eq!(page(None, Some(9), 9).await, ids(&[]), "there is no such run");
+}

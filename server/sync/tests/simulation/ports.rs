@@ -24,15 +24,16 @@ use store::{
     By, Cancelling, ClaimRequest, ClaimedRun, CompanyStore, ConnectionOverview, ConnectionStore, Credentials,
     Deed, Deletion, DeletionStore, DueMember, DuePage, Ending, Enqueued, Erasure, ErasureRequest,
     ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter, FailedGroup,
-    FailedMember, FailedStore, Fenced, Finish, FoundCompany, FoundPage, ImportMode, ImportOutcome,
-    ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState, Left, Leftovers, Link,
-    LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue, MemberTie, NewAccount, NewConnection,
-    NewRun, NewSession, NewSetUp, NewTicket, OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore,
-    PartyCounts, PersonsImported, ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed,
-    Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision, RuleChange, RuleStore, RuleUse,
-    RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret, Search, SecretStore, Session,
-    SessionStore, SetAside, SetUp, Store, StoreError, StoredMapping, StoredMember, Ticket, TiedMember,
-    TokenHash, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError, WithoutCompany, WithoutGroup,
+    FailedMember, FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage, ImportMode,
+    ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState, Left,
+    Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue, MemberTie,
+    NewAccount, NewConnection, NewRun, NewSession, NewSetUp, NewTicket, OpenSalt, OverviewStore, PageCommit,
+    PageOutcome, PageStore, PartyCounts, PersonsImported, PoolUse, ProfileFieldCount, Queue, Release,
+    RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision,
+    RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret,
+    Search, SecretStore, Session, SessionStore, SetAside, SetUp, Store, StoreError, StoredMapping,
+    StoredMember, Ticket, TiedMember, TokenHash, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
+    WithoutCompany, WithoutGroup,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 
@@ -391,6 +392,15 @@ impl RunStore for Ports {
         self.store.runs(query).await
     }
 
+    async fn runs_before(
+        &self,
+        connection: Option<ConnectionId>,
+        before: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<Run>, StoreError> {
+        self.store.runs_before(connection, before, limit).await
+    }
+
     async fn invalid_groups(&self, run: RunId) -> Result<Vec<InvalidGroup>, StoreError> {
         self.store.invalid_groups(run).await
     }
@@ -453,6 +463,17 @@ impl OverviewStore for Ports {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.store.ping().await
+    }
+}
+
+#[async_trait]
+impl FiguresStore for Ports {
+    async fn figures(&self, since: DateTime<Utc>) -> Result<Figures, StoreError> {
+        self.store.figures(since).await
+    }
+
+    fn pools(&self) -> Vec<PoolUse> {
+        self.store.pools()
     }
 }
 

@@ -1,0 +1,131 @@
+//! REST, for programs: `/api/v1/…`, described by `/api/openapi.json`.
+//!
+//! [`endpoints`] is the one list: the router, the description and the rule of who may use what are made from it. Another
+//! endpoint is one more entry.
+
+mod connections;
+mod description;
+mod objects;
+mod page;
+mod problem;
+mod runs;
+
+use std::sync::Arc;
+
+use app::backend::Backend;
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    http::{Method, StatusCode},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, get},
+};
+use domain::Object;
+use store::Store;
+use sync::Clock;
+
+use self::problem::Problem;
+pub(crate) use self::problem::as_problems;
+use super::client::Client;
+
+/// What the endpoints answer from.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// What somebody is allowed who uses an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// To read what is stored.
+    Read,
+    /// To start and stop syncs.
+    Sync,
+}
+
+impl Scope {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Sync => "sync",
+        }
+    }
+}
+
+/// What a request may name in its query.
+#[derive(Clone, Copy, Debug)]
+struct Parameter {
+    name: &'static str,
+    what: &'static str,
+}
+
+/// What a request that succeeds is answered with.
+#[derive(Clone, Copy, Debug)]
+enum Answer {
+    Connection,
+    Connections,
+    Run,
+    Runs,
+    Rows(Object),
+    /// A run that was asked for: 202.
+    Accepted,
+}
+
+struct Endpoint {
+    method: Method,
+    /// As both axum and `OpenAPI` write it.
+    path: String,
+    scope: Scope,
+    summary: &'static str,
+    query: &'static [Parameter],
+    answer: Answer,
+    handler: MethodRouter<Api>,
+}
+
+fn endpoints() -> Vec<Endpoint> {
+    [connections::endpoints(), runs::endpoints(), objects::endpoints()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+pub(crate) fn router(api: Api) -> Router {
+    let endpoints = endpoints();
+    let description = Arc::new(description::of(&endpoints));
+    let described = get(move || {
+        let description = Arc::clone(&description);
+        async move { Json(description.as_ref()).into_response() }
+    });
+    let described = described.layer(middleware::from_fn_with_state(Scope::Read, allow));
+    let router = Router::new().route("/api/openapi.json", described);
+    endpoints
+        .into_iter()
+        .fold(router, |router, endpoint| {
+            let guarded = endpoint
+                .handler
+                .layer(middleware::from_fn_with_state(endpoint.scope, allow));
+            router.route(&endpoint.path, guarded)
+        })
+        .route("/api/{*rest}", axum::routing::any(nothing_there))
+        .with_state(api)
+}
+
+/// Until there are tokens, only who is on this machine may use it.
+async fn allow(State(_scope): State<Scope>, request: Request, next: Next) -> Response {
+    match request.extensions().get::<Client>() {
+        Some(client) if client.local => next.run(request).await,
+        _ => Problem::forbidden().into_response(),
+    }
+}
+
+async fn nothing_there() -> Problem {
+    Problem::not_found("There is no such endpoint.")
+}
+
+/// A document with the status that its request was accepted, and not yet done.
+fn accepted<T: serde::Serialize>(document: T) -> Response {
+    (StatusCode::ACCEPTED, Json(document)).into_response()
+}

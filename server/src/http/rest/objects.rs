@@ -1,0 +1,170 @@
+//! What is stored of the communities, object by object, in the order of its keys.
+
+use axum::{
+    extract::State,
+    http::Method,
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use domain::{ConnectionId, Object, RunId};
+use serde::Serialize;
+use store::{ExportCursor, ExportQuery, StoreError, fields};
+
+use super::{
+    Answer, Api, Endpoint, Scope,
+    page::{Asked, AskedQuery, LISTED, Page},
+    problem::Problem,
+};
+use crate::{documents::ObjectRow, secrets::to_hex};
+
+/// Bytes of the mark that tells a cursor of ours from other text.
+const MARK_BYTES: usize = 8;
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let endpoint = |object: Object| Endpoint {
+        method: Method::GET,
+        path: format!("/api/v1/{object}"),
+        scope: Scope::Read,
+        summary: summary(object),
+        query: LISTED,
+        answer: Answer::Rows(object),
+        handler: get(move |State(api): State<Api>, query: AskedQuery| async move {
+            let asked = Asked::read(query)?;
+            let connection = asked.connection(&api).await?.map(|connection| connection.id);
+            rows(
+                &api,
+                Rows {
+                    object,
+                    connection,
+                    run: None,
+                },
+                &asked,
+            )
+            .await
+        }),
+    };
+    Object::ALL.map(endpoint).into()
+}
+
+fn summary(object: Object) -> &'static str {
+    match object {
+        Object::Users => "Members, matched with companies or not; deleted ones too",
+        Object::Content => "Topics and replies; deleted ones too",
+        Object::Activity => "What members did, such as viewing",
+        Object::Trends => "Counts by day, company, kind and subtype",
+        Object::Categories => "Categories and sections",
+        Object::IdeaStatuses => "Idea statuses",
+        Object::InvalidRecords => "Records that runs set aside, with the reason and what the provider served",
+    }
+}
+
+/// Which rows are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rows {
+    pub(super) object: Object,
+    pub(super) connection: Option<ConnectionId>,
+    pub(super) run: Option<RunId>,
+}
+
+pub(super) async fn rows(api: &Api, rows: Rows, asked: &Asked) -> Result<Response, Problem> {
+    let query = ExportQuery {
+        object: rows.object,
+        connection: rows.connection,
+        run: rows.run,
+        limit: asked.limit()?,
+    };
+    let after = asked
+        .cursor
+        .as_deref()
+        .map(|text| rows.read_cursor(text).ok_or_else(not_ours));
+    let after = after.transpose()?;
+    let page = api.store.export_page(&query, after.as_ref()).await;
+    let page = page.map_err(|error| match error {
+        StoreError::Corrupt(_) if after.is_some() => not_ours(),
+        other => other.into(),
+    })?;
+    let row = |cells| ObjectRow {
+        fields: fields(rows.object),
+        cells,
+    };
+    Ok(json(&Page {
+        items: page.rows.iter().map(|cells| row(cells)).collect(),
+        next: page.next.map(|cursor| rows.write_cursor(&cursor)),
+    }))
+}
+
+fn json<T: Serialize>(document: &T) -> Response {
+    axum::Json(document).into_response()
+}
+
+fn not_ours() -> Problem {
+    Problem::malformed("cursor is not one that this list gave, with the same tenant_id.")
+}
+
+impl Rows {
+    /// Ties a cursor to what was asked: one that is cut, or of another list, is refused as such. It is no secret, and who
+    /// forges one only reads from another place of the same list.
+    fn mark(&self, cursor: &str) -> String {
+        let of = format!("{self:?} {cursor}");
+        let hash = blake3::hash(of.as_bytes());
+        to_hex(&hash.as_bytes()[..MARK_BYTES])
+    }
+
+    fn write_cursor(&self, cursor: &ExportCursor) -> String {
+        format!("{}{}", self.mark(&cursor.0), to_hex(cursor.0.as_bytes()))
+    }
+
+    fn read_cursor(&self, text: &str) -> Option<ExportCursor> {
+        let (mark, text) = text.split_at_checked(2 * MARK_BYTES)?;
+        let bytes: Option<Vec<u8>> = text.as_bytes().chunks(2).map(from_hex).collect();
+        let cursor = String::from_utf8(bytes?).ok()?;
+        (self.mark(&cursor) == mark).then_some(ExportCursor(cursor))
+    }
+}
+
+fn from_hex(digits: &[u8]) -> Option<u8> {
+    let [high, low] = digits else {
+        return None;
+    };
+    let digit = |digit: &u8| {
+        char::from(*digit)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
+    Some(digit(high)? << 4 | digit(low)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USERS: Rows = Rows {
+        object: Object::Users,
+        connection: None,
+        run: None,
+    };
+
+    #[test]
+    fn a_cursor_comes_back_as_it_went_and_only_to_its_own_list() {
+        let cursor = ExportCursor("[\"id\",[\"ü&=\"]]".to_owned());
+        let text = USERS.write_cursor(&cursor);
+        assert!(text.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        assert_eq!(USERS.read_cursor(&text), Some(cursor));
+        let others = Rows {
+            object: Object::Content,
+            ..USERS
+        };
+        assert_eq!(others.read_cursor(&text), None);
+        for wrong in [
+            "",
+            "1",
+            "zz",
+            &text[1..],
+            &text[..text.len() - 1],
+            &text[..text.len() - 2],
+            "ü",
+        ] {
+            assert_eq!(USERS.read_cursor(wrong), None, "{wrong}");
+        }
+    }
+}
