@@ -114,7 +114,7 @@ impl RunStore for PostgresStore {
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Option<ClaimedRun>, StoreError> {
         let mut write = self.begin().await?;
-        cancel_orphans(&mut write, request.now).await?;
+        let cancelled = cancel_orphans(&mut write, request.now).await?;
         let claimed = sqlx::query(AssertSqlSafe(claim_first()))
             .bind(micros(request.now))
             .bind(&request.worker)
@@ -127,7 +127,10 @@ impl RunStore for PostgresStore {
             .await
             .map_err(database)?;
         let Some(claimed) = claimed else {
-            write.commit().await?;
+            // A worker that only looks changes nothing.
+            if cancelled > 0 {
+                write.commit().await?;
+            }
             return Ok(None);
         };
         let pace = take_pace(&mut write, claimed.uuid("connection_id")?).await?;
@@ -633,15 +636,18 @@ async fn take_pace(write: &mut PgConnection, connection: Uuid) -> Result<KeptPac
     .fetch_one(&mut *write)
     .await
     .map_err(database)?;
-    sqlx::query("UPDATE connection SET pace_owed = 0 WHERE id = $1 AND pace_owed <> 0")
-        .bind(connection)
-        .execute(&mut *write)
-        .await
-        .map_err(database)?;
+    let owed = row.unsigned("pace_owed")?;
+    if owed > 0 {
+        sqlx::query("UPDATE connection SET pace_owed = 0 WHERE id = $1")
+            .bind(connection)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+    }
     Ok(KeptPace {
         next_at: row.optional_time("pace_next_at")?,
         rate_milli: row.optional_unsigned("pace_rate_milli")?,
-        owed: row.unsigned("pace_owed")?,
+        owed,
     })
 }
 
@@ -763,8 +769,8 @@ async fn insert_run(
         .map_err(database)
 }
 
-/// A run that was asked to stop and whose worker has died, or gave it back, has nobody left to stop it.
-async fn cancel_orphans(write: &mut PgConnection, now: DateTime<Utc>) -> Result<(), StoreError> {
+/// A run that was asked to stop and whose worker has died, or gave it back, has nobody left to stop it. How many there were.
+async fn cancel_orphans(write: &mut PgConnection, now: DateTime<Utc>) -> Result<usize, StoreError> {
     let orphans: Vec<Uuid> = sqlx::query_scalar(
         "UPDATE run SET state = 'cancelled', finished_at = $1, lease_owner = NULL, lease_expires_at = NULL,
             stop_requested = false, waits_for_provider_until = NULL, requests_per_minute = NULL, stage_ends_at = NULL
@@ -778,10 +784,10 @@ async fn cancel_orphans(write: &mut PgConnection, now: DateTime<Utc>) -> Result<
     .fetch_all(&mut *write)
     .await
     .map_err(database)?;
-    for orphan in orphans {
-        forget_pages(write, RunId(orphan)).await?;
+    for orphan in &orphans {
+        forget_pages(write, RunId(*orphan)).await?;
     }
-    Ok(())
+    Ok(orphans.len())
 }
 
 /// What only a run that goes on needs.
