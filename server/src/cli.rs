@@ -464,9 +464,13 @@ pub(crate) struct FailedMembers {
     /// Only members of this tenant
     #[arg(long, value_name = "ID", env = "TRIBUTARY_FAILED_TENANT")]
     pub(crate) tenant: Option<TenantId>,
-    /// Only those of this cause: ambiguous, unlinked_by_hand, domain_unknown, name_not_found, free_mail, no_email or
-    /// no_candidate
-    #[arg(long, env = "TRIBUTARY_FAILED_CAUSE", value_parser = cause)]
+    #[arg(
+        help = "Only those of this cause: ambiguous, unlinked_by_hand, domain_unknown, name_not_found, free_mail, \
+                no_email or no_candidate",
+        long,
+        env = "TRIBUTARY_FAILED_CAUSE",
+        value_parser = cause
+    )]
     pub(crate) cause: Option<WhyNot>,
     /// Only those whose address has this domain
     #[arg(long, env = "TRIBUTARY_FAILED_DOMAIN")]

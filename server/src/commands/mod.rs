@@ -56,6 +56,10 @@ pub(crate) async fn run(cli: Cli, output: Output, stop: CancellationToken) -> Re
     }
 }
 
+#[expect(
+    clippy::cognitive_complexity,
+    reason = "one arm for each command, and nothing else"
+)]
 async fn with_data(
     installation: &Installation,
     cli: &Cli,
