@@ -5,10 +5,7 @@
         reason = "server functions are asynchronous, also those that change a draft alone"
     )
 )]
-#![cfg_attr(
-    not(feature = "ssr"),
-    expect(clippy::too_many_arguments, reason = "one for each field of a form")
-)]
+#![expect(clippy::too_many_arguments, reason = "one for each field of a form")]
 
 use leptos::prelude::*;
 
