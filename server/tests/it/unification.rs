@@ -102,9 +102,9 @@ fn an_import_matches_what_it_touches_and_so_does_each_sync() {
     let wanted = of_domain(&home, &domain);
 
     let file = format!("{COMPANIES}C-1,\"Some, Inc.\",other.example;{domain},\n,Nameless,,\nC-2,Two,,C-2\n");
-    let tried = write(&home, "companies.csv", &file);
+    let path = write(&home, "companies.csv", &file);
     let done = home
-        .run(&["company", "import", &tried, "--dry-run", "--json"])
+        .run(&["company", "import", &path, "--dry-run", "--json"])
         .ended(1);
     assert_eq!(
         (&done.json()["dry_run"], count(&done.json(), "new")),
