@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{CauseGroup, Explanation, Member, WhyNot, cause_group::grouped};
+use super::{CauseGroup, Explanation, Member, WhyNot};
+use crate::grouped;
 
 /// What a sheet has of each member; rows are [`Ticket::row`].
 pub const TICKET_COLUMNS: [&str; 12] = [
