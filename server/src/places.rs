@@ -18,6 +18,13 @@ pub(crate) struct Holder {
     pub(crate) gives_way: bool,
 }
 
+impl Holder {
+    /// Whether it can be asked: a short run is left alone, and one that was asked is on its way.
+    pub(crate) fn can_give_way(&self) -> bool {
+        self.is_long && !self.gives_way
+    }
+}
+
 /// Runs that could start now, if there were a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wanted {
@@ -44,10 +51,7 @@ impl Wanted {
 /// The runs to be asked now, those first that have held their place longest.
 pub(crate) fn who_gives_way(holders: &[Holder], wanted: Wanted, now: DateTime<Utc>) -> Vec<RunId> {
     let asked = holders.iter().filter(|holder| holder.gives_way).count();
-    let mut long: Vec<&Holder> = holders
-        .iter()
-        .filter(|holder| holder.is_long && !holder.gives_way)
-        .collect();
+    let mut long: Vec<&Holder> = holders.iter().filter(|holder| holder.can_give_way()).collect();
     long.sort_by_key(|holder| (holder.since, holder.run.0));
     // Those that were asked already make room for as many of the first.
     let for_first = wanted.first.saturating_sub(asked);

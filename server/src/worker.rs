@@ -150,11 +150,15 @@ impl Worker {
 
     /// All places are taken. Do runs wait that one of them should be given to?
     async fn make_room(&self, places: &Places) {
+        let holders = places.holders();
+        if !holders.iter().any(Holder::can_give_way) {
+            return;
+        }
         let installation = &self.executor.installation;
         let now = installation.clock.now();
         match installation.store.queue(now).await {
             Ok(queue) => {
-                for run in who_gives_way(&places.holders(), Wanted::by(&queue), now) {
+                for run in who_gives_way(&holders, Wanted::by(&queue), now) {
                     places.give_way(run);
                 }
             }

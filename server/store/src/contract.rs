@@ -86,6 +86,7 @@ macro_rules! contract_tests {
             a_stage_starts_its_streams_clock_once,
             runs_are_paged_newest_first,
             runs_after_a_run_are_those_before_it,
+            a_run_is_read_as_of_one_moment,
             figures_tell_the_leases_of_runs_under_way,
             figures_add_up_what_all_runs_did,
             a_run_that_gave_way_comes_after_those_that_have_had_no_turn,

@@ -1,7 +1,4 @@
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,7 +7,7 @@ use domain::{
     Run, RunId, RunState, Stage, StoppedBy, Stream, StreamRun, Trigger,
     record::{InvalidReason, InvalidRecord},
 };
-use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, postgres::PgRow};
 use store::{
     CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Enqueued, Fenced, Finish, InvalidGroup,
     InvalidPage, KeptPace, LastQueued, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue,
@@ -113,45 +110,21 @@ impl RunStore for PostgresStore {
     }
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Option<ClaimedRun>, StoreError> {
-        let mut write = self.begin().await?;
-        let cancelled = cancel_orphans(&mut write, request.now).await?;
-        let claimed = sqlx::query(AssertSqlSafe(claim_first()))
-            .bind(micros(request.now))
-            .bind(&request.worker)
-            .bind(expiry(request.now, request.lease_ttl))
-            .bind(request.only.map(|run| run.0))
-            .bind(expiry(request.now, request.lease_ttl).saturating_add(micros_of(CLOCK_SKEW_MAX)))
-            .bind(micros(request.now).saturating_add(micros_of(PROVIDER_WAIT_MAX)))
-            .bind(micros(request.now).saturating_sub(micros_of(PATIENCE)))
-            .fetch_optional(&mut *write)
-            .await
-            .map_err(database)?;
-        let Some(claimed) = claimed else {
-            // A worker that only looks changes nothing.
-            if cancelled > 0 {
+        let claimed = match request.only {
+            None => take_up(self.writers(), request).await?,
+            Some(run) => {
+                // The one that is asked for is waited for, and not left out because its connection is busy for a moment.
+                let mut write = self.begin().await?;
+                lock_connection_of(&mut write, run).await?;
+                let claimed = take_up(&mut *write, request).await?;
                 write.commit().await?;
+                claimed
             }
-            return Ok(None);
         };
-        let pace = take_pace(&mut write, claimed.uuid("connection_id")?).await?;
-        write.commit().await?;
-        let run_id = claimed.run_id("id")?;
-        let run = self
-            .run(run_id)
-            .await?
-            .ok_or_else(|| StoreError::Corrupt(format!("run {run_id} is gone")))?;
-        let lease = Lease {
-            run_id,
-            fencing_token: claimed.int("fencing_token")?,
-        };
-        Ok(Some(ClaimedRun {
-            lease,
-            run,
-            checkpoint: claimed.optional_text("checkpoint")?,
-            watermarks: self.watermarks_before(run_id).await?,
-            failures_in_a_row: u32::try_from(claimed.unsigned("failures_in_a_row")?).unwrap_or(u32::MAX),
-            pace,
-        }))
+        match claimed {
+            Some(row) => self.read_claimed(&row).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn queue(&self, now: DateTime<Utc>) -> Result<Queue, StoreError> {
@@ -190,11 +163,12 @@ impl RunStore for PostgresStore {
 
     async fn renew_lease(&self, lease: &Lease, renewal: &Renewal) -> Result<Renewed, StoreError> {
         let mut write = self.begin().await?;
+        let connection = lock_connection_of(&mut write, lease.run_id).await?;
         let renewed = sqlx::query(
             "UPDATE run SET lease_expires_at = $3, waits_for_provider_until = $4, requests_per_minute = $5,
                 stage_ends_at = $6
              WHERE id = $1 AND fencing_token = $2 AND state = 'running'
-             RETURNING stop_requested, connection_id",
+             RETURNING stop_requested",
         )
         .bind(lease.run_id.0)
         .bind(lease.fencing_token)
@@ -205,22 +179,30 @@ impl RunStore for PostgresStore {
         .fetch_optional(&mut *write)
         .await
         .map_err(database)?;
-        let Some(row) = renewed else {
+        let (Some(row), Some(connection)) = (renewed, connection) else {
             return Ok(Renewed {
                 state: LeaseState::Lost,
                 owed: 0,
             });
         };
-        let connection = row.uuid("connection_id")?;
-        let owed = take_pace(&mut write, connection).await?.owed;
-        keep_pace(&mut write, connection, &renewal.pace).await?;
+        keep_pace(&mut write, connection.id, &renewal.pace).await?;
+        if connection.owed > 0 {
+            sqlx::query("UPDATE connection SET pace_owed = 0 WHERE id = $1")
+                .bind(connection.id)
+                .execute(&mut *write)
+                .await
+                .map_err(database)?;
+        }
         write.commit().await?;
         let state = if row.flag("stop_requested")? {
             LeaseState::StopRequested
         } else {
             LeaseState::Held
         };
-        Ok(Renewed { state, owed })
+        Ok(Renewed {
+            state,
+            owed: connection.owed,
+        })
     }
 
     async fn cancel(&self, run: RunId, by: StoppedBy, at: DateTime<Utc>) -> Result<Cancelling, StoreError> {
@@ -325,13 +307,15 @@ impl RunStore for PostgresStore {
 
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Result<Run, Fenced> {
         let mut write = self.begin().await?;
+        let connection = lock_connection_of(&mut write, lease.run_id).await?;
+        let connection = connection.ok_or(Fenced::LeaseLost)?.id;
         let finished = sqlx::query(
             "UPDATE run SET state = $3, cause_code = $4, cause_message = $5, cause_next_action = $6, finished_at = $7,
                 requests = requests + $8, lease_owner = NULL, lease_expires_at = NULL, stop_requested = false,
                 stopped_by = CASE WHEN $3 = 'cancelled' THEN stopped_by END, waits_for_provider_until = NULL,
                 requests_per_minute = NULL, stage_ends_at = NULL
              WHERE id = $1 AND fencing_token = $2 AND state = 'running'
-             RETURNING connection_id, mode",
+             RETURNING mode",
         )
         .bind(lease.run_id.0)
         .bind(lease.fencing_token)
@@ -350,7 +334,6 @@ impl RunStore for PostgresStore {
             let mode = finished.word("mode", Mode::parse)?;
             move_watermarks(&mut write, lease.run_id, mode).await?;
         }
-        let connection = finished.uuid("connection_id")?;
         count_matches(&mut write, lease.run_id, connection).await?;
         keep_pace(&mut write, connection, &finish.pace).await?;
         if finish.state != RunState::Failed {
@@ -363,11 +346,12 @@ impl RunStore for PostgresStore {
 
     async fn release(&self, lease: &Lease, release: &Release) -> Result<(), Fenced> {
         let mut write = self.begin().await?;
+        let connection = lock_connection_of(&mut write, lease.run_id).await?;
+        let connection = connection.ok_or(Fenced::LeaseLost)?.id;
         let released = sqlx::query(
             "UPDATE run SET state = 'queued', lease_owner = NULL, lease_expires_at = NULL, requests = requests + $3,
                 stage = NULL, gave_way_at = $4, waits_for_provider_until = $5, failures_in_a_row = $6, requests_per_minute = NULL, stage_ends_at = NULL
-             WHERE id = $1 AND fencing_token = $2 AND state = 'running'
-             RETURNING connection_id",
+             WHERE id = $1 AND fencing_token = $2 AND state = 'running'",
         )
         .bind(lease.run_id.0)
         .bind(lease.fencing_token)
@@ -375,11 +359,13 @@ impl RunStore for PostgresStore {
         .bind(release.gave_way_at.map(micros))
         .bind(release.waits_for_provider_until.map(micros))
         .bind(i64::from(release.failures_in_a_row))
-        .fetch_optional(&mut *write)
+        .execute(&mut *write)
         .await
-        .map_err(database)?
-        .ok_or(Fenced::LeaseLost)?;
-        keep_pace(&mut write, released.uuid("connection_id")?, &release.pace).await?;
+        .map_err(database)?;
+        if released.rows_affected() == 0 {
+            return Err(Fenced::LeaseLost);
+        }
+        keep_pace(&mut write, connection, &release.pace).await?;
         ring(&mut write).await?;
         commit(write, ()).await
     }
@@ -511,31 +497,18 @@ impl RunStore for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Runs with their streams, newest first.
+    /// Runs with their streams, newest first. One statement, so that a run's state and its ledger are of one moment: read
+    /// apart, a run could end in between and be shown as completed with the counts of before.
     pub(crate) async fn runs_by_id(&self, ids: &[RunId]) -> Result<Vec<Run>, StoreError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        let mut streams: HashMap<RunId, Vec<StreamRun>> = HashMap::new();
-        let rows = sqlx::query(
-            "SELECT run_id, stream, found, new, updated, unchanged, invalid, repeated, deleted, late, refused, pages,
-                source, started_at, finished_at
-             FROM run_stream WHERE run_id = ANY($1)",
-        )
-        .bind(&ids)
-        .fetch_all(self.readers())
-        .await
-        .map_err(database)?;
-        for row in &rows {
-            streams
-                .entry(row.run_id("run_id")?)
-                .or_default()
-                .push(read_stream(row)?);
-        }
         let rows = sqlx::query(
             "SELECT run.id, connection_id, tenant_id, trigger_kind, resumed_from, mode, state, stage, cause_code,
-                cause_message, cause_next_action, queued_at, started_at, finished_at, requests, attempts, matched,
+                cause_message, cause_next_action, queued_at, run.started_at, run.finished_at, requests, attempts, matched,
                 unmatched, ambiguous, internal, stopped_by, waits_for_provider_until, requests_per_minute, stage_ends_at,
-                match_started_at, trends_started_at
-             FROM run JOIN connection ON connection.id = run.connection_id
+                match_started_at, trends_started_at,
+                stream, found, new, updated, unchanged, invalid, repeated, deleted, late, refused, pages, source,
+                run_stream.started_at AS stream_started_at, run_stream.finished_at AS stream_finished_at
+             FROM run JOIN connection ON connection.id = run.connection_id JOIN run_stream ON run_stream.run_id = run.id
              WHERE run.id = ANY($1)
              ORDER BY queued_at DESC, run.id DESC",
         )
@@ -543,16 +516,51 @@ impl PostgresStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let run = |row: &PgRow| {
-            let mut streams = streams.remove(&row.run_id("id")?).unwrap_or_default();
-            streams.sort_by_key(|stream| stream.stream);
-            read_run(row, streams)
-        };
-        rows.iter().map(run).collect()
+        let mut runs: Vec<Run> = Vec::new();
+        for row in &rows {
+            let id = row.run_id("id")?;
+            if runs.last().is_none_or(|run| run.id != id) {
+                runs.push(read_run(row)?);
+            }
+            if let Some(run) = runs.last_mut() {
+                run.streams.push(read_stream(row)?);
+            }
+        }
+        for run in &mut runs {
+            run.streams.sort_by_key(|stream| stream.stream);
+        }
+        Ok(runs)
     }
 }
 
 impl PostgresStore {
+    async fn read_claimed(&self, claimed: &PgRow) -> Result<ClaimedRun, StoreError> {
+        let run_id = claimed.run_id("id")?;
+        let run = self
+            .run(run_id)
+            .await?
+            .ok_or_else(|| StoreError::Corrupt(format!("run {run_id} is gone")))?;
+        Ok(ClaimedRun {
+            lease: Lease {
+                run_id,
+                fencing_token: claimed.int("fencing_token")?,
+            },
+            // Only what is incremental has any.
+            watermarks: match run.mode {
+                Mode::Full => BTreeMap::new(),
+                Mode::Incremental => self.watermarks_before(run_id).await?,
+            },
+            run,
+            checkpoint: claimed.optional_text("checkpoint")?,
+            failures_in_a_row: u32::try_from(claimed.unsigned("failures_in_a_row")?).unwrap_or(u32::MAX),
+            pace: KeptPace {
+                next_at: claimed.optional_time("pace_next_at")?,
+                rate_milli: claimed.optional_unsigned("pace_rate_milli")?,
+                owed: claimed.unsigned("pace_owed")?,
+            },
+        })
+    }
+
     async fn watermarks_before(&self, run: RunId) -> Result<BTreeMap<Stream, DateTime<Utc>>, StoreError> {
         let rows = sqlx::query(
             "SELECT stream, watermark_before FROM run_stream WHERE run_id = $1 AND watermark_before IS NOT NULL",
@@ -566,32 +574,72 @@ impl PostgresStore {
     }
 }
 
+/// Claims, alone or within a transaction: one statement, so that a claim costs one way to the server and one commit.
+async fn take_up<'c>(
+    executor: impl PgExecutor<'c>,
+    request: &ClaimRequest,
+) -> Result<Option<PgRow>, StoreError> {
+    sqlx::query(AssertSqlSafe(claim_first()))
+        .bind(micros(request.now))
+        .bind(&request.worker)
+        .bind(expiry(request.now, request.lease_ttl))
+        .bind(request.only.map(|run| run.0))
+        .bind(expiry(request.now, request.lease_ttl).saturating_add(micros_of(CLOCK_SKEW_MAX)))
+        .bind(micros(request.now).saturating_add(micros_of(PROVIDER_WAIT_MAX)))
+        .bind(micros(request.now).saturating_sub(micros_of(PATIENCE)))
+        .fetch_optional(executor)
+        .await
+        .map_err(database)
+}
+
 /// Takes up the first run of the queue. Those that gave way lately are looked for only if there is no other, and each kind
-/// in the order of its index, so that it costs the same however many wait.
+/// in the order of its index, so that it costs the same however many wait. What another transaction has locked, the run or
+/// its connection, is left to it: nothing here waits for a lock, so nothing can wait for this in a circle.
+///
+/// A run that was asked to stop and whose worker has died, or gave it back, has nobody left to stop it: it is cancelled.
 fn claim_first() -> String {
+    let is_orphan = "run.stop_requested AND (run.state = 'queued'
+        OR (run.state = 'running' AND run.lease_expires_at <= $1))";
     let first_of = |kind: &str| {
         format!(
-            "SELECT run.id FROM run JOIN connection ON connection.id = run.connection_id
+            "SELECT run.id, connection_id, pace_next_at, pace_rate_milli, pace_owed
+             FROM run JOIN connection ON connection.id = run.connection_id
              WHERE {kind} AND connection.deactivated_at IS NULL AND ($4 IS NULL OR run.id = $4)
-                AND run.state IN ('queued', 'running')
+                AND run.state IN ('queued', 'running') AND NOT ({is_orphan})
                 AND ((run.state = 'running' AND (run.lease_expires_at <= $1 OR run.lease_expires_at > $5))
                     OR (run.state = 'queued' AND ($4 IS NOT NULL OR run.waits_for_provider_until IS NULL
                         OR run.waits_for_provider_until <= $1 OR run.waits_for_provider_until > $6)))
              ORDER BY COALESCE(run.gave_way_at, run.queued_at), run.id
-             LIMIT 1 FOR UPDATE OF run SKIP LOCKED"
+             LIMIT 1 FOR UPDATE OF run SKIP LOCKED FOR NO KEY UPDATE OF connection SKIP LOCKED"
         )
     };
     let waited = first_of("(run.gave_way_at IS NULL OR run.gave_way_at <= $7)");
     let gave_way = first_of("NOT EXISTS (SELECT 1 FROM waited) AND run.gave_way_at > $7");
     format!(
-        "WITH waited AS ({waited}), gave_way AS ({gave_way}),
-            next AS (SELECT id FROM waited UNION ALL SELECT id FROM gave_way)
-         UPDATE run SET state = 'running', started_at = COALESCE(started_at, $1),
-            attempts = attempts + CASE WHEN gave_way_at IS NULL THEN 1 ELSE 0 END,
-            failures_in_a_row = CASE WHEN gave_way_at IS NULL THEN 0 ELSE failures_in_a_row END,
-            gave_way_at = NULL, fencing_token = fencing_token + 1, lease_owner = $2, lease_expires_at = $3
-         FROM next WHERE run.id = next.id
-         RETURNING run.id, connection_id, fencing_token, checkpoint, failures_in_a_row"
+        "WITH orphan AS (SELECT id FROM run WHERE {is_orphan} FOR UPDATE SKIP LOCKED),
+            cancelled AS (
+                UPDATE run SET state = 'cancelled', finished_at = $1, lease_owner = NULL, lease_expires_at = NULL,
+                    stop_requested = false, waits_for_provider_until = NULL, requests_per_minute = NULL,
+                    stage_ends_at = NULL
+                FROM orphan WHERE run.id = orphan.id
+                RETURNING run.id),
+            forgotten AS (DELETE FROM run_page USING cancelled WHERE run_id = cancelled.id),
+            waited AS ({waited}), gave_way AS ({gave_way}),
+            next AS (SELECT * FROM waited UNION ALL SELECT * FROM gave_way),
+            handed_out AS (UPDATE connection SET pace_owed = 0 FROM next
+                WHERE connection.id = next.connection_id AND next.pace_owed > 0),
+            claimed AS (
+                UPDATE run SET state = 'running', started_at = COALESCE(started_at, $1),
+                    attempts = attempts + CASE WHEN gave_way_at IS NULL THEN 1 ELSE 0 END,
+                    failures_in_a_row = CASE WHEN gave_way_at IS NULL THEN 0 ELSE failures_in_a_row END,
+                    gave_way_at = NULL, fencing_token = fencing_token + 1, lease_owner = $2, lease_expires_at = $3
+                FROM next WHERE run.id = next.id
+                RETURNING run.id, run.fencing_token, run.checkpoint, run.failures_in_a_row,
+                    next.pace_next_at, next.pace_rate_milli, next.pace_owed),
+            seen AS (UPDATE change_marker SET commits = commits + 1
+                WHERE slot = pg_backend_pid() % 64
+                    AND (EXISTS (SELECT 1 FROM claimed) OR EXISTS (SELECT 1 FROM cancelled)))
+         SELECT * FROM claimed"
     )
 }
 
@@ -627,28 +675,33 @@ async fn move_watermarks(write: &mut PgConnection, run: RunId, mode: Mode) -> Re
     .map_err(database)
 }
 
-/// What is kept of a connection's pace. What is owed is handed out, and paid by whoever asks.
-async fn take_pace(write: &mut PgConnection, connection: Uuid) -> Result<KeptPace, StoreError> {
+/// A run's connection, locked.
+struct LockedConnection {
+    id: Uuid,
+    /// [`KeptPace::owed`].
+    owed: u64,
+}
+
+/// Locks a run's connection, before the run itself ([`lock_connection`] says why). `None` if there is no such run.
+async fn lock_connection_of(
+    write: &mut PgConnection,
+    run: RunId,
+) -> Result<Option<LockedConnection>, StoreError> {
     let row = sqlx::query(
-        "SELECT pace_next_at, pace_rate_milli, pace_owed FROM connection WHERE id = $1 FOR NO KEY UPDATE",
+        "SELECT id, pace_owed FROM connection WHERE id = (SELECT connection_id FROM run WHERE run.id = $1)
+         FOR NO KEY UPDATE",
     )
-    .bind(connection)
-    .fetch_one(&mut *write)
+    .bind(run.0)
+    .fetch_optional(write)
     .await
     .map_err(database)?;
-    let owed = row.unsigned("pace_owed")?;
-    if owed > 0 {
-        sqlx::query("UPDATE connection SET pace_owed = 0 WHERE id = $1")
-            .bind(connection)
-            .execute(&mut *write)
-            .await
-            .map_err(database)?;
-    }
-    Ok(KeptPace {
-        next_at: row.optional_time("pace_next_at")?,
-        rate_milli: row.optional_unsigned("pace_rate_milli")?,
-        owed,
-    })
+    let locked = |row: PgRow| {
+        Ok(LockedConnection {
+            id: row.uuid("id")?,
+            owed: row.unsigned("pace_owed")?,
+        })
+    };
+    row.map(locked).transpose()
 }
 
 /// What is owed stays: others may have added to it.
@@ -769,27 +822,6 @@ async fn insert_run(
         .map_err(database)
 }
 
-/// A run that was asked to stop and whose worker has died, or gave it back, has nobody left to stop it. How many there were.
-async fn cancel_orphans(write: &mut PgConnection, now: DateTime<Utc>) -> Result<usize, StoreError> {
-    let orphans: Vec<Uuid> = sqlx::query_scalar(
-        "UPDATE run SET state = 'cancelled', finished_at = $1, lease_owner = NULL, lease_expires_at = NULL,
-            stop_requested = false, waits_for_provider_until = NULL, requests_per_minute = NULL, stage_ends_at = NULL
-         WHERE id IN (
-            SELECT id FROM run
-            WHERE stop_requested AND (state = 'queued' OR (state = 'running' AND lease_expires_at <= $1))
-            FOR UPDATE SKIP LOCKED)
-         RETURNING id",
-    )
-    .bind(micros(now))
-    .fetch_all(&mut *write)
-    .await
-    .map_err(database)?;
-    for orphan in &orphans {
-        forget_pages(write, RunId(*orphan)).await?;
-    }
-    Ok(orphans.len())
-}
-
 /// What only a run that goes on needs.
 async fn forget_pages(write: &mut PgConnection, run: RunId) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM run_page WHERE run_id = $1")
@@ -845,12 +877,13 @@ fn read_stream(row: &PgRow) -> Result<StreamRun, StoreError> {
         stream: row.word("stream", Stream::parse)?,
         ledger,
         source: row.word("source", ActivitySource::parse)?,
-        started_at: row.optional_time("started_at")?,
-        finished_at: row.optional_time("finished_at")?,
+        started_at: row.optional_time("stream_started_at")?,
+        finished_at: row.optional_time("stream_finished_at")?,
     })
 }
 
-fn read_run(row: &PgRow, streams: Vec<StreamRun>) -> Result<Run, StoreError> {
+/// A run without its streams.
+fn read_run(row: &PgRow) -> Result<Run, StoreError> {
     let cause = match row.optional_word("cause_code", CauseCode::parse)? {
         None => None,
         Some(code) => Some(Cause {
@@ -876,7 +909,7 @@ fn read_run(row: &PgRow, streams: Vec<StreamRun>) -> Result<Run, StoreError> {
         finished_at: row.optional_time("finished_at")?,
         requests: row.unsigned("requests")?,
         attempts: u32::try_from(row.unsigned("attempts")?).unwrap_or(u32::MAX),
-        streams,
+        streams: Vec::new(),
         matching: MatchCounts {
             matched: row.unsigned("matched")?,
             unmatched: row.unsigned("unmatched")?,

@@ -1,7 +1,4 @@
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -517,31 +514,18 @@ impl RunStore for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Runs with their streams, newest first.
+    /// Runs with their streams, newest first. One statement, so that a run's state and its ledger are of one moment: read
+    /// apart, a run could end in between and be shown as completed with the counts of before.
     pub(crate) async fn runs_by_id(&self, ids: &[RunId]) -> Result<Vec<Run>, StoreError> {
         let ids = hex_list(ids)?;
-        let mut streams: HashMap<RunId, Vec<StreamRun>> = HashMap::new();
-        let rows = sqlx::query(
-            "SELECT run_id, stream, found, new, updated, unchanged, invalid, repeated, deleted, late, refused, pages,
-                source, started_at, finished_at
-             FROM run_stream WHERE run_id IN (SELECT unhex(value) FROM json_each($1))",
-        )
-        .bind(&ids)
-        .fetch_all(self.readers())
-        .await
-        .map_err(database)?;
-        for row in &rows {
-            streams
-                .entry(row.run_id("run_id")?)
-                .or_default()
-                .push(read_stream(row)?);
-        }
         let rows = sqlx::query(
             "SELECT run.id, connection_id, tenant_id, trigger_kind, resumed_from, mode, state, stage, cause_code,
-                cause_message, cause_next_action, queued_at, started_at, finished_at, requests, attempts, matched,
+                cause_message, cause_next_action, queued_at, run.started_at, run.finished_at, requests, attempts, matched,
                 unmatched, ambiguous, internal, stopped_by, waits_for_provider_until, requests_per_minute, stage_ends_at,
-                match_started_at, trends_started_at
-             FROM run JOIN connection ON connection.id = run.connection_id
+                match_started_at, trends_started_at,
+                stream, found, new, updated, unchanged, invalid, repeated, deleted, late, refused, pages, source,
+                run_stream.started_at AS stream_started_at, run_stream.finished_at AS stream_finished_at
+             FROM run JOIN connection ON connection.id = run.connection_id JOIN run_stream ON run_stream.run_id = run.id
              WHERE run.id IN (SELECT unhex(value) FROM json_each($1))
              ORDER BY queued_at DESC, run.id DESC",
         )
@@ -549,12 +533,20 @@ impl SqliteStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let run = |row: &SqliteRow| {
-            let mut streams = streams.remove(&row.run_id("id")?).unwrap_or_default();
-            streams.sort_by_key(|stream| stream.stream);
-            read_run(row, streams)
-        };
-        rows.iter().map(run).collect()
+        let mut runs: Vec<Run> = Vec::new();
+        for row in &rows {
+            let id = row.run_id("id")?;
+            if runs.last().is_none_or(|run| run.id != id) {
+                runs.push(read_run(row)?);
+            }
+            if let Some(run) = runs.last_mut() {
+                run.streams.push(read_stream(row)?);
+            }
+        }
+        for run in &mut runs {
+            run.streams.sort_by_key(|stream| stream.stream);
+        }
+        Ok(runs)
     }
 }
 
@@ -843,12 +835,13 @@ fn read_stream(row: &SqliteRow) -> Result<StreamRun, StoreError> {
         stream: row.word("stream", Stream::parse)?,
         ledger,
         source: row.word("source", ActivitySource::parse)?,
-        started_at: row.optional_time("started_at")?,
-        finished_at: row.optional_time("finished_at")?,
+        started_at: row.optional_time("stream_started_at")?,
+        finished_at: row.optional_time("stream_finished_at")?,
     })
 }
 
-fn read_run(row: &SqliteRow, streams: Vec<StreamRun>) -> Result<Run, StoreError> {
+/// A run without its streams.
+fn read_run(row: &SqliteRow) -> Result<Run, StoreError> {
     let cause = match row.optional_word("cause_code", CauseCode::parse)? {
         None => None,
         Some(code) => Some(Cause {
@@ -874,7 +867,7 @@ fn read_run(row: &SqliteRow, streams: Vec<StreamRun>) -> Result<Run, StoreError>
         finished_at: row.optional_time("finished_at")?,
         requests: row.unsigned("requests")?,
         attempts: u32::try_from(row.unsigned("attempts")?).unwrap_or(u32::MAX),
-        streams,
+        streams: Vec::new(),
         matching: MatchCounts {
             matched: row.unsigned("matched")?,
             unmatched: row.unsigned("unmatched")?,

@@ -1,9 +1,12 @@
 use chrono::{DateTime, Utc};
 use domain::{ConnectionId, Ledger, Mode, RunId, RunState, Stage, StoppedBy, Stream, Trigger};
 
-use super::fixtures::{
-    INCREMENTAL, add_connection, assert_lost, at, claim, claim_request, connection_id, enqueue, finish_as,
-    new_run, page_of, release, renewal, run, run_id, start_run, started,
+use super::{
+    fixtures::{
+        INCREMENTAL, add_connection, assert_lost, at, claim, claim_request, complete, connection_id, enqueue,
+        finish_as, new_run, page_of, release, renewal, run, run_id, start_run, started,
+    },
+    records::plain,
 };
 use crate::{ClaimRequest, Enqueued, LastQueued, Lease, LeaseState, NewRun, RunQuery, Store};
 
@@ -358,4 +361,34 @@ pub async fn runs_after_a_run_are_those_before_it(store: &dyn Store) {
     assert_eq!(page(Some(first), None, 2).await, ids(&[5, 3]));
     assert_eq!(page(Some(first), Some(3), 9).await, ids(&[1]));
     assert_eq!(page(None, Some(9), 9).await, ids(&[]), "there is no such run");
+}
+
+/// Read while it is written: a run that is shown as completed shows all that it committed.
+pub async fn a_run_is_read_as_of_one_moment(store: &dyn Store) {
+    const RUNS: u128 = 25;
+    let syncs = async {
+        for number in 1..=RUNS {
+            let started = started(store, number).await;
+            let users = page_of(started.connection, Stream::Users, vec![plain(Stream::Users, "1")]);
+            store.commit_page(&started.lease, &users).await.expect("a page");
+            complete(store, &started, 60).await;
+        }
+    };
+    let reads = async {
+        for number in 1..=RUNS {
+            loop {
+                let run = store.run(run_id(number)).await.expect("an answer");
+                let Some(run) = run.filter(|run| run.state.is_success()) else {
+                    // Lets the other side go on, where nothing else waits.
+                    futures_util::pending!();
+                    continue;
+                };
+                let found: u64 = run.streams.iter().map(|stream| stream.ledger.found).sum();
+                let ended = run.streams.iter().filter(|stream| stream.finished_at.is_some());
+                assert_eq!((found, ended.count()), (1, Stream::ALL.len()), "{run:?}");
+                break;
+            }
+        }
+    };
+    futures_util::join!(syncs, reads);
 }

@@ -1,4 +1,4 @@
-//! `make bench-postgres`: what a first sync to PostgreSQL costs, and a fleet of connections that are due at once.
+//! `make bench-postgres`: what a first sync to PostgreSQL costs. (A fleet of connections: `server/benches/fleet.rs`.)
 //!
 //! The server is a new one of the installed binaries with its own defaults: what it says is committed is on the disk. The
 //! provider is the simulator, in a process of its own on loopback. Without arguments it measures all.
@@ -7,7 +7,6 @@ mod bare;
 #[path = "../syncs/fetching.rs"]
 mod fetching;
 mod first_sync;
-mod fleet;
 #[path = "../syncs/provider.rs"]
 mod provider;
 mod report;
@@ -23,8 +22,6 @@ use tokio::runtime::Runtime;
 
 /// Members of the tenant whose first sync is timed.
 const USERS: u64 = 100_000;
-/// Connections that are due at once.
-const CONNECTIONS: u128 = 10_000;
 
 fn main() -> ExitCode {
     // Cargo adds `--bench`.
@@ -36,18 +33,14 @@ fn main() -> ExitCode {
     let runtime = Runtime::new().expect("a runtime");
     let number = |text: &str| text.parse::<u64>().expect("a number");
     match words.as_slice() {
-        [] => {
-            report::first(USERS);
-            runtime.block_on(fleet::measure(CONNECTIONS));
-        }
+        [] => report::first(USERS),
         ["first", users] => report::first(number(users)),
-        ["fleet", connections] => runtime.block_on(fleet::measure(number(connections).into())),
         ["provider", tenant] => runtime.block_on(provider::serve(tenant)),
         ["bare", address, url] => println!("{}", runtime.block_on(bare::measure(address, url))),
         ["engine", address, url] => println!("{}", runtime.block_on(first_sync::measure(address, url))),
         other => {
             eprintln!(
-                "error: {other:?} is nothing to measure\n  next: give no argument, or `first USERS`, or `fleet CONNECTIONS`"
+                "error: {other:?} is nothing to measure\n  next: give no argument, or `first USERS`"
             );
             return ExitCode::from(2);
         }

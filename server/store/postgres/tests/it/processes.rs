@@ -1,6 +1,6 @@
 //! What holds because many processes share one database.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
@@ -10,7 +10,8 @@ use domain::{
 use sqlx::Connection as _;
 use store::{
     Actor, AuditStore as _, By, Chain, ClaimRequest, ConnectionStore as _, ContentHash, Deed, Enqueued,
-    Fenced, NewConnection, NewRun, PageCommit, PageStore as _, Row, RunStore as _, StoreError,
+    Fenced, KeptPace, LeaseState, NewConnection, NewRun, PageCommit, PageStore as _, Renewal, Row,
+    RunStore as _, StoreError,
 };
 use store_postgres::{PostgresStore, testing::TestDatabase};
 use uuid::Uuid;
@@ -192,6 +193,48 @@ async fn a_store_whose_connections_were_cut_goes_on_with_new_ones() {
         .await
         .expect("a page");
     assert_eq!(store.connections().await.expect("connections").len(), 1);
+}
+
+#[tokio::test]
+async fn renewals_beside_pages_of_activity_wait_for_each_other_in_one_order() {
+    const TIMES: usize = 60;
+    let Some(database) = TestDatabase::migrated().await else {
+        return;
+    };
+    let store = Arc::new(PostgresStore::open(database.url()).await.expect("the database"));
+    let connection = connect(&store, 1).await;
+    store.enqueue(&new_run(1, connection)).await.expect("a run");
+    let claimed = store.claim(&claim()).await.expect("an answer").expect("the run");
+    let pages = {
+        let (store, lease) = (Arc::clone(&store), claimed.lease.clone());
+        tokio::spawn(async move {
+            for _ in 0..TIMES {
+                let views = PageCommit {
+                    stream: Stream::Activity,
+                    rows: Vec::new(),
+                    found: 0,
+                    ..page(connection, "Zoë")
+                };
+                store.commit_page(&lease, &views).await.expect("a page");
+            }
+        })
+    };
+    let renewals = tokio::spawn(async move {
+        for _ in 0..TIMES {
+            let renewal = Renewal {
+                now: at(2),
+                lease_ttl: Duration::from_secs(30),
+                waits_for_provider_until: None,
+                requests_per_minute: None,
+                stage_ends_at: None,
+                pace: KeptPace::default(),
+            };
+            let renewed = store.renew_lease(&claimed.lease, &renewal).await;
+            assert_eq!(renewed.expect("renewed").state, LeaseState::Held);
+        }
+    });
+    pages.await.expect("no deadlock");
+    renewals.await.expect("no deadlock");
 }
 
 #[tokio::test]
