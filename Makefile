@@ -10,7 +10,7 @@ test: ## Run every test: Rust, then the browser
 simulate: ## Sync simulated tenants under faults from many seeds: make simulate SEEDS=1000000
 	@SEEDS="$(SEEDS)" .make/simulate
 
-fuzz: ## Fuzz the page decoder, the activity import, the checkpoint and what members are compared by: make fuzz TIME=600 TARGET=page
+fuzz: ## Fuzz the page decoder, the activity import, checkpoints, cursors and what members are compared by: make fuzz TIME=600 TARGET=page
 	@TIME="$(TIME)" TARGET="$(TARGET)" .make/fuzz
 
 lint: ## Formatting, clippy for both targets, and the rules for dependencies

@@ -15,7 +15,7 @@ use crate::{
     connections::view::ConnectionsView,
     error::AppError,
     layout::FrameView,
-    runs::view::{InvalidRecordsQuery, InvalidRecordsView, SummaryView},
+    runs::view::{InvalidRecordsQuery, InvalidRecordsView, LiveView, SummaryView},
     unification::{
         place::{MemberKey, UsersPlace},
         view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, UsersView},
@@ -34,6 +34,9 @@ pub trait Backend: Send + Sync {
 
     /// [`AppError::NotFound`] if there is no such run.
     async fn summary(&self, run: RunId) -> Result<SummaryView, AppError>;
+
+    /// Runs as they are now: their counts, pace and state.
+    async fn live_runs(&self, runs: Vec<RunId>) -> Result<LiveView, AppError>;
 
     async fn invalid_records(&self, query: InvalidRecordsQuery) -> Result<InvalidRecordsView, AppError>;
 

@@ -17,7 +17,7 @@ use crate::{
     },
     error::AppError,
     place::{Place, Tab},
-    runs::drawer::RunDrawer,
+    runs::{drawer::RunDrawer, live::Live},
     ui::{
         head::{Crumb, sheet_head},
         problem::page_problem,
@@ -65,7 +65,20 @@ pub fn CommunityManagement() -> impl IntoView {
     let place = Memo::new(move |_| query.with(Place::read));
     let key = Memo::new(move |_| ContentKey::from(place.get()));
     let actions = Actions::default();
-    let content = Resource::new(move || (key.get(), actions.done()), |(key, _)| load(key));
+    let live = Live::provide();
+    let content = Resource::new(
+        move || {
+            let key = key.get();
+            // Rows of the log stay as they are listed.
+            let changed = if key == ContentKey::Connections {
+                live.changed()
+            } else {
+                0
+            };
+            (key, actions.done(), changed)
+        },
+        |(key, ..)| load(key),
+    );
     // The head is written after the body, when the server may have put the signals away already.
     let first_title = title(place.get_untracked());
     let words = move || place.try_get().map_or(first_title, title);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use app::{
     App,
     place::COMMUNITY_MANAGEMENT,
+    runs::view::LiveView,
     shell,
     unification::{
         draft::Draft,
@@ -18,6 +19,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{Request, Response, StatusCode, header},
 };
+use domain::RunState;
 use fake::{Fake, connection_id, run_id};
 use leptos::{config::LeptosOptions, context::provide_context};
 use leptos_axum::{ErrorHandler, LeptosRoutes, generate_route_list};
@@ -340,6 +342,28 @@ async fn an_error_that_is_not_ours_is_not_shown() {
     let page = community_management(Fake::Busy, "?__path=/rpc/sync_now&__err=%3Cscript%3E").await;
     assert!(!page.html.contains("<script>\""));
     assert!(page.html.contains("The console cannot reach the server."));
+}
+
+/// As scripts ask for them, once a second.
+#[tokio::test]
+async fn runs_under_way_are_told_as_they_are_now() {
+    let request = Request::post("/rpc/live_runs")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::ACCEPT, "application/json")
+        .body(Body::from(format!(
+            "runs[0]={}&runs[1]={}",
+            run_id(3),
+            run_id(77)
+        )))
+        .expect("a request");
+    let response = answer(Fake::Busy, request).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let body = to_bytes(response.into_body(), BODY_LIMIT_BYTES)
+        .await
+        .expect("a body");
+    let view: LiveView = serde_json::from_slice(&body).expect("a view");
+    let told: Vec<_> = view.runs.iter().map(|run| (run.id, run.state)).collect();
+    assert_eq!(told, [(run_id(3), RunState::Running)]);
 }
 
 #[tokio::test]

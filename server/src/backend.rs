@@ -12,7 +12,9 @@ use app::{
     connections::view::ConnectionsView,
     error::AppError,
     layout::FrameView,
-    runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, SummaryView},
+    runs::view::{
+        INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, LIVE_RUNS_MAX, LiveView, SummaryView,
+    },
     unification::{
         place::{MemberKey, UsersPlace},
         view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, UsersView},
@@ -167,6 +169,19 @@ impl Backend for Console {
             connection: views::connection_name(&connection),
             run,
             invalid: groups.into_iter().map(views::invalid_group).collect(),
+        })
+    }
+
+    async fn live_runs(&self, runs: Vec<RunId>) -> Result<LiveView, AppError> {
+        let mut current = Vec::new();
+        for id in runs.into_iter().take(LIVE_RUNS_MAX) {
+            let run = self.installation.store.run(id).await;
+            let run = run.map_err(|error| internal(&error))?;
+            current.extend(run.as_ref().map(views::current_run));
+        }
+        Ok(LiveView {
+            as_of: self.installation.clock.now(),
+            runs: current,
         })
     }
 

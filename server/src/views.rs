@@ -66,7 +66,7 @@ fn card(overview: ConnectionOverview, window: SyncWindow, now: DateTime<Utc>) ->
     }
 }
 
-fn current_run(run: &Run) -> CurrentRun {
+pub(crate) fn current_run(run: &Run) -> CurrentRun {
     CurrentRun {
         id: run.id,
         state: run.state,

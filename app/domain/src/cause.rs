@@ -41,7 +41,7 @@ pub enum CauseCode {
     AnswerMalformed,
     /// More records of one kind and day than the provider serves of any query (422).
     ListingTooLarge,
-    /// A list ended before the number of records that it announced.
+    /// A list brought fewer records than it announced, each time that it was read.
     StreamEndedEarly,
     /// A list lost records whenever it was read, so that others may have slipped past.
     ListingUnsteady,

@@ -1,7 +1,7 @@
 //! The Connections tab.
 
 use domain::Health;
-use leptos::prelude::*;
+use leptos::{ev::MouseEvent, prelude::*};
 use leptos_router::params::ParamsMap;
 
 use super::{
@@ -12,10 +12,12 @@ use super::{
 use crate::{
     layout::FailingConnections,
     page::tabs,
-    place::Tab,
+    place::{Place, Tab},
+    runs::live::{Live, pause_button},
     ui::{
         command::{ADD_CONNECTION, command},
         icon::{Icon, icon},
+        moment::{clock, moment},
     },
 };
 
@@ -36,6 +38,7 @@ pub fn connections_tab(
             .collect();
         view! {
             {operator_note()}
+            {live_head(view)}
             <ul class="cards">{cards}</ul>
             {why_always_on()}
         }
@@ -46,6 +49,33 @@ pub fn connections_tab(
         {failure}
         {content}
     }
+}
+
+/// Over cards with a run under way: since when they are as they are, and how to see more or less of it.
+fn live_head(view: &ConnectionsView) -> Option<impl IntoView + use<>> {
+    let live = use_context::<Live>();
+    if let Some(live) = live {
+        live.show_cards(view);
+    }
+    if view.cards.iter().all(|card| card.current.is_none()) {
+        return None;
+    }
+    let refresh = move |event: MouseEvent| {
+        if let Some(live) = live {
+            event.prevent_default();
+            live.refresh();
+        }
+    };
+    Some(view! {
+        <div class="live-head">
+            <p class="small">"Listed at " {moment(view.as_of, clock(view.as_of))}</p>
+            {pause_button()}
+            <a class="button" href=Place::default().href() on:click=refresh>
+                {icon(Icon::Turning)}
+                "Refresh"
+            </a>
+        </div>
+    })
 }
 
 /// The badge in the navigation was counted when the document was sent; these cards are newer.

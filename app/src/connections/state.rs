@@ -1,5 +1,7 @@
 //! A card's health: one word with its reason. A box where someone is needed or something moves, else one line.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use domain::{Cause, ConnectionId, FRESHNESS_LIMIT_H, Health, RunState, Stage};
 use leptos::prelude::*;
@@ -11,6 +13,7 @@ use super::{
 };
 use crate::{
     place::Place,
+    runs::live::Live,
     ui::{
         health::{CANCELLING, state_word},
         ladder::ladder,
@@ -28,7 +31,14 @@ pub fn state(card: &ConnectionCard, as_of: DateTime<Utc>, actions: Actions) -> A
         (Health::Running, _, _, Some(current)) if current.state == RunState::Queued => {
             queued(card.id, current, as_of, actions).into_any()
         }
-        (Health::Running, _, _, Some(current)) => running(card.id, current, as_of, actions).into_any(),
+        (Health::Running, _, _, Some(current)) => {
+            let now = Now {
+                shown: Arc::new(current.clone()),
+                as_of,
+                live: use_context(),
+            };
+            running(card.id, &now, actions).into_any()
+        }
         (health, ..) => line(health, reason(card, as_of)).into_any(),
     }
 }
@@ -143,13 +153,68 @@ fn queued(
     }
 }
 
-fn running(
-    id: ConnectionId,
-    current: &CurrentRun,
+/// A run under way: as the page was sent, until something newer is known.
+#[derive(Clone)]
+struct Now {
+    shown: Arc<CurrentRun>,
     as_of: DateTime<Utc>,
-    actions: Actions,
-) -> impl IntoView + use<> {
+    live: Option<Live>,
+}
+
+impl Now {
+    fn read<T>(&self, read: impl FnOnce(&CurrentRun, DateTime<Utc>) -> T) -> T {
+        let newer = self.live.and_then(|live| live.run(self.shown.id, self.as_of));
+        match &newer {
+            Some((current, as_of)) => read(current, *as_of),
+            None => read(&self.shown, self.as_of),
+        }
+    }
+
+    /// Changes with the run.
+    fn words<T: 'static>(
+        &self,
+        words: fn(&CurrentRun, DateTime<Utc>) -> T,
+    ) -> impl Fn() -> T + Clone + Send + 'static + use<T> {
+        let now = self.clone();
+        move || now.read(words)
+    }
+}
+
+fn running(id: ConnectionId, now: &Now, actions: Actions) -> impl IntoView + use<> {
+    let stopped = now.clone();
+    let is_stopping = move || stopped.read(|current, _| current.progress.stopped_by.is_some());
+    let word = move || {
+        if is_stopping() {
+            state_word(CANCELLING).into_any()
+        } else {
+            state_word(Health::Running).into_any()
+        }
+    };
+    view! {
+        <div class="state-box run">
+            <p class="state-head">{word} <span>{now.words(stage_of)}</span></p>
+            <div inner_html=now.words(steps)></div>
+            <dl class="live" inner_html=now.words(counts)></dl>
+            {foot(id, now, actions)}
+        </div>
+    }
+}
+
+fn stage_of(current: &CurrentRun, _: DateTime<Utc>) -> String {
     let at = current.stage.unwrap_or(Stage::Connect);
+    format!(
+        "{}, stage {} of {}",
+        words::stage(at),
+        at.position(),
+        Stage::ALL.len()
+    )
+}
+
+fn steps(current: &CurrentRun, _: DateTime<Utc>) -> String {
+    ladder(current.state, current.stage.unwrap_or(Stage::Connect))
+}
+
+fn counts(current: &CurrentRun, _: DateTime<Utc>) -> String {
     let total = current.total;
     let counts = [
         ("Found", total.found),
@@ -158,67 +223,37 @@ fn running(
         ("Unchanged", total.unchanged),
         ("Invalid", total.invalid),
     ];
-    let counts: String = counts
+    counts
         .map(|(name, count)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", grouped(count)))
-        .concat();
-    let word = if current.progress.stopped_by.is_some() {
-        CANCELLING
-    } else {
-        Health::Running.into()
-    };
-    view! {
-        <div class="state-box run">
-            <p class="state-head">
-                {state_word(word)}
-                <span>{format!("{}, stage {} of {}", words::stage(at), at.position(), Stage::ALL.len())}</span>
-            </p>
-            <div inner_html=ladder(current.state, at)></div>
-            <dl class="live" inner_html=counts></dl>
-            {foot(id, current, as_of, actions)}
-        </div>
-    }
+        .concat()
 }
 
 /// How fast it goes and what it waits for, with the way to stop it; or that it is about to stop.
-fn foot(
-    id: ConnectionId,
-    current: &CurrentRun,
-    as_of: DateTime<Utc>,
-    actions: Actions,
-) -> impl IntoView + use<> {
-    if let Some(who) = current.progress.stopped_by {
-        let words = format!(
-            "Asked to stop {}. It ends at its next page; what is stored is kept.",
-            words::stopped_by(who)
-        );
-        return view! { <p class="small">{words}</p> }.into_any();
+fn foot(id: ConnectionId, now: &Now, actions: Actions) -> impl IntoView + use<> {
+    let run = now.shown.id;
+    let first = now.read(|current, _| current.progress.stopped_by);
+    let stopping = now.clone();
+    // The form stays as it is while the counts change.
+    let stopped_by = Memo::new(move |_| stopping.read(|current, _| current.progress.stopped_by));
+    let pace = now.words(pace);
+    move || match stopped_by.try_get().unwrap_or(first) {
+        Some(who) => {
+            let words = format!(
+                "Asked to stop {}. It ends at its next page; what is stored is kept.",
+                words::stopped_by(who)
+            );
+            view! { <p class="small">{words}</p> }.into_any()
+        }
+        None => view! {
+            <div class="state-foot">
+                <p class="small">{pace.clone()}</p>
+                {cancel_form(id, run, actions)}
+            </div>
+        }
+        .into_any(),
     }
-    view! {
-        <div class="state-foot">
-            <p class="small">{pace(current, as_of)}</p>
-            {cancel_form(id, current.id, actions)}
-        </div>
-    }
-    .into_any()
 }
 
-/// `6 min 12 s, 288 requests a minute, this stage about 3 min more`; or `6 min 12 s, waits for the provider, 42 s left`.
 fn pace(current: &CurrentRun, as_of: DateTime<Utc>) -> String {
-    let Some(started) = current.started_at else {
-        return String::new();
-    };
-    let elapsed = as_of - started;
-    let mut parts = vec![moment::length(elapsed)];
-    if let Some(wait) = words::provider_wait(&current.progress, as_of) {
-        parts.push(wait);
-        return parts.join(", ");
-    }
-    let on_average = || {
-        let seconds = u64::try_from(elapsed.num_seconds()).unwrap_or(0).max(1);
-        current.requests * 60 / seconds
-    };
-    let per_minute = current.progress.requests_per_minute.unwrap_or_else(on_average);
-    parts.push(format!("{} requests a minute", grouped(per_minute)));
-    parts.extend(words::stage_left(&current.progress, as_of));
-    parts.join(", ")
+    words::pace(current.started_at, current.requests, &current.progress, as_of)
 }

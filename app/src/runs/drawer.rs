@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     api::{invalid_records, summary},
     invalid::records,
+    live::Live,
     summary::run_summary,
     view::{InvalidRecordsQuery, InvalidRecordsView, SummaryView},
 };
@@ -83,13 +84,25 @@ pub fn RunDrawer(place: Memo<Place>) -> impl IntoView {
 
 fn shown(content: &Result<DrawerContent, AppError>, at: Place) -> AnyView {
     match content {
-        Ok(DrawerContent::Summary(view)) => run_summary(view, at).into_any(),
+        Ok(DrawerContent::Summary(view)) => match use_context::<Live>() {
+            Some(live) if !view.run.state.is_over() => live_summary(view.clone(), at, live).into_any(),
+            _ => run_summary(view, at).into_any(),
+        },
         Ok(DrawerContent::Records(view)) => records(view, at).into_any(),
         Err(error) => view! {
             {head("Summary".to_owned(), at.closed())}
             <div class="drawer-content">{page_problem(error, at.href())}</div>
         }
         .into_any(),
+    }
+}
+
+/// Of a run under way: as it is now.
+fn live_summary(view: Box<SummaryView>, at: Place, live: Live) -> impl IntoView {
+    live.show_summary(view.run.id);
+    move || {
+        let newer = live.summary_of(view.run.id, view.as_of);
+        run_summary(newer.as_ref().unwrap_or(&view), at)
     }
 }
 

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::{
     drawer::{close_link, heading},
     ledger::{count_strip, stream_table},
+    live::pause_button,
     stages::stages,
     view::{InvalidGroupView, SummaryView},
 };
@@ -27,6 +28,7 @@ pub fn run_summary(view: &SummaryView, at: Place) -> impl IntoView + use<> {
         <div class="drawer-content">
             {run.cause.as_ref().map(|cause| failure(view, cause))}
             {standing(view).map(|words| view! { <p class="standing">{words}</p> })}
+            {(run.state == RunState::Running).then(|| live_head(view))}
             {count_strip(run)}
             {stream_table(run)}
             <div class="halves">
@@ -69,6 +71,18 @@ fn head(view: &SummaryView, at: Place) -> impl IntoView + use<> {
             </div>
             {close_link(at.closed())}
         </header>
+    }
+}
+
+/// How fast a run under way goes, and how to halt the counts.
+fn live_head(view: &SummaryView) -> impl IntoView + use<> {
+    let run = &view.run;
+    let pace = words::pace(run.started_at, run.requests, &run.progress, view.as_of);
+    view! {
+        <div class="live-head">
+            <p class="small">{pace}</p>
+            {pause_button()}
+        </div>
     }
 }
 

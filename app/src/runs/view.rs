@@ -7,10 +7,20 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::activity::view::ConnectionName;
+use crate::{activity::view::ConnectionName, connections::view::CurrentRun};
 
 /// Records of a page of a run's invalid records.
 pub const INVALID_PAGE_ROWS: u32 = 50;
+
+/// Runs asked for at once: so many cards have room on no screen.
+pub const LIVE_RUNS_MAX: usize = 50;
+
+/// Runs under way, as they are now. Those that are not known are left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LiveView {
+    pub as_of: DateTime<Utc>,
+    pub runs: Vec<CurrentRun>,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SummaryView {

@@ -17,7 +17,7 @@ use app::{
     connections::view::ConnectionsView,
     error::AppError,
     layout::FrameView,
-    runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, SummaryView},
+    runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, LiveView, SummaryView},
     unification::{
         place::{MemberKey, UsersPlace},
         view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, UsersView},
@@ -133,6 +133,15 @@ impl Backend for Fake {
         self.check()?;
         installation::summary(run).ok_or_else(|| AppError::NotFound {
             what: "This run".to_owned(),
+        })
+    }
+
+    async fn live_runs(&self, runs: Vec<RunId>) -> Result<LiveView, AppError> {
+        self.check()?;
+        let current = installation::cards().into_iter().filter_map(|card| card.current);
+        Ok(LiveView {
+            as_of: at(23, 7, 42, 11),
+            runs: current.filter(|run| runs.contains(&run.id)).collect(),
         })
     }
 

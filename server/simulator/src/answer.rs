@@ -16,6 +16,8 @@ pub(crate) struct Answer {
     pub(crate) delay: Option<Duration>,
     /// The connection is cut when half of the body is sent.
     pub(crate) reset: bool,
+    /// The connection is closed, and nothing is sent.
+    pub(crate) lost: bool,
 }
 
 impl Answer {
@@ -27,6 +29,7 @@ impl Answer {
             retry_after: None,
             delay: None,
             reset: false,
+            lost: false,
         }
     }
 

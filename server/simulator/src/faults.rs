@@ -5,7 +5,7 @@
 
 use crate::answer::Answer;
 use crate::mix::Mix;
-use crate::query::Disorder;
+use crate::query::{Disorder, Lack};
 use chrono::{DateTime, Utc};
 use std::str::FromStr;
 use std::time::Duration;
@@ -41,13 +41,15 @@ pub(crate) enum Fault {
     TokenSlow,
     Shifting,
     Duplicated,
+    EndsEarly,
+    Lost,
     Changing,
     HiddenCategory,
     NoActivity,
 }
 
 /// Names, and how often each fault strikes unless told.
-const KNOWN: [(&str, Fault, u64); 17] = [
+const KNOWN: [(&str, Fault, u64); 19] = [
     ("throttle", Fault::Throttle, PASSING),
     ("throttle-bare", Fault::ThrottleBare, PASSING),
     ("throttle-date", Fault::ThrottleDate, PASSING),
@@ -62,6 +64,8 @@ const KNOWN: [(&str, Fault, u64); 17] = [
     ("token-slow", Fault::TokenSlow, 1),
     ("shifting", Fault::Shifting, 1),
     ("duplicated", Fault::Duplicated, DUPLICATED),
+    ("ends-early", Fault::EndsEarly, PASSING),
+    ("lost", Fault::Lost, PASSING),
     ("changing", Fault::Changing, 1),
     ("hidden-category", Fault::HiddenCategory, 1),
     ("no-activity", Fault::NoActivity, 1),
@@ -102,6 +106,9 @@ const MIXTURE: [Fault; 10] = [
 /// * `token-slow` (1): the token comes late.
 /// * `shifting` (1): pages after the first begin some records too early, as when new ones come in at the head.
 /// * `duplicated` (37): every Nth record of every listing is served twice in a row, be it across two pages.
+/// * `ends-early` (3): a page of members or views comes with half of its records, or with none, though it says that there
+///   are more.
+/// * `lost` (3): the request is handled, and the connection is closed without an answer.
 /// * `changing` (1): the tenant goes on while a listing is read: before each of its pages 2 to 50, something new comes
 ///   to the front, and something old moves there. The truth goes along.
 /// * `hidden-category` (1): 403 for one category and for the topics and replies in it, which stay in the listings.
@@ -181,6 +188,17 @@ impl FaultProfile {
                 Some((Fault::Duplicated, every)) => Some(every),
                 _ => None,
             },
+            lacks: match self.strike {
+                Some((Fault::EndsEarly, every)) if request.is_multiple_of(every) => {
+                    let times = request / every;
+                    if times.is_multiple_of(2) {
+                        Lack::All
+                    } else {
+                        Lack::Half
+                    }
+                }
+                _ => Lack::Nothing,
+            },
         }
     }
 
@@ -231,6 +249,10 @@ impl Fault {
                 Answer::html("<!DOCTYPE html><html><body><h1>We will be right back</h1></body></html>")
             }
             Self::Slow => late(answer()),
+            Self::Lost => Answer {
+                lost: true,
+                ..answer()
+            },
             Self::Mixed => moment
                 .place
                 .at(moment.request)
@@ -241,6 +263,7 @@ impl Fault {
             | Self::TokenSlow
             | Self::Shifting
             | Self::Duplicated
+            | Self::EndsEarly
             | Self::Changing
             | Self::HiddenCategory
             | Self::NoActivity => answer(),

@@ -45,7 +45,9 @@ pub(crate) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
 fn into_response(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let length = answer.body.len();
-    let body = if answer.reset {
+    let body = if answer.lost {
+        never_sent()
+    } else if answer.reset {
         broken_off(answer.body)
     } else {
         Body::from(answer.body)
@@ -63,6 +65,12 @@ fn into_response(answer: Answer) -> Response {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     response
+}
+
+/// An error before the server has sent anything, upon which it closes the connection.
+fn never_sent() -> Body {
+    let error = io::Error::from(io::ErrorKind::ConnectionReset);
+    Body::from_stream(stream::once(async { Err::<Vec<u8>, _>(error) }))
 }
 
 /// Half of a body, and then an error, upon which the server closes the connection.

@@ -228,6 +228,15 @@ impl Simulator {
         found.inspect(|tenant| tenant.change(World::be_viewed)).is_some()
     }
 
+    /// Lets a moment pass in one tenant, in which a topic begins, or is replied to and so moves to the head, if there is
+    /// any. False if there is no such tenant.
+    pub fn post(&self, tenant: &str) -> bool {
+        let found = self.shared.tenant(tenant);
+        found
+            .inspect(|tenant| tenant.change(World::be_posted_in))
+            .is_some()
+    }
+
     fn world(&self, tenant: &str) -> Option<Arc<World>> {
         self.shared.tenant(tenant).map(Tenant::world)
     }

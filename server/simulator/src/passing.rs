@@ -136,6 +136,16 @@ impl World {
         self.indexes = Arc::default();
     }
 
+    /// Lets a moment of the current day pass, in which a topic begins or moves to the head, if it can.
+    pub(crate) fn be_posted_in(&mut self) {
+        let (time, place) = self.moment();
+        let event = place.pick(0, &[Event::Start, Event::Reply]);
+        if self.size(event) > 0 {
+            self.happen(event, time, place.at(1));
+        }
+        self.indexes = Arc::default();
+    }
+
     fn moment(&mut self) -> (u64, Mix) {
         let moment = self.changes.moments;
         self.changes.moments += 1;

@@ -17,6 +17,17 @@ pub(crate) struct Disorder {
     pub(crate) shift: u64,
     /// Every so-manieth record stands there twice.
     pub(crate) twice: Option<u64>,
+    /// What the page lacks of what should be on it.
+    pub(crate) lacks: Lack,
+}
+
+/// How much of a page does not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Lack {
+    #[default]
+    Nothing,
+    Half,
+    All,
 }
 
 /// One page of a listing.
@@ -47,8 +58,13 @@ impl Page {
         let twice = self.disorder.twice;
         let length = length + twice.map_or(0, |every| length / every);
         let start = self.start().min(length);
-        let places = start..start.saturating_add(self.size).min(length);
-        places.map(move |place| match twice {
+        let end = start.saturating_add(self.size).min(length);
+        let end = match self.disorder.lacks {
+            Lack::Nothing => end,
+            Lack::Half => start + (end - start) / 2,
+            Lack::All => start,
+        };
+        (start..end).map(move |place| match twice {
             None => place,
             Some(every) => {
                 let group = every.saturating_add(1);
@@ -126,7 +142,12 @@ impl<'q> Query<'q> {
                 "pageSize: This value should be between 1 and {MAX_PAGE_SIZE}."
             ));
         }
-        Ok(Page::new(number, size, self.disorder))
+        // These lists do not say how long they are, so nobody could notice.
+        let whole = Disorder {
+            lacks: Lack::Nothing,
+            ..self.disorder
+        };
+        Ok(Page::new(number, size, whole))
     }
 
     /// `page` and `pageSize` of the user paths, which refuse nothing.

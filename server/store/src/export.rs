@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{ConnectionId, Object, RunId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::StoreError;
 
@@ -53,9 +54,64 @@ pub struct ExportQuery {
     pub limit: u32,
 }
 
-/// Where to go on, in the store's own form.
+/// Where to go on, as text: see [`ExportPlace`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportCursor(pub String);
+
+/// A column of a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum KeyPart {
+    Int(i64),
+    Text(String),
+}
+
+/// Where a page ended: the key of its last row, over all connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportPlace {
+    /// The connection; of an invalid record, the run.
+    pub owner: Uuid,
+    pub key: Vec<KeyPart>,
+}
+
+impl ExportPlace {
+    pub fn write(&self) -> Result<ExportCursor, StoreError> {
+        serde_json::to_string(&(self.owner.to_string(), &self.key))
+            .map(ExportCursor)
+            .map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
+    /// [`StoreError::Corrupt`] of what is no place in this object.
+    pub fn read(object: Object, cursor: &ExportCursor) -> Result<Self, StoreError> {
+        let wrong = |error: &dyn std::fmt::Display| StoreError::Corrupt(format!("cursor: {error}"));
+        let (owner, key): (String, Vec<KeyPart>) =
+            serde_json::from_str(&cursor.0).map_err(|error| wrong(&error))?;
+        let is_key = matches!(
+            (object, key.as_slice()),
+            (
+                Object::Users | Object::Activity | Object::Categories | Object::IdeaStatuses,
+                [KeyPart::Text(_)]
+            ) | (Object::Content, [KeyPart::Text(_), KeyPart::Text(_)])
+                | (
+                    Object::Trends,
+                    [
+                        KeyPart::Int(_),
+                        KeyPart::Text(_),
+                        KeyPart::Text(_),
+                        KeyPart::Text(_)
+                    ]
+                )
+                | (Object::InvalidRecords, [KeyPart::Int(_)])
+        );
+        // PostgreSQL takes no NUL.
+        let has_nul = |part: &KeyPart| matches!(part, KeyPart::Text(text) if text.contains('\0'));
+        if !is_key || key.iter().any(has_nul) {
+            return Err(wrong(&format_args!("no key of {object}")));
+        }
+        let owner = Uuid::parse_str(&owner).map_err(|error| wrong(&error))?;
+        Ok(Self { owner, key })
+    }
+}
 
 #[derive(Clone, Debug)]
 pub struct ExportPage {

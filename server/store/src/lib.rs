@@ -41,7 +41,9 @@ pub use erasure::{
     normal_email, redact, without_email,
 };
 pub use error::{Fenced, StoreError};
-pub use export::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, fields};
+pub use export::{
+    Cell, ExportCursor, ExportPage, ExportPlace, ExportQuery, ExportStore, Field, FieldKind, KeyPart, fields,
+};
 pub use failed::{FailedFilter, FailedGroup, FailedMember, FailedStore, NewTicket, Ticket};
 pub use figures::{Figures, FiguresStore, PoolUse};
 pub use judging::{

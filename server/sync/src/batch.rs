@@ -6,7 +6,7 @@ use domain::{
 use store::{ContentHash, Row};
 
 use crate::{
-    Page, Served,
+    Failure, Page, Served,
     checkpoint::Checkpoint,
     hash::content_hash,
     seen::{SeenKeys, compact, compact_invalid},
@@ -32,6 +32,8 @@ pub(crate) struct Batch {
     pub(crate) checkpoint: Checkpoint,
     /// Set if the stream is read to its end with this batch.
     pub(crate) end: Option<ActivitySource>,
+    /// The run fails with this batch, and what it brought is kept.
+    pub(crate) failure: Option<Failure>,
 }
 
 impl Batch {
@@ -50,6 +52,7 @@ impl Batch {
             replies_read: Vec::new(),
             checkpoint,
             end: None,
+            failure: None,
         }
     }
 

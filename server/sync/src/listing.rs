@@ -8,7 +8,7 @@ use crate::{
     checkpoint::Checkpoint,
     seen::SeenKeys,
     shard::{LAST_SERVED_PAGE, SERVED_RECORDS, Shard},
-    steady::{Met, Next, Steady, Step},
+    steady::{Met, Next, Place, Steady, Step, Told},
     window::{UnfilteredWindow, Windows},
 };
 
@@ -37,6 +37,8 @@ pub(crate) struct Listing {
     window: Option<UnfilteredWindow>,
     /// A record may have come twice so far, so that a place in the pages is not a record of the announced number.
     repeats: bool,
+    /// The page before was empty, though more is told to come.
+    nothing: bool,
     /// The keys of the page before.
     before: BTreeSet<u64>,
     ended: bool,
@@ -77,6 +79,7 @@ impl Listing {
                 .map(|since| UnfilteredWindow::new(since, windows.views_stored())),
             // What came before is not known any more.
             repeats: next_page > 1,
+            nothing: false,
             before: BTreeSet::new(),
             ended: false,
         }
@@ -176,7 +179,7 @@ impl Listing {
     fn begin_pages(&mut self) {
         (self.planned, self.known) = (1, 1);
         self.before.clear();
-        self.repeats = false;
+        (self.repeats, self.nothing) = (false, false);
     }
 
     /// The probe has come back; the pages before it exist if it has records.
@@ -245,9 +248,15 @@ impl Listing {
         }
     }
 
-    /// All that follows lies before the window.
-    fn left_window(&self) -> bool {
-        self.window.as_ref().is_some_and(UnfilteredWindow::is_left)
+    /// All that follows this page lies before the window.
+    fn left_window(&self, page: u32) -> bool {
+        let Some(window) = &self.window else {
+            return false;
+        };
+        match self.steady.until {
+            Some(until) => page >= until,
+            None => window.is_left(),
+        }
     }
 
     /// The topics of a page that the run has not seen, as long as topics are counted: their categories and when they were
@@ -268,6 +277,34 @@ impl Listing {
         page.records.iter().filter_map(fresh).collect()
     }
 
+    /// The least number of records that the listing has, as far as it is told.
+    fn told(&self, shape: &Shape) -> u64 {
+        let counted = self.counted().min(u64::from(SERVED_RECORDS));
+        shape.announced.unwrap_or(0).max(counted)
+    }
+
+    /// Whether nothing of the listing follows this page. A short one is no end as long as more is told to come; two empty
+    /// ones in a row are.
+    fn ends(&mut self, page: u32, shape: &Shape, met: &Met) -> bool {
+        let more_is_told = shape.last && place_of(page) < self.told(shape);
+        let nothing = more_is_told && met.marks.is_empty();
+        let nothing_before = std::mem::replace(&mut self.nothing, nothing);
+        // A full page that completes the announced number is not the last if records came twice: others are still to
+        // come in their place.
+        let ends = if more_is_told {
+            nothing && nothing_before
+        } else {
+            shape.ends && (shape.last || !self.repeats)
+        };
+        ends || self.left_window(page)
+    }
+
+    /// Whether the page is shorter than it must be with what is told to come.
+    fn is_cut(&self, page: u32, shape: &Shape, met: &Met) -> bool {
+        let served = place_of(page.saturating_sub(1)) + met.marks.len() as u64;
+        shape.last && served < self.told(shape)
+    }
+
     /// A page is read. `shape` is that page without its records.
     pub(crate) fn read(
         &mut self,
@@ -278,6 +315,7 @@ impl Listing {
         seen: u64,
     ) -> Result<Read, Failure> {
         let keys = met.keys();
+        let again = keys == self.before && !keys.is_empty();
         let moved = !self.before.is_disjoint(&keys);
         self.repeats |= moved || keys.len() < met.marks.len();
         self.before = keys;
@@ -286,22 +324,30 @@ impl Listing {
         } else {
             self.side_by_side.saturating_mul(2)
         };
-        // A full page that completes the announced number is not the last if records came twice: others are still to
-        // come in their place.
-        let ends = shape.ends && (shape.last || !self.repeats) || self.left_window();
-        let page = request.page();
-        // Of a window without a filter, what is announced is more than is wanted.
-        let announced = shape.announced.filter(|_| self.window.is_none());
-        if page == 1 && self.steady.step == Step::Pages {
+        let at = Place {
+            stream: self.stream,
+            page: request.page(),
+            ends: self.ends(request.page(), shape, met),
+        };
+        let told = Told {
+            // Of a window without a filter, what is announced is more than is wanted.
+            announced: shape.announced.filter(|_| self.window.is_none()),
+            seen,
+        };
+        if at.page == 1 && self.steady.step == Step::Pages {
             self.steady.begin(met);
+        }
+        if self.steady.step == Step::Pages && (again || self.is_cut(at.page, shape, met)) {
+            self.steady.lacks_some();
         }
         for (category, posted_at) in fresh_topics {
             self.steady.came(category, *posted_at);
         }
         let next = match self.steady.step {
-            Step::Head => self.steady.head(self.stream, page, ends, met, announced, seen)?,
-            _ => self.steady.page(self.stream, page, ends, met, announced, seen),
+            Step::Head => self.steady.head(at, met, told)?,
+            _ => self.steady.page(at, met, told)?,
         };
+        let page = at.page;
         match next {
             Next::Page => self.known = self.known.max(page + 1),
             Next::Anew => self.begin_pages(),
@@ -309,6 +355,11 @@ impl Listing {
         }
         Ok(Read { next, moved })
     }
+}
+
+/// The place in the listing of a page's last record, if it is full and all before it are.
+fn place_of(page: u32) -> u64 {
+    u64::from(page) * u64::from(PAGE_SIZE)
 }
 
 /// What a page says besides its records.

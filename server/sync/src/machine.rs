@@ -489,6 +489,9 @@ impl Machine {
                     self.committing = true;
                     self.checkpoint = batch.checkpoint.clone();
                     self.set_aside(batch.invalid.len());
+                    if let Some(failure) = batch.failure.take() {
+                        self.end(Ending::Failed(failure));
+                    }
                     effects.push(Effect::Commit(Box::new(batch)));
                     return;
                 }

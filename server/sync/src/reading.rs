@@ -9,7 +9,7 @@ use crate::{
     checkpoint::Checkpoint,
     listing::{Listing, Shape},
     seen::SeenKeys,
-    steady::Next,
+    steady::{Next, Steady},
     thread::{self, Thread},
     window::Windows,
 };
@@ -339,6 +339,9 @@ impl Reading {
                 continue;
             }
             taken |= self.take_answer(&mut batch, &request, fetched, answer, seen)?;
+            if batch.failure.is_some() {
+                return Ok(Some(batch));
+            }
             if matches!(&self.work, Work::Listing(listing) if listing.rereads() != batch.rereads) {
                 break;
             }
@@ -397,16 +400,19 @@ impl Reading {
         seen: &mut SeenKeys,
     ) -> Result<bool, Failure> {
         let shape = Shape::of(&page, request);
-        if shape.ends {
-            check_announced(request, &page)?;
-        }
         let Work::Listing(listing) = &mut self.work else {
             return Ok(false);
         };
         listing.take(&page, seen);
         let fresh_topics = listing.fresh_topics(&page, seen);
         let met = batch.add(page, seen);
-        let read = listing.read(request, &shape, &met, &fresh_topics, seen.len())?;
+        let read = match listing.read(request, &shape, &met, &fresh_topics, seen.len()) {
+            Err(failure) if failure.code == CauseCode::StreamEndedEarly => {
+                self.fail_with(batch, failure);
+                return Ok(false);
+            }
+            read => read?,
+        };
         match read.next {
             Next::Page if request.page() >= LISTING_PAGES_MAX => return Err(endless(request)),
             Next::Page => batch.checkpoint = listing.checkpoint(request.page() + 1),
@@ -414,6 +420,18 @@ impl Reading {
             Next::Over => self.end_listing(batch),
         }
         Ok(read.moved)
+    }
+
+    /// The list is not to be trusted, so whoever goes on begins it anew.
+    fn fail_with(&mut self, batch: &mut Batch, failure: Failure) {
+        self.slots.clear();
+        batch.checkpoint = Checkpoint::Listing {
+            stream: self.stream,
+            next_page: 1,
+            shards: Vec::new(),
+            steady: Steady::again(),
+        };
+        batch.failure = Some(failure);
     }
 
     fn take_counts(&mut self, fetched: Fetched) {
@@ -523,23 +541,6 @@ fn endless(request: &PageRequest) -> Failure {
             request.stream()
         ),
         retry_after: None,
-    }
-}
-
-/// Every page before the last was full, so the last one tells how many records were served.
-fn check_announced(request: &PageRequest, last: &Page) -> Result<(), Failure> {
-    let served = u64::from(request.page() - 1) * u64::from(PAGE_SIZE) + last.records.len() as u64;
-    match last.announced {
-        Some(announced) if served < announced => Err(Failure {
-            code: CauseCode::StreamEndedEarly,
-            message: format!(
-                "The list of {} ended at page {} after {served} of {announced} records.",
-                request.stream(),
-                request.page()
-            ),
-            retry_after: None,
-        }),
-        _ => Ok(()),
     }
 }
 

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     future::Future,
     pin::Pin,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -80,6 +81,9 @@ struct Context<'a> {
     meter: Mutex<Meter>,
     /// The provider is waited for until then.
     waits_until: Mutex<Option<DateTime<Utc>>>,
+    /// Records found, of each stream: those that the run had when it was claimed, and those of each commit that the store
+    /// has confirmed since. A third book, which is in no database.
+    confirmed: Mutex<BTreeMap<Stream, u64>>,
 }
 
 type Step<'a> = BoxFuture<'a, Result<Event, Fenced>>;
@@ -108,6 +112,7 @@ impl Runner<'_> {
             signals,
             meter: Mutex::new(Meter::new(pace, now)),
             waits_until: Mutex::new(None),
+            confirmed: Mutex::new(found_of(&claimed.run)),
         };
         signals.sent(claimed.run.requests);
         info!(tenant = %tenant_id, run = %claimed.run.id, attempt = claimed.run.attempts, "run taken up");
@@ -147,6 +152,13 @@ fn plan_of(claimed: &ClaimedRun, now: DateTime<Utc>) -> Plan {
         failures_in_a_row: usize::try_from(claimed.failures_in_a_row).unwrap_or(usize::MAX),
         wait: wait.and_then(|wait| wait.to_std().ok()),
     }
+}
+
+fn found_of(run: &Run) -> BTreeMap<Stream, u64> {
+    run.streams
+        .iter()
+        .map(|of| (of.stream, of.ledger.found))
+        .collect()
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -446,7 +458,11 @@ impl<'a> Context<'a> {
             end: batch.end.map(|source| StreamEnd { at, source }),
             at,
         };
-        committed(self.runner.store.commit_page(self.lease, &commit).await)
+        let outcome = self.runner.store.commit_page(self.lease, &commit).await;
+        if outcome.is_ok() {
+            *locked(&self.confirmed).entry(commit.stream).or_default() += commit.found;
+        }
+        committed(outcome)
     }
 
     async fn match_some(&self) -> Result<Event, Fenced> {
@@ -559,7 +575,10 @@ impl<'a> Context<'a> {
                 self.release(Some(now), failures_in_a_row).await?;
                 return Ok(Execution::GaveWay);
             }
-            Ending::Completed => (self.success().await?, None),
+            Ending::Completed => match self.success().await? {
+                Ok(state) => (state, None),
+                Err(failure) => (RunState::Failed, Some(cause_of(failure, tenant_id))),
+            },
             Ending::Cancelled => (RunState::Cancelled, None),
             Ending::Failed(failure) => (RunState::Failed, Some(cause_of(failure, tenant_id))),
         };
@@ -586,21 +605,43 @@ impl<'a> Context<'a> {
 
     /// Green or amber, by what is in the ledger: the run may have been taken up from another worker, or go on from a
     /// failed one, whose records are as much a part of it.
-    async fn success(&self) -> Result<RunState, Fenced> {
+    ///
+    /// Not at all if the ledger lacks what the store has confirmed: then pages were lost that the checkpoint has passed.
+    async fn success(&self) -> Result<Result<RunState, Failure>, Fenced> {
         let mut total = Ledger::default();
         let mut next = Some(self.run.id);
         while let Some(id) = next {
             let run = self.runner.store.run(id).await?.ok_or(Fenced::LeaseLost)?;
+            if id == self.run.id
+                && let Some(failure) = unconfirmed(&locked(&self.confirmed), &found_of(&run))
+            {
+                return Ok(Err(failure));
+            }
             total = total.plus(run.total());
             next = run.resumed_from;
         }
         let amber = total.invalid > 0 || total.refused > 0;
-        Ok(if amber {
+        Ok(Ok(if amber {
             RunState::CompletedWithInvalid
         } else {
             RunState::Completed
-        })
+        }))
     }
+}
+
+/// Why a run is not over where the ledger differs from what the store has confirmed.
+fn unconfirmed(confirmed: &BTreeMap<Stream, u64>, found: &BTreeMap<Stream, u64>) -> Option<Failure> {
+    let of = |stream: &Stream| found.get(stream).copied().unwrap_or(0);
+    let (stream, confirmed) = confirmed
+        .iter()
+        .find(|(stream, records)| of(stream) != **records)?;
+    Some(ours(
+        CauseCode::LedgerUnbalanced,
+        format!(
+            "The database confirmed {confirmed} records of {stream}, and its ledger has {}.",
+            of(stream)
+        ),
+    ))
 }
 
 fn cause_of(failure: Failure, tenant_id: &TenantId) -> Cause {

@@ -13,6 +13,13 @@
 //! A list of a single page shows one moment, and none of this is owed. Views are events: they neither move nor go, so their head is read again only if
 //! more are announced than were met.
 //!
+//! Nor is a list taken to be at its end because a page is short, as long as more is told to come: by the number that is
+//! announced with each page, or by the topics that were counted. The pages after it are read, and then the whole list once
+//! more. What is announced and was left out each time fails the run as `stream_ended_early`: a green run that has lost a
+//! page is the worst there is. Two things are let be, since failing would bring nothing and would not end: a list that was
+//! served to its announced end, each time, and has fewer different records than places; and topics that are counted by
+//! category and not listed, since those counts are told elsewhere, may be late and may count what is hidden.
+//!
 //! What cannot be seen: a member that comes into the middle of a filtered list between the same two pages between which
 //! another goes; and a topic that goes while another comes back from the trash of the same category.
 
@@ -58,6 +65,23 @@ impl Met {
     }
 }
 
+/// Which page it was.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) stream: Stream,
+    pub(crate) page: u32,
+    /// Nothing of the listing follows it.
+    pub(crate) ends: bool,
+}
+
+/// How many records there are, and how many of them the run has seen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told {
+    /// As the page says; `None` if it does not, or if not all of them are wanted.
+    pub(crate) announced: Option<u64>,
+    pub(crate) seen: u64,
+}
+
 /// What is being asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,8 +109,15 @@ pub(crate) enum Next {
 #[serde(default)]
 pub(crate) struct Steady {
     pub(crate) step: Step,
-    /// The listing has been read before in this run, so what is known is not found once more.
+    /// Pages of the listing have been read before in this run, so what is known is not found once more.
     again: bool,
+    /// The listing has been read to its end before in this run.
+    ended_before: bool,
+    /// A page of this pass was shorter than it must be with what is told to come, or the one before it once more.
+    gap: bool,
+    /// The page behind the window, in a pass before. What the run has seen tells nothing of the order any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<u32>,
     /// Something has gone, so that something else may have slipped past.
     torn: bool,
     /// The greatest number of records announced in this pass.
@@ -120,6 +151,14 @@ impl Steady {
             latest: self.latest,
             ..Self::default()
         };
+    }
+
+    /// What is known of the listing is read again.
+    pub(crate) fn again() -> Self {
+        Self {
+            again: true,
+            ..Self::default()
+        }
     }
 
     /// It is long for certain, so its first page need not be seen before the topics are counted.
@@ -186,92 +225,120 @@ impl Steady {
     /// The first page was read.
     pub(crate) fn begin(&mut self, met: &Met) {
         self.anchors = anchors(met);
-        (self.announced, self.fresh) = (0, 0);
+        (self.announced, self.fresh, self.gap) = (0, 0, false);
         if self.counts.is_none() || self.newest.is_none() {
             self.newest = met.newest;
         }
         self.latest = met.newest.map(|newest| newest.date_naive()).max(self.latest);
     }
 
-    /// A page was taken in. `seen` is how many records the run has seen of the stream.
-    pub(crate) fn page(
-        &mut self,
-        stream: Stream,
-        page: u32,
-        ends: bool,
-        met: &Met,
-        announced: Option<u64>,
-        seen: u64,
-    ) -> Next {
+    /// Not all of a page of this pass has come.
+    pub(crate) fn lacks_some(&mut self) {
+        self.gap = true;
+    }
+
+    /// A page was taken in.
+    pub(crate) fn page(&mut self, at: Place, met: &Met, told: Told) -> Result<Next, Failure> {
         self.fresh += met.fresh;
-        if let Some(announced) = announced {
+        if let Some(announced) = told.announced {
             self.torn |= announced < self.announced;
             self.announced = self.announced.max(announced);
         }
-        let is_complete = announced.is_none_or(|announced| seen >= announced);
-        if ends && (page == 1 || (stream == Stream::Activity && is_complete)) {
-            return Next::Over;
+        if !at.ends {
+            if at.stream == Stream::Topics && !self.counted {
+                self.count_first();
+                self.again = true;
+                return Ok(Next::Anew);
+            }
+            return Ok(Next::Page);
         }
-        if ends {
-            self.step = if self.counts.is_some() {
-                Step::CountAfter
-            } else {
-                Step::Head
-            };
-            return Next::Anew;
+        self.until.get_or_insert(at.page.saturating_add(1));
+        let lacks = self.lacks(told);
+        if !lacks && (at.page == 1 || at.stream == Stream::Activity) {
+            return Ok(Next::Over);
         }
-        if stream == Stream::Topics && !self.counted {
-            self.count_first();
-            self.again = true;
-            return Next::Anew;
+        if lacks && (at.page == 1 || (self.gap && self.may_bring_more())) {
+            // It is read again from its head on in any case.
+            return self.conclude(at.stream, met, told);
         }
-        Next::Page
+        self.step = if self.counts.is_some() {
+            Step::CountAfter
+        } else {
+            Step::Head
+        };
+        Ok(Next::Anew)
     }
 
     /// A page of the head was read again.
-    pub(crate) fn head(
-        &mut self,
-        stream: Stream,
-        page: u32,
-        ends: bool,
-        met: &Met,
-        announced: Option<u64>,
-        seen: u64,
-    ) -> Result<Next, Failure> {
-        if page == 1 {
+    pub(crate) fn head(&mut self, at: Place, met: &Met, told: Told) -> Result<Next, Failure> {
+        if at.page == 1 {
             self.head_anchors = anchors(met);
         }
-        let untouched = met.marks.iter().any(|mark| self.anchors.contains(&mark.content));
-        if !untouched && !ends {
+        // Where the first page came empty there is nothing to compare with.
+        let untouched =
+            self.anchors.is_empty() || met.marks.iter().any(|mark| self.anchors.contains(&mark.content));
+        if !untouched && !at.ends {
             return Ok(Next::Page);
         }
-        if page > 1 {
-            self.anchors = std::mem::take(&mut self.head_anchors);
+        if at.page > 1 {
+            // A head that came empty tells nothing.
+            let newer = std::mem::take(&mut self.head_anchors);
+            self.anchors = if newer.is_empty() {
+                std::mem::take(&mut self.anchors)
+            } else {
+                newer
+            };
             self.heads += 1;
             return if self.heads < HEADS_MAX {
                 Ok(Next::Anew)
             } else {
-                Err(unsteady(stream))
+                Err(unsteady(at.stream))
             };
         }
-        // By now all is met that has come. If another pass met nothing new either, the provider counts what it does not
-        // list.
-        let first_or_new = !self.again || self.fresh > 0;
-        self.torn |= announced.is_some_and(|announced| seen < announced) && first_or_new;
+        self.conclude(at.stream, met, told)
+    }
+
+    /// Whether fewer were met than there are. Where no number is announced for it, that is known only of a page.
+    fn lacks(&self, told: Told) -> bool {
+        match told.announced {
+            Some(announced) => told.seen < announced,
+            None => self.gap,
+        }
+    }
+
+    /// If another pass met nothing new, the next one will not either.
+    fn may_bring_more(&self) -> bool {
+        !self.ended_before || self.fresh > 0
+    }
+
+    /// By now all is met that has come meanwhile. Is the list over, or is it to be read again?
+    fn conclude(&mut self, stream: Stream, met: &Met, told: Told) -> Result<Next, Failure> {
+        let lacks = self.lacks(told);
+        if lacks && self.gap && !self.may_bring_more() && stream != Stream::Topics {
+            return Err(ended_early(stream, told));
+        }
         let lost = |counts: &BTreeMap<String, i64>| counts.values().any(|count| *count > 0);
-        if !self.torn && !self.counts.as_ref().is_some_and(lost) {
+        let torn = self.torn || self.counts.as_ref().is_some_and(lost);
+        if !torn && !(lacks && self.may_bring_more()) {
             return Ok(Next::Over);
         }
         self.passes += 1;
         if self.passes == PASSES_MAX {
-            return Err(unsteady(stream));
+            let early = lacks && self.gap && stream != Stream::Topics;
+            return Err(if early {
+                ended_early(stream, told)
+            } else {
+                unsteady(stream)
+            });
         }
         let counts = self.counts.is_some();
         *self = Self {
             step: if counts { Step::CountBefore } else { Step::Pages },
             again: true,
+            ended_before: true,
+            until: self.until,
             counted: self.counted,
-            newest: met.newest,
+            newest: self.newest.max(met.newest),
             latest: self.latest,
             passes: self.passes,
             ..Self::default()
@@ -295,6 +362,21 @@ fn unsteady(stream: Stream) -> Failure {
             "The list of {stream} was read {PASSES_MAX} times, and each time records went from it meanwhile, so that others \
              may have slipped past. What was read is kept."
         ),
+        retry_after: None,
+    }
+}
+
+fn ended_early(stream: Stream, told: Told) -> Failure {
+    let what = match told.announced {
+        Some(announced) => format!(
+            "The list of {stream} ended after {} of {announced} records",
+            told.seen
+        ),
+        None => format!("Pages of the list of {stream} came short before its end"),
+    };
+    Failure {
+        code: CauseCode::StreamEndedEarly,
+        message: format!("{what}, and so it was when it was read again."),
         retry_after: None,
     }
 }

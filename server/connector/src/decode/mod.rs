@@ -66,14 +66,10 @@ pub fn decode(request: &PageRequest, mapping: &ProfileMapping, body: &[u8]) -> R
     let page = match request {
         PageRequest::IdeaStatuses => page(&mut small::IdeaStatuses, COMMUNITY, body),
         PageRequest::Categories => page(&mut small::Categories, COMMUNITY, body),
-        PageRequest::Users { page: number, .. } => {
-            page(&mut user::Users::new(mapping), USERS, body).and_then(|page| not_early(page, *number))
-        }
+        PageRequest::Users { .. } => page(&mut user::Users::new(mapping), USERS, body),
         PageRequest::Topics { .. } => page(&mut content::Topics, COMMUNITY, body),
         PageRequest::TopicCounts => Err(Malformed("counts instead of a list".to_owned())),
-        PageRequest::Activity { page: number } => {
-            page(&mut small::Events, ACTIVITY, body).and_then(|page| not_early(page, *number))
-        }
+        PageRequest::Activity { .. } => page(&mut small::Events, ACTIVITY, body),
         PageRequest::Replies { topic, .. } => {
             let mut reader = content::Replies {
                 topic_public_id: &topic.public_id,
@@ -102,17 +98,6 @@ pub fn decode_counts(body: &[u8]) -> Result<Option<BTreeMap<String, u64>>, Malfo
             .collect()
     });
     Ok(counts.flatten())
-}
-
-/// An empty page before the announced end is no end.
-fn not_early(page: Page, number: u32) -> Result<Page, Malformed> {
-    let before = u64::from(number.saturating_sub(1)) * u64::from(PAGE_SIZE);
-    match page.announced {
-        Some(announced) if page.records.is_empty() && announced > before => Err(Malformed(format!(
-            "an empty page {number} although {announced} records are announced"
-        ))),
-        _ => Ok(page),
-    }
 }
 
 /// What is wrong with one record.

@@ -3,6 +3,7 @@
 use crate::client::{Client, ask_for_token, block_on, day, id, own_path, simulator, text, true_topics};
 use axum::http::{StatusCode, header};
 use serde_json::Value;
+use simulator::Simulator;
 use std::collections::BTreeSet;
 
 #[test]
@@ -141,22 +142,16 @@ fn every_second_token_may_fail() {
     assert_eq!(["wrong"; 2].map(ask), [401, 401]);
 }
 
-#[test]
-fn a_reset_cuts_the_connection_in_the_middle_of_the_body() {
+/// All that is sent before the connection ends.
+fn served_over_a_socket(simulator: Simulator, token: &str, path: &str) -> Vec<u8> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let simulator = simulator(&["acme-en"]);
-    let client = Client::of(&simulator, "acme-en");
-    let whole = client.raw("/v2/topics").bytes;
-    simulator.set_faults_everywhere("reset:every=1".parse().unwrap());
-    let served = block_on(async {
+    block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(async move { simulator.serve(listener, std::future::pending()).await });
         let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
-        let token = &client.token;
-        let request = format!(
-            "GET /v2/topics HTTP/1.1\r\nhost: x\r\naccept: */*\r\nauthorization: Bearer {token}\r\n\r\n"
-        );
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: x\r\naccept: */*\r\nauthorization: Bearer {token}\r\n\r\n");
         socket.write_all(request.as_bytes()).await.unwrap();
         let mut served = Vec::new();
         let mut buffer = [0; 4096];
@@ -166,7 +161,51 @@ fn a_reset_cuts_the_connection_in_the_middle_of_the_body() {
         }
         task.abort();
         served
-    });
+    })
+}
+
+#[test]
+fn a_lost_answer_is_not_begun() {
+    let simulator = simulator(&["acme-en"]);
+    let client = Client::of(&simulator, "acme-en");
+    simulator.set_faults_everywhere("lost:every=1".parse().unwrap());
+    let served = served_over_a_socket(simulator, &client.token, "/v2/topics");
+    assert_eq!(String::from_utf8(served).unwrap(), "");
+}
+
+#[test]
+fn a_list_that_ends_early_says_that_there_is_more() {
+    let simulator = simulator(&["acme-en:users=97,topics=110,views=90"]);
+    let client = Client::of(&simulator, "acme-en");
+    simulator.set_faults_everywhere("ends-early:every=1".parse().unwrap());
+    let served: Vec<(usize, u64)> = (0..4)
+        .map(|_| {
+            let page = client.raw("/user?_returnIterable=true&pageSize=20").json();
+            let users = page["users"].as_array().unwrap().len();
+            (users, page["statistics"]["count"].as_u64().unwrap())
+        })
+        .collect();
+    assert!(
+        served
+            .iter()
+            .all(|(users, count)| *count == 97 && matches!(users, 0 | 10)),
+        "{served:?}"
+    );
+    assert!(
+        served.contains(&(0, 97)) && served.contains(&(10, 97)),
+        "{served:?}"
+    );
+    // Topics do not say how many they are.
+    assert_eq!(client.topics("").len(), 110);
+}
+
+#[test]
+fn a_reset_cuts_the_connection_in_the_middle_of_the_body() {
+    let simulator = simulator(&["acme-en"]);
+    let client = Client::of(&simulator, "acme-en");
+    let whole = client.raw("/v2/topics").bytes;
+    simulator.set_faults_everywhere("reset:every=1".parse().unwrap());
+    let served = served_over_a_socket(simulator, &client.token, "/v2/topics");
     let served = String::from_utf8(served).unwrap();
     let (headers, body) = served.split_once("\r\n\r\n").unwrap();
     assert!(headers.starts_with("HTTP/1.1 200 OK"), "{headers}");

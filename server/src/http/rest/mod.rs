@@ -4,6 +4,7 @@
 //! endpoint is one more entry.
 
 mod connections;
+mod cursor;
 mod description;
 mod objects;
 mod page;

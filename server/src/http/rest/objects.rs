@@ -11,14 +11,11 @@ use serde::Serialize;
 use store::{ExportCursor, ExportQuery, StoreError, fields};
 
 use super::{
-    Answer, Api, Endpoint, Scope,
+    Answer, Api, Endpoint, Scope, cursor,
     page::{Asked, AskedQuery, LISTED, Page},
     problem::Problem,
 };
-use crate::{documents::ObjectRow, secrets::to_hex};
-
-/// Bytes of the mark that tells a cursor of ours from other text.
-const MARK_BYTES: usize = 8;
+use crate::documents::ObjectRow;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let endpoint = |object: Object| Endpoint {
@@ -102,36 +99,13 @@ fn not_ours() -> Problem {
 }
 
 impl Rows {
-    /// Ties a cursor to what was asked: one that is cut, or of another list, is refused as such. It is no secret, and who
-    /// forges one only reads from another place of the same list.
-    fn mark(&self, cursor: &str) -> String {
-        let of = format!("{self:?} {cursor}");
-        let hash = blake3::hash(of.as_bytes());
-        to_hex(&hash.as_bytes()[..MARK_BYTES])
-    }
-
     fn write_cursor(&self, cursor: &ExportCursor) -> String {
-        format!("{}{}", self.mark(&cursor.0), to_hex(cursor.0.as_bytes()))
+        cursor::write(&format!("{self:?}"), cursor)
     }
 
     fn read_cursor(&self, text: &str) -> Option<ExportCursor> {
-        let (mark, text) = text.split_at_checked(2 * MARK_BYTES)?;
-        let bytes: Option<Vec<u8>> = text.as_bytes().chunks(2).map(from_hex).collect();
-        let cursor = String::from_utf8(bytes?).ok()?;
-        (self.mark(&cursor) == mark).then_some(ExportCursor(cursor))
+        cursor::read(&format!("{self:?}"), text)
     }
-}
-
-fn from_hex(digits: &[u8]) -> Option<u8> {
-    let [high, low] = digits else {
-        return None;
-    };
-    let digit = |digit: &u8| {
-        char::from(*digit)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    Some(digit(high)? << 4 | digit(low)?)
 }
 
 #[cfg(test)]

@@ -6,12 +6,14 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta};
 use domain::Object;
 use sqlx::{AssertSqlSafe, sqlite::SqliteRow};
-use store::{Cell, ExportCursor, ExportPage, ExportQuery, ExportStore, Field, FieldKind, StoreError, fields};
-use uuid::Uuid;
+use store::{
+    Cell, ExportCursor, ExportPage, ExportPlace, ExportQuery, ExportStore, Field, FieldKind, KeyPart,
+    StoreError, fields,
+};
 
 use crate::{
     SqliteStore,
-    column::{Columns, corrupt, json_text},
+    column::{Columns, corrupt},
     error::database,
 };
 
@@ -82,8 +84,8 @@ impl ExportStore for SqliteStore {
         query: &ExportQuery,
         after: Option<&ExportCursor>,
     ) -> Result<ExportPage, StoreError> {
-        let after = after.map(|cursor| parse_cursor(&cursor.0)).transpose()?;
-        let (owner, key) = after.unzip();
+        let after = after.map(|cursor| ExportPlace::read(query.object, cursor));
+        let (owner, key) = after.transpose()?.map(|place| (place.owner, place.key)).unzip();
         let mut select = sqlx::query(AssertSqlSafe(select(query, key.is_some())))
             .bind(query.connection.map(|id| id.0))
             .bind(query.run.map(|id| id.0))
@@ -151,24 +153,12 @@ fn select(query: &ExportQuery, from_cursor: bool) -> String {
     sql
 }
 
-/// A column of a key, which is a text or a number.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
-#[serde(untagged)]
-enum KeyPart {
-    Int(i64),
-    Text(String),
-}
-
 fn cursor(row: &SqliteRow) -> Result<ExportCursor, StoreError> {
-    let owner = row.uuid("cursor_owner")?;
-    let key: Vec<KeyPart> = row.json("cursor_key")?;
-    json_text(&(owner.to_string(), key)).map(ExportCursor)
-}
-
-fn parse_cursor(text: &str) -> Result<(Uuid, Vec<KeyPart>), StoreError> {
-    let wrong = |error: &dyn std::fmt::Display| corrupt("cursor", &error.to_string());
-    let (owner, key): (String, Vec<KeyPart>) = serde_json::from_str(text).map_err(|error| wrong(&error))?;
-    Ok((Uuid::parse_str(&owner).map_err(|error| wrong(&error))?, key))
+    let place = ExportPlace {
+        owner: row.uuid("cursor_owner")?,
+        key: row.json("cursor_key")?,
+    };
+    place.write()
 }
 
 fn cell(row: &SqliteRow, Field { name, kind }: Field) -> Result<Cell, StoreError> {
@@ -196,6 +186,8 @@ fn day(number: i64) -> Result<chrono::NaiveDate, StoreError> {
 mod tests {
     use domain::{ConnectionId, RunId};
     use sqlx::{Connection as _, Row as _, SqliteConnection};
+
+    use uuid::Uuid;
 
     use super::*;
 

@@ -8,19 +8,31 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use connector::{CommunityApi, Credentials, HttpClient};
-use domain::{Connection, ConnectionId, Extent, Mode, Run, RunId, RunState, Stream, TenantId, Trigger};
-use store::{ClaimRequest, ConnectionStore, Enqueued, NewConnection, NewRun, RunStore};
+use domain::{
+    Connection, ConnectionId, Dice, Extent, Mode, Run, RunId, RunState, StoppedBy, Stream, TenantId, Trigger,
+};
+use store::{
+    Cancelling, ClaimRequest, ClaimedRun, ConnectionStore, Enqueued, NewConnection, NewRun, RunStore,
+};
 use store_sqlite::SqliteStore;
 use sync::{Clock, Execution, Runner, Settings, Signals, Unifier};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::{
-    provider::{TENANT, start},
+    provider::{SEED, TENANT, start},
     usage::Watch,
 };
 
 const DATABASE: &str = "tributary.db";
+
+/// First syncs that are cancelled.
+const CANCELS: usize = 10;
+/// They are, at a moment of their first so many milliseconds, in which they are far from their end.
+const CANCELLED_WITHIN_MS: u64 = 700;
+/// As a worker looks whether a run of its is to end.
+const LOOKS_EVERY: Duration = Duration::from_millis(500);
+const MILLIS_PER_SECOND: f64 = 1e3;
 
 /// Every table that a run writes records into.
 const TABLES: [&str; 5] = [
@@ -67,6 +79,19 @@ pub(crate) async fn measure(address: &str) -> String {
 /// A first sync alone.
 pub(crate) async fn measure_first(address: &str) -> String {
     Engine::open(address).await.sync(Mode::Full).await
+}
+
+/// Cancels, each of a first sync of its own: milliseconds until the wish was written, and from then until the run was over,
+/// a line each.
+pub(crate) async fn measure_cancelled(address: &str) -> String {
+    let mut dice = Dice::new(SEED);
+    let mut lines = Vec::new();
+    for _ in 0..CANCELS {
+        let mut engine = Engine::open(address).await;
+        let after = Duration::from_millis(dice.below(CANCELLED_WITHIN_MS));
+        lines.push(engine.cancel(after).await);
+    }
+    lines.join("\n")
 }
 
 impl Engine {
@@ -130,7 +155,45 @@ impl Engine {
         };
         let found: Vec<_> = Stream::ALL.into_iter().map(found).collect();
         let (requests, written) = (run.requests, self.written_by(&run));
-        format!("{times} {requests} {written} {peak} {}", found.join(" "))
+        let matching = run.match_started_at.zip(run.trends_started_at);
+        let matching_ms = matching.map_or(0, |(began, ended)| (ended - began).num_milliseconds());
+        format!(
+            "{times} {requests} {written} {peak} {matching_ms} {}",
+            found.join(" ")
+        )
+    }
+
+    /// As the console and a worker do it: the wish is written, and the worker looks for wishes now and then.
+    async fn cancel(&mut self, after: Duration) -> String {
+        let claimed = self.claim(Mode::Full).await;
+        let runner = Runner {
+            store: &self.store,
+            clock: &*self.clock,
+            settings: &self.settings,
+            unifier: &Unifier::default(),
+        };
+        let signals = Signals::default();
+        let run = runner.execute(&claimed, &self.connection.tenant_id, &self.source, &signals);
+        let cancel = async {
+            tokio::time::sleep(after).await;
+            let asked_at = Instant::now();
+            let asked = self
+                .store
+                .cancel(claimed.run.id, StoppedBy::Admin, self.clock.now())
+                .await;
+            assert_eq!(asked.expect("an answer"), Cancelling::Asked);
+            let acknowledged = asked_at.elapsed();
+            tokio::time::sleep(LOOKS_EVERY).await;
+            signals.cancel.cancel();
+            (asked_at, acknowledged)
+        };
+        let (ended, (asked_at, acknowledged)) = tokio::join!(async { (run.await, Instant::now()) }, cancel);
+        match ended.0.expect("the lease is held") {
+            Execution::Ended(run) => assert_eq!(run.state, RunState::Cancelled),
+            Execution::Released | Execution::GaveWay => panic!("it was cancelled"),
+        }
+        let millis = |time: Duration| time.as_secs_f64() * MILLIS_PER_SECOND;
+        format!("{} {}", millis(acknowledged), millis(ended.1 - asked_at))
     }
 
     /// Rows that a run wrote, counted in the tables themselves: each write of a row names its run.
@@ -145,7 +208,7 @@ impl Engine {
         counts.sum::<i64>().try_into().expect("a count")
     }
 
-    async fn run(&mut self, mode: Mode) -> Run {
+    async fn claim(&mut self, mode: Mode) -> ClaimedRun {
         self.runs += 1;
         let id = RunId(Uuid::from_u128(0x100 + self.runs));
         let new = NewRun {
@@ -165,7 +228,11 @@ impl Engine {
             lease_ttl: self.settings.lease_ttl,
             only: Some(id),
         };
-        let claimed = self.store.claim(&claim).await.expect("a queue").expect("the run");
+        self.store.claim(&claim).await.expect("a queue").expect("the run")
+    }
+
+    async fn run(&mut self, mode: Mode) -> Run {
+        let claimed = self.claim(mode).await;
         let runner = Runner {
             store: &self.store,
             clock: &*self.clock,

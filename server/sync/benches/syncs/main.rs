@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use tokio::runtime::Runtime;
 
-const USAGE: &str = "give no argument, `long`, `speed USERS`, `memory USERS...` or `requests`";
+const USAGE: &str = "give no argument, `long`, `speed USERS`, `memory USERS...`, `requests` or `cancel`";
 
 fn main() -> ExitCode {
     // Cargo adds `--bench`.
@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         ["speed", users] => report::speed(number(users)),
         ["memory", users @ ..] => report::memory(users.iter().map(|users| number(users))),
         ["requests"] => report::requests(),
+        ["cancel"] => report::cancel(),
         ["provider", tenant] => runtime().block_on(provider::serve(tenant)),
         part => {
             let Some(measured) = runtime().block_on(child(part)) else {
@@ -54,6 +55,7 @@ async fn child(part: &[&str]) -> Option<String> {
         ["fetching", address] => bare::measure_fetching(address).await,
         ["engine", address] => engine::measure(address).await,
         ["first", address] => engine::measure_first(address).await,
+        ["cancelled", address] => engine::measure_cancelled(address).await,
         _ => return None,
     })
 }

@@ -539,20 +539,49 @@ fn what_is_refused_ahead_of_its_stage_fails_the_run_in_its_stage() {
     );
 }
 
+/// It is read once more, what it brought is kept, and whoever goes on reads it from its beginning.
 #[test]
-fn a_list_that_ends_before_the_announced_number_fails_the_run() {
-    let mut reading = Reading::resume(&Checkpoint::start_of(Some(Stream::Users)), &Windows::default(), 4)
-        .expect("users are a stream");
-    let request = reading.requests().remove(0);
-    let page = Page {
-        records: (0..30).map(user).collect(),
-        last: true,
-        announced: Some(31),
+fn a_list_that_ends_before_the_announced_number_twice_fails_the_run() {
+    let page = || {
+        Fetched::Page(Page {
+            records: (0..30).map(user).collect(),
+            last: true,
+            announced: Some(31),
+        })
     };
-    reading.arrived(&request, Fetched::Page(page));
-    let failure = reading
-        .take_batch(&mut SeenKeys::default(), &Checkpoint::Done)
-        .expect_err("one is missing");
+    let start = Checkpoint::start_of(Some(Stream::Users));
+    let mut machine = Machine::new(settings(), Plan::default(), Some(start));
+    machine.on(Event::Connected(Ok(())));
+    machine.on(Event::SeenLoaded(SeenKeys::default()));
+    let of_users = |effects: &[Effect]| {
+        let commit = effects.iter().find_map(|effect| match effect {
+            Effect::Commit(batch) => Some((batch.found, batch.rows.len(), batch.checkpoint.clone())),
+            _ => None,
+        });
+        commit.expect("a commit")
+    };
+    let effects = machine.on(Event::Fetched(PageRequest::users(1), Ok(page())));
+    assert_eq!((of_users(&effects).0, of_users(&effects).1), (30, 30));
+    assert!(
+        matches!(effects.as_slice(), [_, Effect::Fetch(request)] if *request == PageRequest::users(1)),
+        "{effects:?}"
+    );
+    machine.on(Event::Committed(PageOutcome::default()));
+    let effects = machine.on(Event::Fetched(PageRequest::users(1), Ok(page())));
+    let (found, rows, checkpoint) = of_users(&effects);
+    assert_eq!(
+        (found, rows),
+        (0, 30),
+        "what is known is written, and found only once"
+    );
+    assert!(
+        matches!(checkpoint, Checkpoint::Listing { next_page: 1, .. }),
+        "{checkpoint:?}"
+    );
+    let effects = machine.on(Event::Committed(PageOutcome::default()));
+    let [Effect::Finish(Ending::Failed(failure))] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
     assert_eq!(failure.code, CauseCode::StreamEndedEarly);
     assert!(failure.message.contains("30 of 31"), "{}", failure.message);
 }

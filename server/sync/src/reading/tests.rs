@@ -13,6 +13,7 @@ use crate::{
     steady::Steady,
 };
 
+mod early;
 mod living;
 
 const PAGE: usize = PAGE_SIZE as usize;

@@ -109,6 +109,7 @@ fn failure_is_explained(run: &Run, circumstances: &Circumstances) -> Checked<()>
             circumstances.profile != "none" || circumstances.disrupted
         }
         CauseCode::ListingUnsteady => circumstances.lives > 0,
+        CauseCode::StreamEndedEarly => circumstances.profile.starts_with("ends-early"),
         _ => false,
     };
     ensure(is_to_be_expected, || {

@@ -240,6 +240,24 @@ fn a_provider_that_bears_less_is_asked_more_slowly() {
     });
 }
 
+/// Whatever the reason: the checkpoint has passed a page that is not there.
+#[test]
+fn a_commit_that_is_confirmed_and_not_there_fails_the_run() {
+    in_runtime(async {
+        let ground = Ground::lay().await;
+        let run = throttled::sync_that_loses_a_commit(&ground).await;
+        assert_eq!(run.state, RunState::Failed);
+        let cause = run.cause.expect("a cause");
+        assert_eq!(cause.code, CauseCode::LedgerUnbalanced, "{cause:?}");
+        assert!(
+            cause
+                .message
+                .contains("confirmed 205 records of users, and its ledger has 105"),
+            "{cause:?}"
+        );
+    });
+}
+
 /// Its pages are kept, and the next run goes on from them.
 #[test]
 fn a_run_that_takes_too_long_fails_and_is_gone_on_with() {

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -44,7 +44,11 @@ const MEMBERS_AT_ONCE: u32 = 40;
 
 /// How often the database fails: one operation in so many, 0 for never.
 #[derive(Debug, Default)]
-pub(crate) struct Trouble(AtomicU64);
+pub(crate) struct Trouble {
+    one_in: AtomicU64,
+    /// The next commit of members is confirmed, and nothing of it is written.
+    pub(crate) loses_a_commit: AtomicBool,
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mishap {
@@ -57,11 +61,11 @@ enum Mishap {
 
 impl Trouble {
     pub(crate) fn set(&self, one_in: u64) {
-        self.0.store(one_in, Ordering::Relaxed);
+        self.one_in.store(one_in, Ordering::Relaxed);
     }
 
     fn next(&self, desk: &Desk) -> Mishap {
-        let one_in = self.0.load(Ordering::Relaxed);
+        let one_in = self.one_in.load(Ordering::Relaxed);
         if one_in == 0 || !desk.roll(|dice| dice.one_in(one_in)) {
             return Mishap::None;
         }
@@ -75,25 +79,40 @@ impl Trouble {
     }
 }
 
-/// Those who view something while the views of their tenant are read.
+/// Those who view or post something while the views or the topics of their tenant are read.
 #[derive(Clone)]
 pub(crate) struct Audience {
     pub(crate) simulator: Simulator,
     pub(crate) tenant: String,
     /// How often they still will in this run.
     pub(crate) views_left: Arc<AtomicU64>,
+    /// How often a topic still begins or moves.
+    pub(crate) posts_left: Arc<AtomicU64>,
 }
 
 impl Audience {
-    /// Just before a page of views is served.
-    fn may_view(&self, desk: &Desk) {
-        let left = self.views_left.load(Ordering::Relaxed);
-        if left > 0 && desk.roll(|dice| dice.one_in(2)) {
-            self.views_left.store(left - 1, Ordering::Relaxed);
-            assert!(self.simulator.view(&self.tenant));
-            desk.tell("something is viewed");
+    /// Just before a page is served.
+    fn may_act(&self, request: &PageRequest, desk: &Desk) {
+        match request {
+            PageRequest::Activity { .. } if draws(&self.views_left, desk) => {
+                assert!(self.simulator.view(&self.tenant));
+                desk.tell("something is viewed");
+            }
+            PageRequest::Topics { .. } if draws(&self.posts_left, desk) => {
+                assert!(self.simulator.post(&self.tenant));
+                desk.tell("something is posted");
+            }
+            _ => {}
         }
     }
+}
+
+/// Whether one of those that are left comes now.
+fn draws(left: &AtomicU64, desk: &Desk) -> bool {
+    let before = left.load(Ordering::Relaxed);
+    let comes = before > 0 && desk.roll(|dice| dice.one_in(2));
+    left.store(before - u64::from(comes), Ordering::Relaxed);
+    comes
 }
 
 /// What a worker has: the store, the clock and the source, each by way of the desk.
@@ -175,9 +194,7 @@ impl Source for Ports {
         self.take_time().await;
         let label = format!("fetch {request:?}");
         let effect = async move {
-            if matches!(request, PageRequest::Activity { .. }) {
-                audience.may_view(&desk);
-            }
+            audience.may_act(&request, &desk);
             let fetched = source.fetch(&request).await;
             desk.tell(&match &fetched {
                 Ok(Fetched::Page(page)) => format!("{} records", page.records.len()),
@@ -266,6 +283,9 @@ impl PageStore for Ports {
         let (store, books) = (Arc::clone(&self.store), Arc::clone(&self.books));
         let (lease, commit) = (lease.clone(), commit.clone());
         let label = format!("commit {} {} {}", commit.stream, commit.found, commit.checkpoint);
+        if commit.stream == Stream::Users && self.trouble.loses_a_commit.swap(false, Ordering::Relaxed) {
+            return Ok(PageOutcome::default());
+        }
         let effect = async move {
             let outcome = store.commit_page(&lease, &commit).await?;
             books.committed(&lease, &commit, outcome);

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What the provider does, with the more usual more often. The numbers are drawn where there is a `*`.
-const PROFILES: [&str; 20] = [
+const PROFILES: [&str; 22] = [
     "none",
     "none",
     "none",
@@ -30,6 +30,8 @@ const PROFILES: [&str; 20] = [
     "expired-token",
     "shifting",
     "duplicated:every=*",
+    "ends-early:every=*",
+    "lost:every=*",
     "hidden-category",
     "no-activity",
 ];
@@ -51,6 +53,8 @@ pub(crate) struct Circumstances {
     pub(crate) lives: u64,
     /// How often something is viewed while the views are read.
     pub(crate) views: u64,
+    /// How often a topic begins or moves while the topics are read.
+    pub(crate) posts: u64,
     /// How often the tenant had changed when the first of the runs that go on from each other began.
     pub(crate) since: u64,
     /// The tenant has not changed since.
@@ -106,6 +110,7 @@ impl Story<'_> {
                 disrupted: false,
                 lives: 0,
                 views: 0,
+                posts: 0,
                 since: 0,
                 at_rest: true,
             };
@@ -135,6 +140,7 @@ impl Story<'_> {
             disrupted: !dice.one_in(3),
             lives: dice.pick(&[0, 0, 0, 6, 20, 60]),
             views: dice.pick(&[0, 0, 2, 6]),
+            posts: dice.pick(&[0, 2, 6]),
             since: 0,
             at_rest: true,
         }
@@ -145,7 +151,7 @@ impl Story<'_> {
         self.world.trouble.set(circumstances.trouble);
         self.world.lives = circumstances.lives;
         self.world.happenings_left = HAPPENINGS_MAX;
-        self.world.will_view(circumstances.views);
+        self.world.will_act(circumstances.views, circumstances.posts);
         let connection = self.world.connection.clone();
         let books = Arc::clone(&self.world.books);
         let changes = self.world.changes;
@@ -155,7 +161,7 @@ impl Story<'_> {
             .await?;
         self.world.trouble.set(0);
         self.world.lives = 0;
-        self.world.will_view(0);
+        self.world.will_act(0, 0);
         let first = run.resumed_from.and_then(|from| self.changes_at_start.get(&from));
         let at_start = first.copied().unwrap_or(changes);
         self.changes_at_start.insert(run.id, at_start);

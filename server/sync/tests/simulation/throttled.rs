@@ -1,6 +1,9 @@
 //! A first sync in peace, on a clock that moves only where something waits: how long it takes is how well it keeps pace.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use domain::{Dice, Extent, Mode, Run, RunId, Trigger};
 use store::{ClaimRequest, ClaimedRun, NewRun};
@@ -55,6 +58,23 @@ pub(crate) async fn first_sync(
     let kept = next_run(&world).await;
     world.close().await;
     Sync { run, kept }
+}
+
+/// A first sync of 205 members, of which the first page is never written.
+pub(crate) async fn sync_that_loses_a_commit(ground: &Ground) -> Run {
+    let tenant = "customer-en:users=205,topics=0,views=0"
+        .parse()
+        .expect("a tenant");
+    let mut world = World::of_tenant(ground, SEED, false, Dice::new(SEED), tenant).await;
+    world.trouble.loses_a_commit.store(true, Ordering::Relaxed);
+    let extent = Extent {
+        mode: Mode::Full,
+        all_replies: false,
+    };
+    let (connection, books) = (world.connection.clone(), Arc::clone(&world.books));
+    let run = world.run(&connection, &books, extent, false).await;
+    world.close().await;
+    run.expect("a run that ends")
 }
 
 async fn next_run(world: &World) -> Option<ClaimedRun> {

@@ -210,9 +210,12 @@ pub(crate) struct World {
     pub(crate) lives: u64,
     /// How often still in this run.
     pub(crate) happenings_left: u32,
-    /// How often something is still viewed while the views are read, and how often it was to be when this was last looked at.
-    pub(crate) views_left: Arc<AtomicU64>,
-    views_left_before: u64,
+    /// How often something is still viewed while the views are read.
+    views_left: Arc<AtomicU64>,
+    /// How often something is still posted while the topics are read.
+    posts_left: Arc<AtomicU64>,
+    /// How often both were to be when this was last looked at.
+    left_before: u64,
     pub(crate) workers: u32,
     pub(crate) runs: u128,
     base_url: String,
@@ -274,7 +277,8 @@ impl World {
             lives: 0,
             happenings_left: 0,
             views_left: Arc::default(),
-            views_left_before: 0,
+            posts_left: Arc::default(),
+            left_before: 0,
             workers: 0,
             runs: 0,
             base_url: ground.base_url.clone(),
@@ -320,6 +324,7 @@ impl World {
                 simulator: self.simulator.clone(),
                 tenant: connection.tenant_id.to_string(),
                 views_left: Arc::clone(&self.views_left),
+                posts_left: Arc::clone(&self.posts_left),
             },
             latency: self.latency,
         }
@@ -350,9 +355,9 @@ impl World {
 
     /// Something may happen in the tenant while a run is under way.
     pub(crate) fn live(&mut self) {
-        let views_left = self.views_left.load(Ordering::Relaxed);
-        if views_left < self.views_left_before {
-            self.views_left_before = views_left;
+        let left = self.left();
+        if left < self.left_before {
+            self.left_before = left;
             self.changes += 1;
             self.remember();
         }
@@ -365,10 +370,15 @@ impl World {
         }
     }
 
-    /// So often something is viewed in the next run while the views are read.
-    pub(crate) fn will_view(&mut self, times: u64) {
-        self.views_left.store(times, Ordering::Relaxed);
-        self.views_left_before = times;
+    fn left(&self) -> u64 {
+        self.views_left.load(Ordering::Relaxed) + self.posts_left.load(Ordering::Relaxed)
+    }
+
+    /// So often something is viewed in the next run while the views are read, and posted while the topics are.
+    pub(crate) fn will_act(&mut self, views: u64, posts: u64) {
+        self.views_left.store(views, Ordering::Relaxed);
+        self.posts_left.store(posts, Ordering::Relaxed);
+        self.left_before = self.left();
     }
 
     /// Days pass in the tenant. It is never ahead of the clock, but often behind.
@@ -387,8 +397,9 @@ impl World {
 
 fn tenant(dice: &mut Dice) -> TenantSpec {
     let users = dice.pick(&[0, 3, 40, 99, 100, 101, 130, 205]);
+    // More than a page; more than two, so that two of them are asked for side by side once the first is read.
     let topics = if dice.one_in(8) {
-        104
+        dice.pick(&[104, 230])
     } else {
         dice.pick(&[0, 1, 4, 9, 16])
     };
