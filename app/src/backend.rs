@@ -18,7 +18,7 @@ use crate::{
     runs::view::{InvalidRecordsQuery, InvalidRecordsView, SummaryView},
     unification::{
         place::{MemberKey, UsersPlace},
-        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, UsersView},
+        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, SaidOfLeaving, UsersView},
     },
 };
 
@@ -62,8 +62,8 @@ pub trait Backend: Send + Sync {
     /// Keeps what an admin says of a member's company, and matches the member anew.
     async fn say_of_member(&self, member: MemberKey, said: Said) -> Result<(), AppError>;
 
-    /// Keeps that a member has left their company, with how that is known; `None` if they have not.
-    async fn member_left(&self, member: MemberKey, reason: Option<String>) -> Result<(), AppError>;
+    /// Keeps what an admin says of a member's leaving.
+    async fn member_left(&self, member: MemberKey, said: SaidOfLeaving) -> Result<(), AppError>;
 
     /// Companies or people by part of their name, domain or address, or by their external id.
     async fn look_up(&self, query: LookUp) -> Result<LookUpView, AppError>;

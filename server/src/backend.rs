@@ -15,7 +15,7 @@ use app::{
     runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, SummaryView},
     unification::{
         place::{MemberKey, UsersPlace},
-        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, UsersView},
+        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, SaidOfLeaving, UsersView},
     },
 };
 use async_trait::async_trait;
@@ -293,8 +293,8 @@ impl Backend for Console {
         self.keep_said(member, said).await
     }
 
-    async fn member_left(&self, member: MemberKey, reason: Option<String>) -> Result<(), AppError> {
-        self.keep_left(member, reason).await
+    async fn member_left(&self, member: MemberKey, said: SaidOfLeaving) -> Result<(), AppError> {
+        self.keep_left(member, said).await
     }
 
     async fn look_up(&self, query: LookUp) -> Result<LookUpView, AppError> {

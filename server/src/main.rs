@@ -15,6 +15,7 @@ mod hardening;
 mod http;
 mod import;
 mod installation;
+mod leaving;
 mod lifecycle;
 mod marker;
 mod member_page;

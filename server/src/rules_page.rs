@@ -193,6 +193,8 @@ impl Console {
             lost: self.changes(&preview.lost).await?,
             moved: self.changes(&preview.moved).await?,
             newly_ambiguous: self.changes(&preview.newly_ambiguous).await?,
+            leaving: preview.leaving,
+            coming_back: preview.coming_back,
         })
     }
 
@@ -297,6 +299,8 @@ fn effect(preview: &Preview) -> String {
         lost: count(&preview.lost),
         moved: count(&preview.moved),
         newly_ambiguous: count(&preview.newly_ambiguous),
+        leaving: preview.leaving,
+        coming_back: preview.coming_back,
         ..PreviewView::default()
     };
     counts.effect()

@@ -145,7 +145,7 @@ pub fn drawer_head(words: String, close: String) -> impl IntoView {
 }
 
 fn how_matching_works(close: String) -> impl IntoView {
-    const POINTS: [(&str, &str); 6] = [
+    const POINTS: [(&str, &str); 7] = [
         (
             "In order",
             "The first rule that yields exactly one candidate decides. A rule whose value the user does not have is skipped.",
@@ -169,6 +169,10 @@ fn how_matching_works(close: String) -> impl IntoView {
         (
             "By hand",
             "A link made by hand carries its reason, and no rule overwrites it. People who are inactive are no candidates.",
+        ),
+        (
+            "Who has left",
+            "A user whose person is inactive or whose mail came back has left, if the rules say so, and is not counted from then on. They count again once it is over. An admin can say either by hand.",
         ),
     ];
     let points: Vec<_> = POINTS

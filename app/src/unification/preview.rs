@@ -79,6 +79,7 @@ fn draft_panel(
             {figures(preview)}
             <div class="panel-body">
                 {sums(preview)}
+                {leaving(preview)}
                 {samples(preview)}
             </div>
             {apply(draft, view, preview)}
@@ -206,6 +207,24 @@ fn change(now: u64, after: u64) -> String {
     }
 }
 
+/// Whom the draft has leave, or come back.
+fn leaving(preview: &PreviewView) -> Option<impl IntoView + use<>> {
+    let parts = [
+        (
+            preview.leaving,
+            "will have left, and is not counted any more",
+            "will have left, and are not counted any more",
+        ),
+        (preview.coming_back, "counts again", "count again"),
+    ];
+    let told: Vec<_> = parts
+        .into_iter()
+        .filter(|(users, ..)| *users > 0)
+        .map(|(users, one, many)| counted(users, &format!("user {one}."), &format!("users {many}.")))
+        .collect();
+    (!told.is_empty()).then(|| view! { <p>{told.join(" ")}</p> })
+}
+
 /// Those who move are named at once; the others are a press away.
 fn samples(preview: &PreviewView) -> impl IntoView + use<> {
     let kinds = [
@@ -219,7 +238,7 @@ fn samples(preview: &PreviewView) -> impl IntoView + use<> {
         .filter(|(_, _, changes, _)| changes.members > 0)
         .map(|(_, verb, changes, open)| kind(verb, changes, open).into_any())
         .collect();
-    if parts.is_empty() {
+    if parts.is_empty() && preview.leaving + preview.coming_back == 0 {
         return view! { <p>"No user would change."</p> }.into_any();
     }
     parts.into_any()

@@ -8,12 +8,15 @@ use app::{
     error::AppError,
     unification::{
         place::{MemberKey, UsersPlace},
-        view::{CompanyName, FormerView, GroupView, MemberName, MemberView, SaidView, UserRow, UsersView},
+        view::{
+            CompanyName, FormerView, FormerlyLeftView, GroupView, LeftView, MemberName, MemberView, SaidView,
+            UserRow, UsersView,
+        },
     },
 };
 use domain::unification::{
-    Candidate, Company, ComparedValue, DecidedBy, Explanation, Field, Match, MatchStatus, RuleOutcome,
-    RuleResult, RuleSet, WhyNot,
+    Candidate, Company, ComparedValue, DecidedBy, Explanation, Field, LeftBecause, Match, MatchStatus,
+    RuleOutcome, RuleResult, RuleSet, WhyNot,
 };
 
 use super::{
@@ -152,11 +155,26 @@ pub(crate) fn member(key: &MemberKey) -> Result<MemberView, AppError> {
         },
         names: vec![name("C-1", "Halden Freight"), name("C-2", "Halden Rail")],
         said: None,
-        left: Some(SaidView {
-            reason: "The address bounces".to_owned(),
-            by: "admin@customer.example".to_owned(),
-            at: at(20, 9, 0, 0),
+        left: Some(LeftView {
+            because: LeftBecause::EmailBounced,
+            said: SaidView {
+                reason: "Email bounced".to_owned(),
+                by: "rules".to_owned(),
+                at: at(20, 9, 0, 0),
+            },
         }),
+        stays: None,
+        formerly_left: vec![FormerlyLeftView {
+            left: LeftView {
+                because: LeftBecause::ByHand,
+                said: SaidView {
+                    reason: "Out of <b>office</b>".to_owned(),
+                    by: "admin@customer.example".to_owned(),
+                    at: at(3, 9, 0, 0),
+                },
+            },
+            until: at(5, 10, 30, 0),
+        }],
         history: vec![FormerView {
             status: MatchStatus::Matched,
             decided_by: DecidedBy::Rule,

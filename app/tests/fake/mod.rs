@@ -20,7 +20,7 @@ use app::{
     runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, SummaryView},
     unification::{
         place::{MemberKey, UsersPlace},
-        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, UsersView},
+        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, SaidOfLeaving, UsersView},
     },
 };
 use async_trait::async_trait;
@@ -222,7 +222,7 @@ impl Backend for Fake {
         }
     }
 
-    async fn member_left(&self, member: MemberKey, _reason: Option<String>) -> Result<(), AppError> {
+    async fn member_left(&self, member: MemberKey, _said: SaidOfLeaving) -> Result<(), AppError> {
         customers::member(&member).map(drop)
     }
 

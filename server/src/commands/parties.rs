@@ -1,4 +1,4 @@
-//! `tributary company import` and `tributary person import`
+//! `tributary company import`, `tributary person import` and `tributary member bounces`
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use domain::unification::{Company, Person};
 use serde::Serialize;
-use store::{ImportMode, ImportOutcome, StoreError};
+use store::{Bounce, ImportMode, ImportOutcome, StoreError};
 
 use crate::{
     cli::ImportParties,
@@ -78,6 +78,22 @@ impl Importable for Person {
     ) -> Result<(ImportOutcome, u64), StoreError> {
         let now = installation.clock.now();
         let imported = installation.store.import_persons(rows, mode, now).await?;
+        Ok((imported.rows, imported.kept_out))
+    }
+
+    fn check(&self, _: &mut Parents) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Importable for Bounce {
+    async fn write(
+        installation: &Installation,
+        rows: &[Self],
+        mode: ImportMode,
+    ) -> Result<(ImportOutcome, u64), StoreError> {
+        let imported = installation.store.import_bounces(rows, mode).await?;
         Ok((imported.rows, imported.kept_out))
     }
 
@@ -217,8 +233,9 @@ fn column_names<P: Party>(given: &[String]) -> Result<ColumnNames, CommandError>
             return Err(CommandError::usage(
                 format!("--map {pair:?} names no column"),
                 format!(
-                    "Give COLUMN=HEADER, with one of {} and the name that the file gives to it, as in --map external_id=AccountId.",
-                    P::COLUMNS.join(", ")
+                    "Give COLUMN=HEADER, with one of {} and the name that the file gives to it, as in --map {}=AccountId.",
+                    P::COLUMNS.join(", "),
+                    P::COLUMNS[0],
                 ),
             ));
         }
@@ -245,8 +262,9 @@ fn unreadable<P: Party>(path: &Path, error: &FileError) -> CommandError {
     CommandError::usage(
         format!("{} cannot be imported: {error}", path.display()),
         format!(
-            "Give CSV in UTF-8 with the header {}; lists are separated by `;`, cells may be empty. If the file gives other names to columns, say so: --map external_id=NAME. Nothing was changed.",
-            P::COLUMNS.join(",")
+            "Give CSV in UTF-8 with the header {}; lists are separated by `;`, cells may be empty. If the file gives other names to columns, say so: --map {}=NAME. Nothing was changed.",
+            P::COLUMNS.join(","),
+            P::COLUMNS[0],
         ),
     )
 }

@@ -1,6 +1,7 @@
 //! Files that operators import: read line by line, in constant memory, keeping what is good.
 
 mod activity;
+mod bounces;
 mod header;
 mod lines;
 mod parties;

@@ -15,6 +15,7 @@ mod figures;
 mod fixtures;
 mod incremental;
 mod invalid;
+mod leavers;
 mod look_up;
 mod matching;
 mod overview;
@@ -43,6 +44,7 @@ pub use export::*;
 pub use figures::*;
 pub use incremental::*;
 pub use invalid::*;
+pub use leavers::*;
 pub use look_up::*;
 pub use matching::*;
 pub use overview::*;
@@ -154,6 +156,11 @@ macro_rules! contract_tests {
             an_earlier_version_of_the_rules_decides_again,
             what_an_admin_says_of_a_member_is_kept,
             a_member_who_has_left_counts_no_more,
+            mail_bounces_since_the_first_time_until_it_is_delivered_again,
+            a_person_is_inactive_since_the_first_time,
+            members_leave_and_come_back_by_the_rules,
+            what_an_admin_says_of_leaving_stands_above_the_rules,
+            the_bounces_of_an_erased_person_are_forgotten_and_stay_out,
             members_without_a_company_are_grouped_by_cause,
             members_without_a_company_are_filtered,
             a_ticket_holds_its_members_until_they_match,

@@ -14,6 +14,7 @@ mod export;
 mod failed;
 mod figures;
 mod judging;
+mod leavers;
 mod look_up;
 mod matching;
 mod overview;
@@ -47,13 +48,15 @@ pub use figures::{Figures, FiguresStore, PoolUse};
 pub use judging::{
     Judged, JudgedReplay, ReplayFacts, Standing, Stored, Written, check_stream, judge, judge_replay,
 };
+pub use leavers::{Bounce, BouncesImported, LEFT_BY_RULE, LeaverStore};
 pub use look_up::{
     FoundCompany, FoundPage, LookUpStore, PartyCounts, Search, TiedMember, WithoutCompany, WithoutGroup,
     like_pattern,
 };
 pub use matching::{
-    DueMember, DuePage, FormerMatch, Left, Link, MatchCommit, MatchStore, MatchesWritten, MatchingDue,
-    MemberTie, NewMatch, Revision, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, StoredMatch,
+    DueMember, DuePage, FormerMatch, FormerlyLeft, Leaving, Left, Link, MatchCommit, MatchStore,
+    MatchesWritten, MatchingDue, MemberTie, NewMatch, Revision, RuleChange, RuleStore, RuleUse, RuleVersion,
+    RulesApplied, Stays, StoredMatch,
 };
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
 pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};
@@ -98,6 +101,7 @@ pub trait Store:
     + SessionStore
     + AuditStore
     + FailedStore
+    + LeaverStore
 {
 }
 
@@ -123,5 +127,6 @@ impl<T> Store for T where
         + SessionStore
         + AuditStore
         + FailedStore
+        + LeaverStore
 {
 }

@@ -13,6 +13,7 @@ mod error;
 mod export;
 mod failed;
 mod figures;
+mod leaving;
 mod look_up;
 mod matching;
 mod months;

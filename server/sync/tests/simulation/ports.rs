@@ -20,20 +20,20 @@ use domain::{
 };
 use simulator::Simulator;
 use store::{
-    Access, AccountStore, ActivityStore, AddAccountError, AddConnectionError, AuditEntry, AuditStore, Bucket,
-    By, Cancelling, ClaimRequest, ClaimedRun, CompanyStore, ConnectionOverview, ConnectionStore, Credentials,
-    Deed, Deletion, DeletionStore, DueMember, DuePage, Ending, Enqueued, Erasure, ErasureRequest,
-    ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter, FailedGroup,
-    FailedMember, FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage, ImportMode,
-    ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState, Left,
-    Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue, MemberTie,
-    NewAccount, NewConnection, NewRun, NewSession, NewSetUp, NewTicket, OpenSalt, OverviewStore, PageCommit,
-    PageOutcome, PageStore, PartyCounts, PersonsImported, PoolUse, ProfileFieldCount, Queue, Release,
-    RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision,
-    RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret,
-    Search, SecretStore, Session, SessionStore, SetAside, SetUp, Store, StoreError, StoredMapping,
-    StoredMember, Ticket, TiedMember, TokenHash, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
-    WithoutCompany, WithoutGroup,
+    Access, AccountStore, ActivityStore, AddAccountError, AddConnectionError, AuditEntry, AuditStore, Bounce,
+    BouncesImported, Bucket, By, Cancelling, ClaimRequest, ClaimedRun, CompanyStore, ConnectionOverview,
+    ConnectionStore, Credentials, Deed, Deletion, DeletionStore, DueMember, DuePage, Ending, Enqueued,
+    Erasure, ErasureRequest, ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter,
+    FailedGroup, FailedMember, FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage,
+    ImportMode, ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState,
+    LeaverStore, Left, Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue,
+    MemberTie, NewAccount, NewConnection, NewRun, NewSession, NewSetUp, NewTicket, OpenSalt, OverviewStore,
+    PageCommit, PageOutcome, PageStore, PartyCounts, PersonsImported, PoolUse, ProfileFieldCount, Queue,
+    Release, RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore,
+    Revision, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage, RunQuery, RunStore,
+    SealedSecret, Search, SecretStore, Session, SessionStore, SetAside, SetUp, Stays, Store, StoreError,
+    StoredMapping, StoredMember, Ticket, TiedMember, TokenHash, TopicRef, TrendStore, Tried, UseSetUp,
+    UseSetUpError, WithoutCompany, WithoutGroup,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 
@@ -759,8 +759,18 @@ impl MatchStore for Ports {
         connection: ConnectionId,
         community_user_id: &str,
         left: Option<&Left>,
+        at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        self.store.set_left(connection, community_user_id, left).await
+        self.store.set_left(connection, community_user_id, left, at).await
+    }
+
+    async fn set_stays(
+        &self,
+        connection: ConnectionId,
+        community_user_id: &str,
+        stays: Option<&Stays>,
+    ) -> Result<bool, StoreError> {
+        self.store.set_stays(connection, community_user_id, stays).await
     }
 
     async fn match_counts(&self, connection: ConnectionId) -> Result<MatchCounts, StoreError> {
@@ -1024,5 +1034,28 @@ impl FailedStore for Ports {
         limit: u32,
     ) -> Result<Vec<FailedMember>, StoreError> {
         self.store.ticket_members(number, offset, limit).await
+    }
+}
+
+#[async_trait]
+impl LeaverStore for Ports {
+    async fn import_bounces(
+        &self,
+        bounces: &[Bounce],
+        mode: ImportMode,
+    ) -> Result<BouncesImported, StoreError> {
+        self.store.import_bounces(bounces, mode).await
+    }
+
+    async fn bounces(&self, emails: &[String]) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
+        let (store, emails) = (Arc::clone(&self.store), emails.to_vec());
+        let effect = async move { store.bounces(&emails).await };
+        self.store_operation("bounces".into(), effect).await
+    }
+
+    async fn inactive_since(&self, persons: &[String]) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
+        let (store, persons) = (Arc::clone(&self.store), persons.to_vec());
+        let effect = async move { store.inactive_since(&persons).await };
+        self.store_operation("inactive since".into(), effect).await
     }
 }
