@@ -17,7 +17,7 @@ use crate::{
     installation::Installation,
     leaving,
     output::{Output, moment},
-    unify::match_connection,
+    unify::{count_trends, match_connection},
 };
 
 /// Former matches that are listed.
@@ -98,6 +98,7 @@ pub(crate) async fn run(
         return Err(unknown(name));
     }
     match_connection(installation, connection.id).await?;
+    count_trends(installation).await?;
     let tie = installation
         .store
         .member_tie(connection.id, &name.user_id, HISTORY_MAX)

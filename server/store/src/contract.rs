@@ -138,6 +138,8 @@ macro_rules! contract_tests {
             invalid_records_are_exported_by_run,
             trends_count_what_stands_on_a_day,
             trends_rebuilt_day_by_day_equal_a_rebuild_from_nothing,
+            what_a_member_did_counts_for_their_company_until_they_left,
+            days_are_due_where_no_run_is_under_way,
             companies_are_imported_by_external_id,
             companies_are_found_by_external_id,
             persons_are_imported_by_external_id,

@@ -416,3 +416,38 @@ fn members_leave_by_rule_and_come_back() {
     home.run(&["member", "rules", "customer-en", first]).succeeded();
     assert_eq!(left(first), "email_bounced", "the rules decide again");
 }
+
+#[test]
+fn trends_tell_which_company_wrote() {
+    let home = Home::new();
+    let (_simulator, address) = home.simulate("customer-en:users=60,topics=40,views=40", &[]);
+    home.connect("customer-en", &format!("http://{address}"));
+    home.sync("customer-en").succeeded();
+    let of_companies = || {
+        let trends = home.run(&["export", "trends", "--json"]).succeeded().json();
+        let rows = trends.as_array().expect("rows").clone();
+        let sum = |rows: Vec<Value>| rows.iter().map(|row| count(row, "count")).sum::<u64>();
+        let all = sum(rows.clone());
+        let of = rows
+            .into_iter()
+            .filter(|row| row["company_external_id"] != Value::Null);
+        (sum(of.collect()), all)
+    };
+    let (before, all) = of_companies();
+    assert_eq!(before, 0);
+    let domains: BTreeSet<String> = users(&home).values().filter_map(domain_of).collect();
+    let rows = domains
+        .iter()
+        .enumerate()
+        .map(|(number, domain)| format!("C-{number},Company {number},{domain},\n"));
+    import(
+        &home,
+        "company",
+        &format!("{COMPANIES}{}", rows.collect::<String>()),
+    );
+    let (after, still_all) = of_companies();
+    assert!(
+        after > 0 && still_all == all,
+        "{after} of {still_all}, before {all}"
+    );
+}

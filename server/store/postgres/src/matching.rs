@@ -18,6 +18,7 @@ use crate::{
     error::database,
     leaving,
     suppression::lock_out_erasures,
+    trends::lock_out_rebuilds,
 };
 
 /// A member as rules see it, with the match and the link. What it is selected from calls the member's row `member`.
@@ -167,6 +168,7 @@ impl MatchStore for PostgresStore {
         if !is_current(&mut write, commit).await? || !step_pass(&mut write, commit).await? {
             return Ok(MatchesWritten::Outdated);
         }
+        lock_out_rebuilds(&mut write, commit.connection_id).await?;
         write_changed(&mut write, commit).await?;
         leaving::write(&mut write, commit).await?;
         take_marks(&mut write, commit).await?;
@@ -287,6 +289,7 @@ impl MatchStore for PostgresStore {
         if !mark(&mut write, connection, community_user_id).await? {
             return Ok(false);
         }
+        lock_out_rebuilds(&mut write, connection).await?;
         match left {
             None => leaving::come_back(&mut write, connection, community_user_id, at).await?,
             Some(left) => leaving::keep_left(&mut write, connection, community_user_id, left).await?,
@@ -306,6 +309,7 @@ impl MatchStore for PostgresStore {
         if !mark(&mut write, connection, community_user_id).await? {
             return Ok(false);
         }
+        lock_out_rebuilds(&mut write, connection).await?;
         match stays {
             None => leaving::forget_stays(&mut write, connection, community_user_id).await?,
             Some(stays) => leaving::keep_stays(&mut write, connection, community_user_id, stays).await?,

@@ -496,6 +496,10 @@ impl TrendStore for Ports {
         self.store_operation("rebuild trends".into(), effect).await
     }
 
+    async fn trends_due(&self) -> Result<Vec<ConnectionId>, StoreError> {
+        self.store.trends_due().await
+    }
+
     async fn rebuild_all_trends(&self, connection: ConnectionId) -> Result<u64, StoreError> {
         self.store.rebuild_all_trends(connection).await
     }
