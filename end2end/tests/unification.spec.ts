@@ -46,7 +46,7 @@ test("failed users are told by cause, and a company with their domain ties them"
     .poll(async () => (await users(installation)).filter((user) => user.email?.endsWith(`@${domain}`)).map((user) => user.match_status))
     .not.toContain("unmatched");
   await page.reload();
-  await expect(page.getByRole("table")).toContainText(`@${domain}`);
+  await expect(page.getByRole("table", { name: "Members who are tied to this company" })).toContainText(`@${domain}`);
 });
 
 test("a draft is previewed, applied and undone, and the history keeps all of it", async ({ console: page }) => {
@@ -148,6 +148,9 @@ test("companies are looked up by part of their name", async ({ console: page }) 
   await page.getByRole("button", { name: "Look up" }).click();
   await page.getByRole("link", { name: "Halden Freight" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Halden Freight");
+  await expect(page.getByText("Compared with the 30 days before.")).toBeVisible();
+  await page.getByRole("link", { name: "90 days" }).click();
+  await expect(page.getByText("Compared with the 90 days before.")).toBeVisible();
 });
 
 test("nobody is kept out: keyboard, screen reader, dark, small and narrow", async ({ console: page, installation, javaScriptEnabled }) => {

@@ -9,6 +9,7 @@ mod companies;
 mod connections;
 mod deletion;
 mod ending;
+mod engagement;
 mod erasure;
 mod export;
 mod figures;
@@ -39,6 +40,7 @@ pub use companies::*;
 pub use connections::*;
 pub use deletion::*;
 pub use ending::*;
+pub use engagement::*;
 pub use erasure::*;
 pub use export::*;
 pub use figures::*;
@@ -140,6 +142,10 @@ macro_rules! contract_tests {
             trends_rebuilt_day_by_day_equal_a_rebuild_from_nothing,
             what_a_member_did_counts_for_their_company_until_they_left,
             days_are_due_where_no_run_is_under_way,
+            a_companys_figures_are_told_by_company_and_by_day,
+            a_companys_topics_and_ideas_are_told_newest_first,
+            what_members_did_is_told_of_each,
+            a_company_is_met_with_all_below_it_once,
             companies_are_imported_by_external_id,
             companies_are_found_by_external_id,
             persons_are_imported_by_external_id,

@@ -8,6 +8,7 @@ mod connections;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod deletion;
+mod engagement;
 mod erasure;
 mod error;
 mod export;
@@ -36,6 +37,9 @@ pub use audit::{Actor, AuditEntry, AuditStore, BrokenChain, By, CHAIN_BEGIN, Cha
 pub use companies::{CompanyStore, ImportMode, PersonsImported};
 pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection};
 pub use deletion::{Deletion, DeletionStore};
+pub use engagement::{
+    CompanyCount, CompanyMembers, DayCount, Days, EngagementStore, MemberEngagement, TopicOfCompany,
+};
 pub use erasure::{
     ERASED, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, ErasedOfTenant, Erasure, ErasureRequest,
     ErasureStore, Leftovers, OpenSalt, PersonHash, Receipt, SALT_NAME, Salt, SaltKeeper, Traces,
@@ -102,6 +106,7 @@ pub trait Store:
     + AuditStore
     + FailedStore
     + LeaverStore
+    + EngagementStore
 {
 }
 
@@ -128,5 +133,6 @@ impl<T> Store for T where
         + AuditStore
         + FailedStore
         + LeaverStore
+        + EngagementStore
 {
 }

@@ -8,6 +8,7 @@ mod companies;
 mod connections;
 mod database;
 mod deletion;
+mod engagement;
 mod erasure;
 mod error;
 mod export;
