@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, BufRead, BufReader},
+    io::{self, BufReader},
     path::Path,
     process::ExitCode,
 };
@@ -17,7 +17,7 @@ use crate::{
     cli::ImportParties,
     commands::tally::Tally,
     error::{CommandError, Exit},
-    import::{ColumnNames, FileError, Parents, Party, PartyFile},
+    import::{ColumnNames, FileError, Parents, Party, PartyFile, Rows},
     installation::Installation,
     output::{Output, counted, say},
     unify::match_everything,
@@ -123,7 +123,7 @@ pub(crate) async fn import<P: Importable>(
     } else {
         ImportMode::Write
     };
-    let mut imported = take_all::<P>(installation, &mut file, mode)
+    let mut imported = take_all::<P>(installation, &mut file, mode, Tally::default())
         .await
         .map_err(|error| stopped(path, error))?;
     if mode == ImportMode::Write {
@@ -152,15 +152,17 @@ pub(crate) enum ImportError {
     Store(#[from] StoreError),
 }
 
-/// Takes in all rows of a file that are good.
+/// Takes in all rows that are good.
 pub(crate) async fn take_all<P: Importable>(
     installation: &Installation,
-    file: &mut PartyFile<impl BufRead>,
+    file: &mut impl Rows,
     mode: ImportMode,
+    lines: Tally,
 ) -> Result<Imported, ImportError> {
     let mut parents = Parents::new(installation.store.company_parents().await?);
     let mut imported = Imported {
         dry_run: mode == ImportMode::Try,
+        lines,
         ..Imported::default()
     };
     loop {
@@ -206,7 +208,7 @@ impl<P: Party> Batch<P> {
 /// Reads until the batch is full or the file is at its end, and says whether there may be more.
 fn fill<P: Importable>(
     batch: &mut Batch<P>,
-    file: &mut PartyFile<impl BufRead>,
+    file: &mut impl Rows,
     parents: &mut Parents,
     lines: &mut Tally,
 ) -> io::Result<bool> {

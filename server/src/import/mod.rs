@@ -8,4 +8,4 @@ mod parties;
 
 pub(crate) use activity::ActivityFile;
 pub(crate) use header::{ColumnNames, FileError};
-pub(crate) use parties::{Parents, Party, PartyFile};
+pub(crate) use parties::{JsonRows, Parents, Party, PartyFile, Rows};
