@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{ConnectionId, RunId};
+use domain::{ConnectionId, RunId, unification::RuleSet};
 use leptos::prelude::use_context;
 
 use crate::{
@@ -49,6 +49,9 @@ pub trait Backend: Send + Sync {
 
     /// The rules in use or in a draft, and what the draft would change if that is asked for.
     async fn rules(&self, query: RulesQuery) -> Result<RulesView, AppError>;
+
+    /// Ends the preview of a draft that is under way; nothing was changed by it.
+    async fn cancel_preview(&self, draft: RuleSet) -> Result<(), AppError>;
 
     /// Makes a draft the version in use and has every member matched again.
     async fn apply_rules(&self, apply: Apply) -> Result<Applied, AppError>;

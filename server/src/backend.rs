@@ -19,7 +19,7 @@ use app::{
     },
 };
 use async_trait::async_trait;
-use domain::{Connection, ConnectionId, RunId, StoppedBy, Trigger};
+use domain::{Connection, ConnectionId, RunId, StoppedBy, Trigger, unification::RuleSet};
 use store::{Cancelling, Enqueued, NewRun, RunQuery, StoreError};
 use tracing::{error, info};
 
@@ -275,6 +275,11 @@ impl Backend for Console {
 
     async fn rules(&self, query: RulesQuery) -> Result<RulesView, AppError> {
         self.rules_view(query).await
+    }
+
+    async fn cancel_preview(&self, draft: RuleSet) -> Result<(), AppError> {
+        self.end_preview(&draft);
+        Ok(())
     }
 
     async fn apply_rules(&self, apply: Apply) -> Result<Applied, AppError> {

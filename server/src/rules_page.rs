@@ -233,6 +233,13 @@ impl Console {
         }))
     }
 
+    /// One that has ended meanwhile is as good as one that was ended.
+    pub(crate) fn end_preview(&self, draft: &RuleSet) {
+        if self.trials.cancel(draft) {
+            info!("the preview of a draft was stopped by hand");
+        }
+    }
+
     pub(crate) async fn take_rules(&self, apply: Apply) -> Result<Applied, AppError> {
         let change = RuleChange {
             by: AN_ADMIN.to_owned(),

@@ -115,6 +115,20 @@ pub async fn save_lists(
     Ok(())
 }
 
+/// Ends the preview of the draft and leads back to the draft.
+#[server(prefix = "/rpc", endpoint = "cancel_preview")]
+pub async fn cancel_preview(base: u32, set: String) -> Result<(), AppError> {
+    let draft = Draft {
+        base,
+        set: read_set(&set)?,
+    };
+    crate::backend::backend()?
+        .cancel_preview(draft.set.clone())
+        .await?;
+    leptos_axum::redirect(&RulesPlace::with_draft(draft.text()).href());
+    Ok(())
+}
+
 /// Makes the draft the version in use, unless somebody else has applied one since it was begun.
 #[server(prefix = "/rpc", endpoint = "apply_rules")]
 pub async fn apply_rules(

@@ -5,7 +5,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::{
-    api::{ApplyRules, ChangeRules, SaveLists, SaveRule, rules},
+    api::{ApplyRules, CancelPreview, ChangeRules, SaveLists, SaveRule, rules},
     editor::rule_editor,
     lists::lists_editor,
     place::{Open, RulesPlace, UNIFICATION, USERS},
@@ -29,6 +29,7 @@ const TITLES: &Titles = &[
     (SaveRule::PATH, "The rule could not be saved into the draft"),
     (SaveLists::PATH, "The lists could not be saved into the draft"),
     (ApplyRules::PATH, "The draft could not be applied"),
+    (CancelPreview::PATH, "The preview could not be stopped"),
 ];
 
 #[component]

@@ -4,7 +4,7 @@ use domain::MatchCounts;
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
-    api::ApplyRules,
+    api::{ApplyRules, CancelPreview},
     page::RulesResource,
     place::{MemberKey, RulesPlace, UNIFICATION},
     rules::{carried, look_again, progress},
@@ -74,7 +74,7 @@ fn draft_panel(
     };
     let body = match &draft.preview {
         None => not_tried(draft, place).into_any(),
-        Some(PreviewState::UnderWay(working)) => under_way(*working, place, content).into_any(),
+        Some(PreviewState::UnderWay(working)) => under_way(*working, view, place, content).into_any(),
         Some(PreviewState::Ready(preview)) => view! {
             {figures(preview)}
             <div class="panel-body">
@@ -127,7 +127,12 @@ fn not_tried(draft: &DraftView, place: &RulesPlace) -> impl IntoView + use<> {
     }
 }
 
-fn under_way(working: Working, place: &RulesPlace, content: RulesResource) -> impl IntoView + use<> {
+fn under_way(
+    working: Working,
+    view: &RulesView,
+    place: &RulesPlace,
+    content: RulesResource,
+) -> impl IntoView + use<> {
     look_again(content);
     view! {
         <div class="panel-body">
@@ -141,6 +146,10 @@ fn under_way(working: Working, place: &RulesPlace, content: RulesResource) -> im
                 <a class="button" href=place.previewing().href()>"Look again"</a>
                 <a class="button quiet" href=UNIFICATION>"Discard draft"</a>
             </p>
+            <form method="post" action=CancelPreview::PATH>
+                {carried(view)}
+                <button class="button" type="submit">"Stop the preview"</button>
+            </form>
         </div>
     }
 }

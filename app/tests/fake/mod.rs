@@ -24,7 +24,7 @@ use app::{
     },
 };
 use async_trait::async_trait;
-use domain::{ConnectionId, RunId, record::InvalidRecord};
+use domain::{ConnectionId, RunId, record::InvalidRecord, unification::RuleSet};
 
 use installation::{at, connection_name};
 pub(crate) use installation::{connection_id, run_id};
@@ -193,6 +193,10 @@ impl Backend for Fake {
     async fn rules(&self, query: RulesQuery) -> Result<RulesView, AppError> {
         self.check()?;
         unification::rules(&query)
+    }
+
+    async fn cancel_preview(&self, _draft: RuleSet) -> Result<(), AppError> {
+        self.check()
     }
 
     async fn apply_rules(&self, apply: Apply) -> Result<Applied, AppError> {
