@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{ConnectionId, RunId};
+use domain::{ConnectionId, RunId, unification::RuleSet};
 use leptos::prelude::use_context;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     runs::view::{InvalidRecordsQuery, InvalidRecordsView, LiveView, SummaryView},
     unification::{
         place::{MemberKey, UsersPlace},
-        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, UsersView},
+        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, SaidOfLeaving, UsersView},
     },
 };
 
@@ -53,6 +53,9 @@ pub trait Backend: Send + Sync {
     /// The rules in use or in a draft, and what the draft would change if that is asked for.
     async fn rules(&self, query: RulesQuery) -> Result<RulesView, AppError>;
 
+    /// Ends the preview of a draft that is under way; nothing was changed by it.
+    async fn cancel_preview(&self, draft: RuleSet) -> Result<(), AppError>;
+
     /// Makes a draft the version in use and has every member matched again.
     async fn apply_rules(&self, apply: Apply) -> Result<Applied, AppError>;
 
@@ -65,8 +68,8 @@ pub trait Backend: Send + Sync {
     /// Keeps what an admin says of a member's company, and matches the member anew.
     async fn say_of_member(&self, member: MemberKey, said: Said) -> Result<(), AppError>;
 
-    /// Keeps that a member has left their company, with how that is known; `None` if they have not.
-    async fn member_left(&self, member: MemberKey, reason: Option<String>) -> Result<(), AppError>;
+    /// Keeps what an admin says of a member's leaving.
+    async fn member_left(&self, member: MemberKey, said: SaidOfLeaving) -> Result<(), AppError>;
 
     /// Companies or people by part of their name, domain or address, or by their external id.
     async fn look_up(&self, query: LookUp) -> Result<LookUpView, AppError>;

@@ -46,7 +46,7 @@ test("failed users are told by cause, and a company with their domain ties them"
     .poll(async () => (await users(installation)).filter((user) => user.email?.endsWith(`@${domain}`)).map((user) => user.match_status))
     .not.toContain("unmatched");
   await page.reload();
-  await expect(page.getByRole("table")).toContainText(`@${domain}`);
+  await expect(page.getByRole("table", { name: "Members who are tied to this company" })).toContainText(`@${domain}`);
 });
 
 test("a draft is previewed, applied and undone, and the history keeps all of it", async ({ console: page }) => {
@@ -115,12 +115,42 @@ test("a member's page says what each rule came to, and a link by hand stands", a
   await expect(page.locator(".standing-line")).toContainText("Without a company");
 });
 
+test("a user whose mail came back has left, if the rules say so, until an admin knows better", async ({ console: page, installation }) => {
+  const someone = (await users(installation)).find((user) => user.email?.includes("@") && user.match_status === "unmatched");
+  const file = join(installation.folder, "bounces.csv");
+  await writeFile(file, `email,bounced_at\n${someone?.email},2026-01-05T08:00:00Z\n`);
+  await installation.tributary("member", "bounces", file);
+  await page.goto(`${UNIFICATION}?open=lists`);
+  await page.getByLabel("Mail to their address came back").check();
+  await page.getByRole("button", { name: "Save into the draft" }).click();
+  await page.getByRole("link", { name: "Preview the draft" }).click();
+  await page.getByRole("button", { name: /^Apply to/ }).click();
+  await expect(page.getByText(/Version \d+ is applied/)).toBeVisible();
+  await page.goto(`${UNIFICATION}/member?tenant=customer-en&user=${someone?.community_user_id}`);
+  await expect
+    .poll(async () => {
+      await page.reload();
+      return page.locator(".standing-line").textContent();
+    })
+    .toContain("left");
+  await page.getByRole("button", { name: "Count the member again" }).click();
+  await expect(page.locator(".standing-line")).not.toContainText("left");
+  // As it was, for the other stories.
+  await page.goto(UNIFICATION);
+  await page.locator(".history").getByRole("link", { name: /^Undo/ }).click();
+  await page.getByRole("button", { name: /^Apply to/ }).click();
+  await expect(page.getByText(/Version \d+ is applied/)).toBeVisible();
+});
+
 test("companies are looked up by part of their name", async ({ console: page }) => {
   await page.goto("/customers");
   await page.getByRole("searchbox").fill("halden");
   await page.getByRole("button", { name: "Look up" }).click();
   await page.getByRole("link", { name: "Halden Freight" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Halden Freight");
+  await expect(page.getByText("Compared with the 30 days before.")).toBeVisible();
+  await page.getByRole("link", { name: "90 days" }).click();
+  await expect(page.getByText("Compared with the 90 days before.")).toBeVisible();
 });
 
 test("nobody is kept out: keyboard, screen reader, dark, small and narrow", async ({ console: page, installation, javaScriptEnabled }) => {

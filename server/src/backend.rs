@@ -17,11 +17,11 @@ use app::{
     },
     unification::{
         place::{MemberKey, UsersPlace},
-        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, UsersView},
+        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, SaidOfLeaving, UsersView},
     },
 };
 use async_trait::async_trait;
-use domain::{Connection, ConnectionId, RunId, StoppedBy, Trigger};
+use domain::{Connection, ConnectionId, RunId, StoppedBy, Trigger, unification::RuleSet};
 use store::{Cancelling, Enqueued, NewRun, RunQuery, StoreError};
 use tracing::{error, info};
 
@@ -292,6 +292,11 @@ impl Backend for Console {
         self.rules_view(query).await
     }
 
+    async fn cancel_preview(&self, draft: RuleSet) -> Result<(), AppError> {
+        self.end_preview(&draft);
+        Ok(())
+    }
+
     async fn apply_rules(&self, apply: Apply) -> Result<Applied, AppError> {
         self.take_rules(apply).await
     }
@@ -308,8 +313,8 @@ impl Backend for Console {
         self.keep_said(member, said).await
     }
 
-    async fn member_left(&self, member: MemberKey, reason: Option<String>) -> Result<(), AppError> {
-        self.keep_left(member, reason).await
+    async fn member_left(&self, member: MemberKey, said: SaidOfLeaving) -> Result<(), AppError> {
+        self.keep_left(member, said).await
     }
 
     async fn look_up(&self, query: LookUp) -> Result<LookUpView, AppError> {

@@ -447,7 +447,7 @@ pub(crate) enum Member {
         #[command(flatten)]
         reason: Reason,
     },
-    /// Let the rules decide again of a member who was linked or unlinked
+    /// Let the rules decide again of a member of whom something was said by hand: linked, unlinked, or counted again
     Rules(MemberName),
     /// Say that a member has left their company, and counts no more
     Left {
@@ -456,8 +456,11 @@ pub(crate) enum Member {
         #[command(flatten)]
         reason: Reason,
     },
-    /// Let a member count again
+    /// Let a member count again, whatever the rules say
     Back(MemberName),
+    /// Import CSV with the header `email,bounced_at`: addresses that mail came back from, for the rule that such members have
+    /// left; without a time mail is delivered again. Good lines are kept, bad ones told by number (exit code 1)
+    Bounces(ImportParties),
 }
 
 #[derive(Debug, Args)]

@@ -3,20 +3,20 @@
 use app::{
     companies::{
         place::{CompanyPlace, Listed, LookUp},
-        view::{
-            CompanyMember, CompanyRow, CompanyView, FoundRows, LOOK_UP_ROWS, LookUpView, PersonRow,
-            SaveCompany,
-        },
+        view::{CompanyRow, CompanyView, FoundRows, LOOK_UP_ROWS, LookUpView, PersonRow, SaveCompany},
     },
     error::AppError,
-    unification::view::{CompanyName, MemberName},
+    unification::view::CompanyName,
 };
-use domain::unification::{Company, Person};
-use store::{FoundCompany, ImportMode, Search, StoreError, TiedMember};
+use domain::unification::{Company, CompanyTree, ParentCircle, Person};
+use store::{FoundCompany, ImportMode, Search, StoreError};
 use tracing::info;
 use unification::normalise;
 
 use crate::backend::{Console, internal};
+
+/// Companies below one that are looked through for its new parent: a group has some hundreds.
+const COMPANIES_BELOW_CHECKED: u32 = 100_000;
 
 impl Console {
     pub(crate) async fn look_up_view(&self, query: LookUp) -> Result<LookUpView, AppError> {
@@ -57,29 +57,9 @@ impl Console {
         let company = found
             .map_err(|error| internal(&error))?
             .ok_or_else(no_such_company)?;
-        self.company_page(company, place.page.max(1))
+        self.company_page(company, &place)
             .await
             .map_err(|error| internal(&error))
-    }
-
-    async fn company_page(&self, company: Company, page: u32) -> Result<CompanyView, StoreError> {
-        let store = &self.installation.store;
-        let parent = match &company.parent_external_id {
-            Some(id) => store.company(id).await?.map(|parent| name_of(&parent)),
-            None => None,
-        };
-        let children = store.companies_below(&company.external_id).await?;
-        let members = store
-            .members_of_company(&company.external_id, offset(page), LOOK_UP_ROWS)
-            .await?;
-        Ok(CompanyView {
-            parent,
-            children: children.iter().map(name_of).collect(),
-            members: members.rows.into_iter().map(company_member).collect(),
-            members_total: members.total,
-            page,
-            company,
-        })
     }
 
     pub(crate) async fn keep_company(&self, save: SaveCompany) -> Result<(), AppError> {
@@ -124,7 +104,28 @@ impl Console {
         self.write_company(company).await
     }
 
+    /// No company becomes its own parent, nor the parent of one above it.
+    async fn check_parent(&self, company: &Company) -> Result<(), AppError> {
+        if company.parent_external_id.is_none() {
+            return Ok(());
+        }
+        let store = &self.installation.store;
+        let below = store.company_with_all_below(&company.external_id, COMPANIES_BELOW_CHECKED);
+        let below = below.await.map_err(|error| internal(&error))?;
+        check_circle(company, &below).map_err(|circle| AppError::Refused {
+            what: format!(
+                "{} would be its own parent: {}.",
+                company.name,
+                circle.circle.join(" → ")
+            ),
+            next_action:
+                "Give another parent, or take the parent of one of these out first. Nothing was changed."
+                    .to_owned(),
+        })
+    }
+
     async fn write_company(&self, company: Company) -> Result<(), AppError> {
+        self.check_parent(&company).await?;
         let (store, now) = (&self.installation.store, self.installation.clock.now());
         store
             .import_companies(&[company], ImportMode::Write, now)
@@ -136,8 +137,21 @@ impl Console {
     }
 }
 
-fn offset(page: u32) -> u64 {
+pub(crate) fn offset(page: u32) -> u64 {
     u64::from(page.max(1) - 1) * u64::from(LOOK_UP_ROWS)
+}
+
+/// Whether a company may have its parent, among the companies that are below it so far.
+fn check_circle(company: &Company, below: &[Company]) -> Result<(), ParentCircle> {
+    let mut tree = CompanyTree::default();
+    for other in below
+        .iter()
+        .filter(|other| other.external_id != company.external_id)
+    {
+        // What goes round already does so without this company.
+        let _ = tree.set_parent(&other.external_id, other.parent_external_id.as_deref());
+    }
+    tree.set_parent(&company.external_id, company.parent_external_id.as_deref())
 }
 
 fn check_domains(company: &Company) -> Result<(), AppError> {
@@ -155,7 +169,7 @@ fn check_domains(company: &Company) -> Result<(), AppError> {
     }
 }
 
-fn name_of(company: &Company) -> CompanyName {
+pub(crate) fn name_of(company: &Company) -> CompanyName {
     CompanyName {
         external_id: company.external_id.clone(),
         name: company.name.clone(),
@@ -180,19 +194,6 @@ fn person_row(person: Person) -> PersonRow {
         phone: person.phone,
         company_external_id: person.company_external_id,
         active: person.active,
-    }
-}
-
-fn company_member(member: TiedMember) -> CompanyMember {
-    CompanyMember {
-        member: MemberName {
-            tenant_id: member.tenant_id,
-            community_user_id: member.community_user_id,
-            username: member.username,
-        },
-        email: member.email,
-        decided_by: member.decided_by,
-        rule: member.rule,
     }
 }
 

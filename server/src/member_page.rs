@@ -6,7 +6,10 @@ use app::{
     error::AppError,
     unification::{
         place::MemberKey,
-        view::{CompanyName, FormerView, MemberName, MemberView, Said, SaidView},
+        view::{
+            CompanyName, FormerView, FormerlyLeftView, LeftView, MemberName, MemberView, Said, SaidOfLeaving,
+            SaidView,
+        },
     },
 };
 use domain::{
@@ -18,6 +21,7 @@ use tracing::info;
 
 use crate::{
     backend::{Console, internal},
+    leaving,
     rules_page::{AN_ADMIN, shown},
     unify::match_connection,
 };
@@ -86,11 +90,20 @@ impl Console {
                 by: link.by,
                 at: link.at,
             }),
-            left: tie.left.map(|left| SaidView {
-                reason: left.reason,
-                by: left.by,
-                at: left.at,
+            left: tie.left.map(left_view),
+            stays: tie.stays.map(|stays| SaidView {
+                reason: stays.reason,
+                by: stays.by,
+                at: stays.at,
             }),
+            formerly_left: tie
+                .formerly_left
+                .into_iter()
+                .map(|before| FormerlyLeftView {
+                    left: left_view(before.left),
+                    until: before.until,
+                })
+                .collect(),
             history,
         })
     }
@@ -159,20 +172,19 @@ impl Console {
         Ok(())
     }
 
-    pub(crate) async fn keep_left(&self, key: MemberKey, reason: Option<String>) -> Result<(), AppError> {
+    pub(crate) async fn keep_left(&self, key: MemberKey, said: SaidOfLeaving) -> Result<(), AppError> {
         let connection = self.connection_of(&key).await?;
-        let left = reason.map(|reason| Left {
-            reason,
-            by: AN_ADMIN.to_owned(),
-            at: self.installation.clock.now(),
-        });
-        let store = &self.installation.store;
-        let kept = store
-            .set_left(connection.id, &key.community_user_id, left.as_ref())
-            .await
-            .map_err(|error| internal(&error))?;
+        let (installation, user) = (&self.installation, key.community_user_id.as_str());
+        let kept = match &said {
+            SaidOfLeaving::Left { reason } => {
+                leaving::mark(installation, connection.id, user, reason, AN_ADMIN).await
+            }
+            SaidOfLeaving::Back => leaving::count_again(installation, connection.id, user, AN_ADMIN).await,
+            SaidOfLeaving::Nothing => installation.store.set_stays(connection.id, user, None).await,
+        };
+        let kept = kept.map_err(|error| internal(&error))?;
         self.matched_anew(&connection, kept).await?;
-        info!(tenant = %connection.tenant_id, left = left.is_some(), "a member was marked");
+        info!(tenant = %connection.tenant_id, "something was said by hand of a member's leaving");
         Ok(())
     }
 
@@ -185,6 +197,17 @@ impl Console {
             .await
             .map_err(|error| internal(&error))?;
         Ok(())
+    }
+}
+
+fn left_view(left: Left) -> LeftView {
+    LeftView {
+        because: left.because,
+        said: SaidView {
+            reason: left.reason,
+            by: left.by,
+            at: left.at,
+        },
     }
 }
 

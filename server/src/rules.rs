@@ -1,13 +1,13 @@
 //! The rules that tie members to companies: tried on all stored members, applied, taken back. Commands and the console call
 //! these.
 
-use std::ops::ControlFlow;
+use std::{collections::HashMap, ops::ControlFlow};
 
 use domain::{
     ConnectionId, Stream,
     unification::{Preview, RuleSet},
 };
-use store::{DueMember, RuleChange, RuleVersion, RulesApplied, StoreError};
+use store::{DueMember, Leaving, RuleChange, RuleVersion, RulesApplied, StoreError};
 use unification::{Matcher, UnusableRuleSet};
 
 use crate::installation::Installation;
@@ -81,7 +81,8 @@ pub(crate) async fn preview(
             let Some(last) = members.last() else { break };
             after = Some(last.member.community_user_id.clone());
             looked_at += members.len() as u64;
-            add(installation, &mut preview, &matcher, &members);
+            let leaving = installation.unifier.leaving(store, &matcher, &members).await?;
+            add(installation, &mut preview, &matcher, &members, &leaving);
             if progress(looked_at).is_break() {
                 return Err(RulesError::Cancelled);
             }
@@ -101,12 +102,31 @@ async fn page(
         .await
 }
 
-fn add(installation: &Installation, preview: &mut Preview, matcher: &Matcher, members: &[DueMember]) {
+fn add(
+    installation: &Installation,
+    preview: &mut Preview,
+    matcher: &Matcher,
+    members: &[DueMember],
+    leaving: &[Leaving],
+) {
     let outcomes = installation.unifier.outcomes(matcher, members);
-    for (due, after) in members.iter().zip(outcomes) {
-        if due.counts {
-            let before = due.before.clone().unwrap_or_default();
-            preview.add(&due.member, &before, &after);
+    let leaving: HashMap<&str, bool> = leaving
+        .iter()
+        .map(|of| (of.community_user_id.as_str(), of.left.is_some()))
+        .collect();
+    for (due, after) in members.iter().zip(outcomes).filter(|(due, _)| !due.deleted) {
+        let before = due.before.clone().unwrap_or_default();
+        // One who has left stays so unless the rules say otherwise.
+        let has_left = due.left.is_some();
+        let will_have_left = leaving
+            .get(due.member.community_user_id.as_str())
+            .copied()
+            .unwrap_or(has_left);
+        match (has_left, will_have_left) {
+            (false, false) => preview.add(&due.member, &before, &after),
+            (false, true) => preview.add_leaving(&before),
+            (true, false) => preview.add_coming_back(&after),
+            (true, true) => {}
         }
     }
 }

@@ -193,6 +193,8 @@ impl Console {
             lost: self.changes(&preview.lost).await?,
             moved: self.changes(&preview.moved).await?,
             newly_ambiguous: self.changes(&preview.newly_ambiguous).await?,
+            leaving: preview.leaving,
+            coming_back: preview.coming_back,
         })
     }
 
@@ -229,6 +231,13 @@ impl Console {
             external_id: id.to_owned(),
             name: found.map_or_else(|| id.to_owned(), |company| company.name),
         }))
+    }
+
+    /// One that has ended meanwhile is as good as one that was ended.
+    pub(crate) fn end_preview(&self, draft: &RuleSet) {
+        if self.trials.cancel(draft) {
+            info!("the preview of a draft was stopped by hand");
+        }
     }
 
     pub(crate) async fn take_rules(&self, apply: Apply) -> Result<Applied, AppError> {
@@ -297,6 +306,8 @@ fn effect(preview: &Preview) -> String {
         lost: count(&preview.lost),
         moved: count(&preview.moved),
         newly_ambiguous: count(&preview.newly_ambiguous),
+        leaving: preview.leaving,
+        coming_back: preview.coming_back,
         ..PreviewView::default()
     };
     counts.effect()

@@ -97,6 +97,22 @@ impl Trials {
         Ok(trial.standing())
     }
 
+    /// Nobody waits for the trial of this rule set any more: it ends at its next look, and asking again begins anew. False if
+    /// there is none under way.
+    pub(crate) fn cancel(&self, set: &RuleSet) -> bool {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cancelled = false;
+        kept.retain(|trial| {
+            let ends = trial.key.set == *set && matches!(trial.standing(), Standing::UnderWay(_));
+            if ends {
+                trial.dropped.store(true, Ordering::Relaxed);
+            }
+            cancelled |= ends;
+            !ends
+        });
+        cancelled
+    }
+
     /// What a rule set was last found to change, if it was tried.
     pub(crate) fn latest(&self, set: &RuleSet) -> Option<Tried> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -171,20 +187,25 @@ impl Trial {
 
 async fn run(trial: Arc<Trial>, installation: Installation, places: Arc<Semaphore>) {
     let outcome = match places.acquire().await {
-        Ok(_place) => try_out(&trial, &installation)
-            .await
-            .map_err(|error| with_sources(&error)),
+        Ok(_place) => try_out(&trial, &installation).await,
         Err(_closed) => return,
     };
-    if let Err(reason) = &outcome {
-        error!(reason, "a draft of rules could not be tried");
+    if let Err(error) = &outcome
+        && !matches!(error, RulesError::Cancelled)
+    {
+        error!(error = %with_sources(error), "a draft of rules could not be tried");
     }
+    let outcome = outcome.map_err(|error| with_sources(&error));
     *trial.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
     trial.over.notify_waiters();
 }
 
 async fn try_out(trial: &Trial, installation: &Installation) -> Result<Tried, RulesError> {
     let began = installation.clock.now();
+    // It may have waited for its turn.
+    if trial.dropped.load(Ordering::Relaxed) {
+        return Err(RulesError::Cancelled);
+    }
     trial
         .all
         .store(rules::members(installation).await?, Ordering::Relaxed);

@@ -21,7 +21,8 @@ const TICK: Duration = Duration::from_secs(10);
 
 const BAR: &str = "{spinner} Matching members {wide_bar} {human_pos} of {human_len}";
 
-/// Matches all members that are to be matched, with a bar on a terminal. Cut off anywhere, a worker goes on with it.
+/// Matches all members that are to be matched, with a bar on a terminal, and counts the trends that this moved. Cut off
+/// anywhere, a worker goes on with it.
 pub(crate) async fn match_everything(installation: &Installation) -> Result<u64, StoreError> {
     let due = installation.store.matching_due().await?;
     let bar = bar(installation, &due).await?;
@@ -37,6 +38,7 @@ pub(crate) async fn match_everything(installation: &Installation) -> Result<u64,
         }
     }
     bar.finish_and_clear();
+    count_trends(installation).await?;
     Ok(done)
 }
 
@@ -53,6 +55,14 @@ pub(crate) async fn match_connection(
             return Ok(done);
         }
     }
+}
+
+/// Counts trends anew where members' companies have changed; where a run is under way it does so at its end.
+pub(crate) async fn count_trends(installation: &Installation) -> Result<(), StoreError> {
+    for connection in installation.store.trends_due().await? {
+        installation.store.rebuild_due_trends(connection).await?;
+    }
+    Ok(())
 }
 
 async fn match_some(
@@ -119,5 +129,5 @@ async fn look(installation: &Installation) -> Result<(), StoreError> {
         let members = match_connection(installation, due.connection_id).await?;
         info!(connection = %due.connection_id, members, "members were matched");
     }
-    Ok(())
+    count_trends(installation).await
 }

@@ -1,4 +1,4 @@
-//! A company: its domains, its family, and the members who are tied to it.
+//! A company: its domains, what its members did, those below it, and the members who are tied to it.
 
 use domain::unification::DecidedBy;
 use leptos::prelude::*;
@@ -7,6 +7,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::{
     api::company,
+    engagement::{engagement, subsidiaries},
     form::{TITLES, back_to, company_form},
     list::pages,
     place::{CUSTOMERS, CompanyPlace, company_href},
@@ -17,6 +18,7 @@ use crate::{
         head::{Crumb, sheet_head},
         icon::{Icon, icon},
         markup::Text,
+        moment::{ago, moment_markup},
         number::{counted, grouped},
         problem::{failure_in_url, page_problem},
     },
@@ -73,7 +75,10 @@ fn shown_company(view: &CompanyView, place: &CompanyPlace) -> impl IntoView + us
             </div>
             <a class="button" href=edit.href()>{icon(Icon::Pencil)} "Edit"</a>
         </div>
-        {family(view)}
+        {parent(view)}
+        {circle(view)}
+        {engagement(view, place)}
+        {subsidiaries(view, place)}
         <section class="company-members">
             <h2 class="section-title">"Members"</h2>
             {members_table(view)}
@@ -82,46 +87,56 @@ fn shown_company(view: &CompanyView, place: &CompanyPlace) -> impl IntoView + us
     }
 }
 
-fn family(view: &CompanyView) -> impl IntoView + use<> {
-    let link = |company: &CompanyName| {
-        view! { <a class="link" href=company_href(&company.external_id)>{company.name.clone()}</a> }
-    };
+fn parent(view: &CompanyView) -> impl IntoView + use<> {
     let parent = match (&view.parent, &view.company.parent_external_id) {
-        (Some(parent), _) => link(parent).into_any(),
+        (Some(parent), _) => company_link(parent).into_any(),
         (None, Some(id)) => {
             view! { <span><code>{id.clone()}</code> ", which is not imported"</span> }.into_any()
         }
         (None, None) => "None".into_any(),
     };
-    let children: Vec<_> = view
-        .children
-        .iter()
-        .enumerate()
-        .map(|(index, child)| view! { {(index > 0).then_some(", ")} {link(child)} })
-        .collect();
-    let none = children.is_empty();
     view! {
         <dl class="family">
             <div><dt>"Parent company"</dt><dd>{parent}</dd></div>
-            <div><dt>"Companies below it"</dt><dd>{children}{none.then_some("None")}</dd></div>
         </dl>
     }
+}
+
+pub fn company_link(company: &CompanyName) -> impl IntoView + use<> {
+    view! { <a class="link" href=company_href(&company.external_id)>{company.name.clone()}</a> }
+}
+
+/// Parents that go round: told with what to do, since nothing can be added up until then.
+fn circle(view: &CompanyView) -> Option<impl IntoView + use<>> {
+    let first = view.circle.first()?;
+    let path = [view.circle.join(" → "), first.clone()].join(" → ");
+    Some(view! {
+        <div class="problem compact" role="alert">
+            <p class="problem-title">{icon(Icon::Triangle)}"The parents of this company go round"</p>
+            <p>{format!("{path}. Its figures are its own alone. Give one of these companies another parent, or none.")}</p>
+        </div>
+    })
 }
 
 fn members_table(view: &CompanyView) -> impl IntoView + use<> {
     if view.members.is_empty() {
         return view! { <p class="small">"No member is tied to this company."</p> }.into_any();
     }
-    let rows: String = view.members.iter().map(member_row).collect();
+    let rows: String = view.members.iter().map(|row| member_row(row, view)).collect();
     view! {
         <table class="stacking">
-            <caption class="visually-hidden">"Members who are tied to this company"</caption>
+            <caption class="visually-hidden">"Members who are tied to this company, with what they did in this period"</caption>
             <thead>
                 <tr>
                     <th scope="col">"Member"</th>
                     <th scope="col">"Connection"</th>
                     <th scope="col">"Email"</th>
                     <th scope="col">"Matched by"</th>
+                    <th scope="col">"Last active"</th>
+                    <th scope="col" class="number">"Posts"</th>
+                    <th scope="col" class="number">"Replies"</th>
+                    <th scope="col" class="number">"Ideas"</th>
+                    <th scope="col" class="number">"Views"</th>
                 </tr>
             </thead>
             <tbody inner_html=rows></tbody>
@@ -130,19 +145,26 @@ fn members_table(view: &CompanyView) -> impl IntoView + use<> {
     .into_any()
 }
 
-fn member_row(row: &CompanyMember) -> String {
+fn member_row(row: &CompanyMember, view: &CompanyView) -> String {
     let by = match (row.decided_by, &row.rule) {
         (DecidedBy::Hand, _) => "Manual link",
         (_, Some(rule)) => rule.as_str(),
         (_, None) => "–",
     };
+    let active = row
+        .last_active_at
+        .map_or_else(|| "–".to_owned(), |at| moment_markup(at, &ago(at, view.as_of)));
     format!(
-        r#"<tr><th scope="row"><a class="link" href="{}">{}</a></th><td data-label="Connection"><code>{}</code></td><td data-label="Email">{}</td><td data-label="Matched by">{}</td></tr>"#,
+        r#"<tr><th scope="row"><a class="link" href="{}">{}</a></th><td data-label="Connection"><code>{}</code></td><td data-label="Email">{}</td><td data-label="Matched by">{}</td><td data-label="Last active">{active}</td><td class="number" data-label="Posts">{}</td><td class="number" data-label="Replies">{}</td><td class="number" data-label="Ideas">{}</td><td class="number" data-label="Views">{}</td></tr>"#,
         Text(&MemberKey::from(&row.member).href()),
         Text(&row.member.username),
         Text(&row.member.tenant_id),
         Text(row.email.as_deref().unwrap_or("–")),
         Text(by),
+        grouped(row.posts),
+        grouped(row.replies),
+        grouped(row.ideas),
+        row.views.map_or_else(|| "no view source".to_owned(), grouped),
     )
 }
 

@@ -74,6 +74,28 @@ pub struct CompanyPlace {
     /// Of the members; from 1.
     pub page: u32,
     pub edit: bool,
+    pub period: Period,
+    /// Whether the figures are those of the company with all below it.
+    pub below: bool,
+}
+
+/// Over which time figures are added up, and compared with as many days before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Period {
+    #[default]
+    Month,
+    Quarter,
+}
+
+impl Period {
+    pub const ALL: [Self; 2] = [Self::Month, Self::Quarter];
+
+    pub fn days(self) -> u32 {
+        match self {
+            Self::Month => 30,
+            Self::Quarter => 90,
+        }
+    }
 }
 
 impl CompanyPlace {
@@ -82,6 +104,12 @@ impl CompanyPlace {
             external_id: query.get("id").unwrap_or_default(),
             page: page_of(query),
             edit: query.get_str("edit").is_some(),
+            period: if query.get_str("days") == Some("90") {
+                Period::Quarter
+            } else {
+                Period::Month
+            },
+            below: query.get_str("with") == Some("subsidiaries"),
         }
     }
 
@@ -99,6 +127,11 @@ impl CompanyPlace {
             .with("id", &self.external_id)
             .maybe("page", (self.page > 1).then_some(self.page))
             .maybe("edit", self.edit.then_some("yes"))
+            .maybe(
+                "days",
+                (self.period == Period::Quarter).then_some(self.period.days()),
+            )
+            .maybe("with", self.below.then_some("subsidiaries"))
             .into_text()
     }
 }

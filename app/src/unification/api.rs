@@ -14,7 +14,7 @@ use super::{
     draft::{Draft, Press},
     form::{conditions, country_lines, lines, read_set},
     place::{Open, RulesPlace},
-    view::{Apply, Said},
+    view::{Apply, Said, SaidOfLeaving},
 };
 use super::{
     place::{MemberKey, UsersPlace},
@@ -89,8 +89,10 @@ pub async fn save_lists(
     #[server(default)] legal_forms_added: String,
     #[server(default)] persons_country: String,
     #[server(default)] countries: String,
+    #[server(default)] inactive_person: String,
+    #[server(default)] bounced_email: String,
 ) -> Result<(), AppError> {
-    use domain::unification::{DefaultCountries, RuleSet};
+    use domain::unification::{DefaultCountries, LeaverRule, RuleSet};
 
     let set = RuleSet {
         internal_domains: lines(&internal_domains),
@@ -102,9 +104,27 @@ pub async fn save_lists(
             persons: country_lines(&format!("persons {persons_country}"))?.remove("persons"),
             connections: country_lines(&countries)?,
         },
+        leavers: LeaverRule {
+            inactive_person: inactive_person == "yes",
+            bounced_email: bounced_email == "yes",
+        },
         ..read_set(&set)?
     };
     let draft = Draft { base, set };
+    leptos_axum::redirect(&RulesPlace::with_draft(draft.text()).href());
+    Ok(())
+}
+
+/// Ends the preview of the draft and leads back to the draft.
+#[server(prefix = "/rpc", endpoint = "cancel_preview")]
+pub async fn cancel_preview(base: u32, set: String) -> Result<(), AppError> {
+    let draft = Draft {
+        base,
+        set: read_set(&set)?,
+    };
+    crate::backend::backend()?
+        .cancel_preview(draft.set.clone())
+        .await?;
     leptos_axum::redirect(&RulesPlace::with_draft(draft.text()).href());
     Ok(())
 }
@@ -177,12 +197,18 @@ pub async fn leave_to_rules(tenant: String, user: String) -> Result<(), AppError
 #[server(prefix = "/rpc", endpoint = "mark_left")]
 pub async fn mark_left(tenant: String, user: String, reason: String) -> Result<(), AppError> {
     let reason = named(&reason, "Say how you know, so that others do, too.")?;
-    leave(tenant, user, Some(reason)).await
+    leave(tenant, user, SaidOfLeaving::Left { reason }).await
 }
 
 #[server(prefix = "/rpc", endpoint = "mark_back")]
 pub async fn mark_back(tenant: String, user: String) -> Result<(), AppError> {
-    leave(tenant, user, None).await
+    leave(tenant, user, SaidOfLeaving::Back).await
+}
+
+/// Forgets that a member was said to count whatever the rules say.
+#[server(prefix = "/rpc", endpoint = "leave_leaving_to_rules")]
+pub async fn leave_leaving_to_rules(tenant: String, user: String) -> Result<(), AppError> {
+    leave(tenant, user, SaidOfLeaving::Nothing).await
 }
 
 #[cfg(feature = "ssr")]
@@ -199,13 +225,13 @@ async fn say(tenant_id: String, community_user_id: String, said: Said) -> Result
 }
 
 #[cfg(feature = "ssr")]
-async fn leave(tenant_id: String, community_user_id: String, reason: Option<String>) -> Result<(), AppError> {
+async fn leave(tenant_id: String, community_user_id: String, said: SaidOfLeaving) -> Result<(), AppError> {
     let member = MemberKey {
         tenant_id,
         community_user_id,
     };
     crate::backend::backend()?
-        .member_left(member.clone(), reason)
+        .member_left(member.clone(), said)
         .await?;
     leptos_axum::redirect(&member.href());
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::unification::LeaverRule;
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
@@ -45,6 +46,7 @@ pub fn lists_summary(view: &RulesView, place: &RulesPlace) -> impl IntoView + us
             ),
         ),
         ("Default countries", or_none(&named.collect::<Vec<_>>())),
+        ("Who has left", leavers(set.leavers)),
     ]
     .map(|(name, words)| view! { <div><dt>{name}</dt><dd>{words}</dd></div> });
     view! {
@@ -57,6 +59,20 @@ pub fn lists_summary(view: &RulesView, place: &RulesPlace) -> impl IntoView + us
             </div>
             <dl>{rows.into_iter().collect::<Vec<_>>()}</dl>
         </section>
+    }
+}
+
+fn leavers(rule: LeaverRule) -> String {
+    let signs = [
+        (rule.inactive_person, "users whose person is inactive"),
+        (rule.bounced_email, "users whose email bounced"),
+    ];
+    let heeded = signs.into_iter().filter(|(heeds, _)| *heeds);
+    let words: Vec<_> = heeded.map(|(_, words)| words).collect();
+    if words.is_empty() {
+        "Only those who are marked by hand".to_owned()
+    } else {
+        format!("Those marked by hand, and {}", words.join(" and "))
     }
 }
 
@@ -97,12 +113,27 @@ pub fn lists_editor(view: &RulesView, close: String) -> impl IntoView + use<> {
                     <textarea name="countries" rows=(view.connections.len() + 1).clamp(3, 12).to_string()>{country_text(view)}</textarea>
                     <span class="small">"One a line: the tenant id and two letters, such as customer-de DE. Without the letters there is none."</span>
                 </label>
+                <fieldset class="field">
+                    <legend class="field-name">"Users who have left their company"</legend>
+                    {switch("inactive_person", "Their person is inactive", set.leavers.inactive_person)}
+                    {switch("bounced_email", "Mail to their address came back", set.leavers.bounced_email)}
+                    <span class="small">"They are not counted from then on. What is said by hand of a user stands above it."</span>
+                </fieldset>
                 <div class="form-actions">
                     <button class="button primary" type="submit">"Save into the draft"</button>
                     <a class="button" href=close data-noscroll="">"Leave them as they are"</a>
                 </div>
             </form>
         </div>
+    }
+}
+
+fn switch(name: &'static str, label: &'static str, on: bool) -> impl IntoView {
+    view! {
+        <label class="choice">
+            <input type="checkbox" name=name value="yes" checked=on />
+            {label}
+        </label>
     }
 }
 

@@ -2,16 +2,16 @@
 //! say instead.
 
 use domain::unification::{
-    Candidate, ComparedValue, DecidedBy, Explanation, MatchStatus, RuleOutcome, RuleResult,
+    Candidate, ComparedValue, DecidedBy, Explanation, LeftBecause, MatchStatus, RuleOutcome, RuleResult,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::{
-    api::{LeaveToRules, LinkMember, MarkBack, MarkLeft, UnlinkMember, member},
+    api::{LeaveLeavingToRules, LeaveToRules, LinkMember, MarkBack, MarkLeft, UnlinkMember, member},
     place::{MemberKey, UNIFICATION},
-    view::{CompanyName, FormerView, MemberView, SaidView},
+    view::{CompanyName, FormerView, FormerlyLeftView, LeftView, MemberView, SaidView},
 };
 use crate::{
     companies::place::company_href,
@@ -30,6 +30,10 @@ const TITLES: &Titles = &[
     (LeaveToRules::PATH, "The member could not be left to the rules"),
     (MarkLeft::PATH, "The member could not be marked as left"),
     (MarkBack::PATH, "The member could not be marked as back"),
+    (
+        LeaveLeavingToRules::PATH,
+        "The member could not be left to the rules",
+    ),
 ];
 
 #[component]
@@ -69,6 +73,7 @@ fn shown_member(view: &MemberView, failure: Option<AnyView>) -> impl IntoView + 
             <div class="rules-main">
                 {why(view)}
                 {history(view)}
+                {times_away(view)}
             </div>
             <aside class="panel" aria-labelledby="by-hand">
                 <header class="panel-head"><h2 id="by-hand">"By hand"</h2></header>
@@ -411,25 +416,99 @@ fn reason_field() -> impl IntoView {
     }
 }
 
+/// Times at which the member had left, if there were any.
+fn times_away(view: &MemberView) -> Option<impl IntoView + use<>> {
+    if view.formerly_left.is_empty() {
+        return None;
+    }
+    let rows: Vec<_> = view
+        .formerly_left
+        .iter()
+        .map(|before| time_away(before, view).into_any())
+        .collect();
+    Some(view! {
+        <section>
+            <h2 class="section-title">"Had left"</h2>
+            <table>
+                <caption class="visually-hidden">"Times at which the member had left, the latest first"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"From"</th>
+                        <th scope="col">"Until"</th>
+                        <th scope="col">"Why"</th>
+                        <th scope="col">"Said by"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </section>
+    })
+}
+
+fn time_away(before: &FormerlyLeftView, view: &MemberView) -> impl IntoView + use<> {
+    let said = &before.left.said;
+    let from = moment::day_time(said.at, view.as_of);
+    let until = moment::day_time(before.until, view.as_of);
+    view! {
+        <tr>
+            <td>{moment(said.at, from)}</td>
+            <td>{moment(before.until, until)}</td>
+            <th scope="row">{said.reason.clone()}</th>
+            <td>{said.by.clone()}</td>
+        </tr>
+    }
+}
+
 fn leaving(view: &MemberView) -> AnyView {
-    match &view.left {
-        Some(words) => view! {
+    match (&view.left, &view.stays) {
+        (Some(left), _) => has_left(left, view).into_any(),
+        (None, Some(stays)) => counts_by_hand(stays, view).into_any(),
+        (None, None) => mark_left(view).into_any(),
+    }
+}
+
+fn has_left(left: &LeftView, view: &MemberView) -> impl IntoView + use<> {
+    let since = moment::day_time(left.said.at, view.as_of);
+    let why = match left.because {
+        LeftBecause::ByHand => view! {
             <p><strong>"Marked as left"</strong>", and not counted since."</p>
-            {said(words, view)}
-            <form method="post" action=MarkBack::PATH>
-                {of(view)}
-                <button class="button" type="submit">"Count the member again"</button>
-            </form>
+            {said(&left.said, view)}
         }
         .into_any(),
-        None => view! {
-            <form class="form" method="post" action=MarkLeft::PATH>
-                {of(view)}
-                {reason_field()}
-                <p class="small">"A member who has left their company is not counted from then on. Their history stays."</p>
-                <div class="form-actions"><button class="button" type="submit">"Mark as left"</button></div>
-            </form>
+        because => view! {
+            <p><strong>"Left by the rules"</strong>": "{because.label().to_lowercase()}", and not counted since."</p>
+            <p class="small">"since " {moment(left.said.at, since)}</p>
         }
         .into_any(),
+    };
+    view! {
+        {why}
+        <form method="post" action=MarkBack::PATH>
+            {of(view)}
+            <button class="button" type="submit">"Count the member again"</button>
+        </form>
+    }
+}
+
+/// An admin has overruled the rules.
+fn counts_by_hand(stays: &SaidView, view: &MemberView) -> impl IntoView + use<> {
+    view! {
+        <p><strong>"Counted"</strong>", whatever the rules say of leaving."</p>
+        {said(stays, view)}
+        <form method="post" action=LeaveLeavingToRules::PATH>
+            {of(view)}
+            <button class="button" type="submit">"Leave it to the rules again"</button>
+        </form>
+    }
+}
+
+fn mark_left(view: &MemberView) -> impl IntoView + use<> {
+    view! {
+        <form class="form" method="post" action=MarkLeft::PATH>
+            {of(view)}
+            {reason_field()}
+            <p class="small">"A member who has left their company is not counted from then on. Their history stays."</p>
+            <div class="form-actions"><button class="button" type="submit">"Mark as left"</button></div>
+        </form>
     }
 }

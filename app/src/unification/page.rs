@@ -5,7 +5,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::{
-    api::{ApplyRules, ChangeRules, SaveLists, SaveRule, rules},
+    api::{ApplyRules, CancelPreview, ChangeRules, SaveLists, SaveRule, rules},
     editor::rule_editor,
     lists::lists_editor,
     place::{Open, RulesPlace, UNIFICATION, USERS},
@@ -29,6 +29,7 @@ const TITLES: &Titles = &[
     (SaveRule::PATH, "The rule could not be saved into the draft"),
     (SaveLists::PATH, "The lists could not be saved into the draft"),
     (ApplyRules::PATH, "The draft could not be applied"),
+    (CancelPreview::PATH, "The preview could not be stopped"),
 ];
 
 #[component]
@@ -145,7 +146,7 @@ pub fn drawer_head(words: String, close: String) -> impl IntoView {
 }
 
 fn how_matching_works(close: String) -> impl IntoView {
-    const POINTS: [(&str, &str); 6] = [
+    const POINTS: [(&str, &str); 7] = [
         (
             "In order",
             "The first rule that yields exactly one candidate decides. A rule whose value the user does not have is skipped.",
@@ -169,6 +170,10 @@ fn how_matching_works(close: String) -> impl IntoView {
         (
             "By hand",
             "A link made by hand carries its reason, and no rule overwrites it. People who are inactive are no candidates.",
+        ),
+        (
+            "Who has left",
+            "A user whose person is inactive or whose mail came back has left, if the rules say so, and is not counted from then on. They count again once it is over. An admin can say either by hand.",
         ),
     ];
     let points: Vec<_> = POINTS

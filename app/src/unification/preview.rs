@@ -4,7 +4,7 @@ use domain::MatchCounts;
 use leptos::{prelude::*, server_fn::ServerFn};
 
 use super::{
-    api::ApplyRules,
+    api::{ApplyRules, CancelPreview},
     page::RulesResource,
     place::{MemberKey, RulesPlace, UNIFICATION},
     rules::{carried, look_again, progress},
@@ -74,11 +74,12 @@ fn draft_panel(
     };
     let body = match &draft.preview {
         None => not_tried(draft, place).into_any(),
-        Some(PreviewState::UnderWay(working)) => under_way(*working, place, content).into_any(),
+        Some(PreviewState::UnderWay(working)) => under_way(*working, view, place, content).into_any(),
         Some(PreviewState::Ready(preview)) => view! {
             {figures(preview)}
             <div class="panel-body">
                 {sums(preview)}
+                {leaving(preview)}
                 {samples(preview)}
             </div>
             {apply(draft, view, preview)}
@@ -126,7 +127,12 @@ fn not_tried(draft: &DraftView, place: &RulesPlace) -> impl IntoView + use<> {
     }
 }
 
-fn under_way(working: Working, place: &RulesPlace, content: RulesResource) -> impl IntoView + use<> {
+fn under_way(
+    working: Working,
+    view: &RulesView,
+    place: &RulesPlace,
+    content: RulesResource,
+) -> impl IntoView + use<> {
     look_again(content);
     view! {
         <div class="panel-body">
@@ -140,6 +146,10 @@ fn under_way(working: Working, place: &RulesPlace, content: RulesResource) -> im
                 <a class="button" href=place.previewing().href()>"Look again"</a>
                 <a class="button quiet" href=UNIFICATION>"Discard draft"</a>
             </p>
+            <form method="post" action=CancelPreview::PATH>
+                {carried(view)}
+                <button class="button" type="submit">"Stop the preview"</button>
+            </form>
         </div>
     }
 }
@@ -206,6 +216,24 @@ fn change(now: u64, after: u64) -> String {
     }
 }
 
+/// Whom the draft has leave, or come back.
+fn leaving(preview: &PreviewView) -> Option<impl IntoView + use<>> {
+    let parts = [
+        (
+            preview.leaving,
+            "will have left, and is not counted any more",
+            "will have left, and are not counted any more",
+        ),
+        (preview.coming_back, "counts again", "count again"),
+    ];
+    let told: Vec<_> = parts
+        .into_iter()
+        .filter(|(users, ..)| *users > 0)
+        .map(|(users, one, many)| counted(users, &format!("user {one}."), &format!("users {many}.")))
+        .collect();
+    (!told.is_empty()).then(|| view! { <p>{told.join(" ")}</p> })
+}
+
 /// Those who move are named at once; the others are a press away.
 fn samples(preview: &PreviewView) -> impl IntoView + use<> {
     let kinds = [
@@ -219,7 +247,7 @@ fn samples(preview: &PreviewView) -> impl IntoView + use<> {
         .filter(|(_, _, changes, _)| changes.members > 0)
         .map(|(_, verb, changes, open)| kind(verb, changes, open).into_any())
         .collect();
-    if parts.is_empty() {
+    if parts.is_empty() && preview.leaving + preview.coming_back == 0 {
         return view! { <p>"No user would change."</p> }.into_any();
     }
     parts.into_any()

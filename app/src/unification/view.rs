@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::{
     MatchCounts,
-    unification::{DecidedBy, Explanation, MatchStatus, RuleOutcome, RuleSet, WhyNot},
+    unification::{DecidedBy, Explanation, LeftBecause, MatchStatus, RuleOutcome, RuleSet, WhyNot},
 };
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +111,10 @@ pub struct PreviewView {
     pub lost: ChangesView,
     pub moved: ChangesView,
     pub newly_ambiguous: ChangesView,
+    /// Who count now, and will have left.
+    pub leaving: u64,
+    /// Who have left, and will count.
+    pub coming_back: u64,
 }
 
 impl PreviewView {
@@ -121,6 +125,8 @@ impl PreviewView {
             (self.lost.members, "lost"),
             (self.moved.members, "moved"),
             (self.newly_ambiguous.members, "ambiguous"),
+            (self.leaving, "left"),
+            (self.coming_back, "back"),
         ];
         let told: Vec<_> = parts
             .into_iter()
@@ -196,7 +202,11 @@ pub struct MemberView {
     /// What an admin said of the member.
     pub said: Option<SaidView>,
     /// Set for a member who has left their company.
-    pub left: Option<SaidView>,
+    pub left: Option<LeftView>,
+    /// What an admin said of a member whom rules would have leave.
+    pub stays: Option<SaidView>,
+    /// The latest first.
+    pub formerly_left: Vec<FormerlyLeftView>,
     /// The latest first.
     pub history: Vec<FormerView>,
 }
@@ -207,6 +217,31 @@ pub struct SaidView {
     pub reason: String,
     pub by: String,
     pub at: DateTime<Utc>,
+}
+
+/// That a member has left their company: why, who said so, and since when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftView {
+    pub because: LeftBecause,
+    pub said: SaidView,
+}
+
+/// A time at which a member had left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerlyLeftView {
+    pub left: LeftView,
+    pub until: DateTime<Utc>,
+}
+
+/// What an admin says of a member's leaving.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SaidOfLeaving {
+    /// They have left, with how that is known.
+    Left { reason: String },
+    /// They count again, whatever the rules say.
+    Back,
+    /// Nothing: the rules decide.
+    Nothing,
 }
 
 /// A match that stood once.

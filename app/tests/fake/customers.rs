@@ -3,17 +3,24 @@
 use app::{
     companies::{
         place::{CompanyPlace, Listed, LookUp},
-        view::{CompanyMember, CompanyRow, CompanyView, FoundRows, LookUpView, PersonRow},
+        view::{
+            CompanyMember, CompanyRow, CompanyView, EngagementView, FiguresView, FoundRows, LookUpView,
+            PersonRow, SubsidiariesView, SubsidiaryRow, TopicView,
+        },
     },
     error::AppError,
     unification::{
         place::{MemberKey, UsersPlace},
-        view::{CompanyName, FormerView, GroupView, MemberName, MemberView, SaidView, UserRow, UsersView},
+        view::{
+            CompanyName, FormerView, FormerlyLeftView, GroupView, LeftView, MemberName, MemberView, SaidView,
+            UserRow, UsersView,
+        },
     },
 };
+use chrono::Days;
 use domain::unification::{
-    Candidate, Company, ComparedValue, DecidedBy, Explanation, Field, Match, MatchStatus, RuleOutcome,
-    RuleResult, RuleSet, WhyNot,
+    Candidate, Company, ComparedValue, DecidedBy, Explanation, Field, LeftBecause, Match, MatchStatus,
+    RuleOutcome, RuleResult, RuleSet, WhyNot,
 };
 
 use super::{
@@ -70,6 +77,7 @@ pub(crate) fn company(place: &CompanyPlace) -> Result<CompanyView, AppError> {
         });
     }
     Ok(CompanyView {
+        as_of: at(23, 7, 42, 10),
         company: Company {
             external_id: "C-1".to_owned(),
             name: "Halden Freight".to_owned(),
@@ -77,16 +85,82 @@ pub(crate) fn company(place: &CompanyPlace) -> Result<CompanyView, AppError> {
             parent_external_id: Some("C-0".to_owned()),
         },
         parent: Some(name("C-0", "Halden Group")),
-        children: vec![name("C-2", "Halden Rail"), name("C-3", "Halden Sea")],
+        circle: Vec::new(),
+        engagement: engagement(place),
+        subsidiaries: Some(subsidiaries()),
         members: vec![CompanyMember {
             member: member_name("dispo_nord"),
             email: Some("dispo@halden.example".to_owned()),
             decided_by: DecidedBy::Hand,
             rule: None,
+            posts: 4,
+            replies: 17,
+            ideas: 2,
+            views: None,
+            last_active_at: Some(at(23, 5, 0, 0)),
         }],
         members_total: 63,
         page: place.page,
     })
+}
+
+fn figures(members: u64, of_one: u64) -> FiguresView {
+    FiguresView {
+        members,
+        active: 2 * of_one,
+        posts: of_one,
+        replies: 4 * of_one,
+        ideas: of_one / 2,
+        views: 160 * of_one,
+    }
+}
+
+fn engagement(place: &CompanyPlace) -> EngagementView {
+    let days = place.period.days();
+    let last = at(23, 0, 0, 0).date_naive();
+    let topic = |title: &str, subtype: &str, href: Option<&str>| TopicView {
+        tenant_id: "customer-de".to_owned(),
+        title: title.to_owned(),
+        subtype: subtype.to_owned(),
+        href: href.map(str::to_owned),
+        author: Some("dispo_nord".to_owned()),
+        posted_at: at(18, 9, 0, 0),
+        replies: 12,
+        votes: 42,
+        idea_status: (subtype == "idea").then(|| "Discussion ongoing".to_owned()),
+    };
+    EngagementView {
+        now: figures(63, 20),
+        before: figures(63, 18),
+        communities: 3,
+        without_views: vec!["partners-en".to_owned()],
+        views_by_day: (0..days)
+            .rev()
+            .map(|back| (last - Days::new(u64::from(back)), u64::from(back % 7) * 30))
+            .collect(),
+        topics: vec![
+            topic(
+                "Sort <b>depots</b> by distance",
+                "product_update",
+                Some("https://community.example/t/1"),
+            ),
+            topic("Second currency in reports", "question", None),
+        ],
+        ideas: vec![topic("Export a shipment plan as CSV", "idea", None)],
+        idea_statuses: vec![(Some("Discussion ongoing".to_owned()), 3), (None, 1)],
+    }
+}
+
+fn subsidiaries() -> SubsidiariesView {
+    let row = |id: &str, of: &str, members, of_one| SubsidiaryRow {
+        company: name(id, of),
+        figures: Some(figures(members, of_one)),
+    };
+    SubsidiariesView {
+        own: figures(63, 20),
+        rows: vec![row("C-2", "Halden Rail", 11, 6), row("C-3", "Halden Sea", 0, 0)],
+        all: Some(figures(74, 26)),
+    }
 }
 
 fn outcomes() -> Vec<RuleOutcome> {
@@ -152,11 +226,26 @@ pub(crate) fn member(key: &MemberKey) -> Result<MemberView, AppError> {
         },
         names: vec![name("C-1", "Halden Freight"), name("C-2", "Halden Rail")],
         said: None,
-        left: Some(SaidView {
-            reason: "The address bounces".to_owned(),
-            by: "admin@customer.example".to_owned(),
-            at: at(20, 9, 0, 0),
+        left: Some(LeftView {
+            because: LeftBecause::EmailBounced,
+            said: SaidView {
+                reason: "Email bounced".to_owned(),
+                by: "rules".to_owned(),
+                at: at(20, 9, 0, 0),
+            },
         }),
+        stays: None,
+        formerly_left: vec![FormerlyLeftView {
+            left: LeftView {
+                because: LeftBecause::ByHand,
+                said: SaidView {
+                    reason: "Out of <b>office</b>".to_owned(),
+                    by: "admin@customer.example".to_owned(),
+                    at: at(3, 9, 0, 0),
+                },
+            },
+            until: at(5, 10, 30, 0),
+        }],
         history: vec![FormerView {
             status: MatchStatus::Matched,
             decided_by: DecidedBy::Rule,

@@ -20,11 +20,11 @@ use app::{
     runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, LiveView, SummaryView},
     unification::{
         place::{MemberKey, UsersPlace},
-        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, UsersView},
+        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, SaidOfLeaving, UsersView},
     },
 };
 use async_trait::async_trait;
-use domain::{ConnectionId, RunId, record::InvalidRecord};
+use domain::{ConnectionId, RunId, record::InvalidRecord, unification::RuleSet};
 
 use installation::{at, connection_name};
 pub(crate) use installation::{connection_id, run_id};
@@ -204,6 +204,10 @@ impl Backend for Fake {
         unification::rules(&query)
     }
 
+    async fn cancel_preview(&self, _draft: RuleSet) -> Result<(), AppError> {
+        self.check()
+    }
+
     async fn apply_rules(&self, apply: Apply) -> Result<Applied, AppError> {
         self.check()?;
         Ok(unification::apply(&apply))
@@ -231,7 +235,7 @@ impl Backend for Fake {
         }
     }
 
-    async fn member_left(&self, member: MemberKey, _reason: Option<String>) -> Result<(), AppError> {
+    async fn member_left(&self, member: MemberKey, _said: SaidOfLeaving) -> Result<(), AppError> {
         customers::member(&member).map(drop)
     }
 

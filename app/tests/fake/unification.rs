@@ -120,6 +120,8 @@ fn preview(slow: bool) -> PreviewState {
             members: 7,
             samples: vec![change("lager_hb", None, None)],
         },
+        leaving: 0,
+        coming_back: 0,
     }))
 }
 

@@ -5,18 +5,19 @@ use std::{fmt::Write as _, process::ExitCode};
 use chrono::{DateTime, Utc};
 use domain::{
     Connection,
-    unification::{Explanation, Match, RuleOutcome, RuleResult},
+    unification::{Explanation, LeftBecause, Match, RuleOutcome, RuleResult},
 };
 use serde::Serialize;
-use store::{Left, Link, MemberTie};
+use store::{Bounce, Left, Link, MemberTie};
 
 use crate::{
     cli::{Member, MemberName},
-    commands::OPERATOR,
+    commands::{OPERATOR, parties},
     error::CommandError,
     installation::Installation,
+    leaving,
     output::{Output, moment},
-    unify::match_connection,
+    unify::{count_trends, match_connection},
 };
 
 /// Former matches that are listed.
@@ -35,7 +36,10 @@ struct Printed {
     rule_version: Option<i64>,
     decided_at: Option<DateTime<Utc>>,
     link: Option<ByHand>,
-    left: Option<Said>,
+    left: Option<Leaving>,
+    /// An admin said that they are still with their company, whatever the rules say.
+    stays: Option<Said>,
+    formerly_left: Vec<FormerlyLeft>,
     /// What the rules that decide now make of the member.
     by_rules: Explanation,
     history: Vec<Former>,
@@ -57,6 +61,20 @@ struct Said {
 }
 
 #[derive(Debug, Serialize)]
+struct Leaving {
+    because: LeftBecause,
+    #[serde(flatten)]
+    said: Said,
+}
+
+#[derive(Debug, Serialize)]
+struct FormerlyLeft {
+    #[serde(flatten)]
+    left: Leaving,
+    until: DateTime<Utc>,
+}
+
+#[derive(Debug, Serialize)]
 struct Former {
     since: DateTime<Utc>,
     until: DateTime<Utc>,
@@ -71,6 +89,7 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<ExitCode, CommandError> {
     let name = match command {
+        Member::Bounces(options) => return parties::import::<Bounce>(installation, options, output).await,
         Member::Why(name) | Member::Rules(name) | Member::Back(name) => name,
         Member::Link { member, .. } | Member::Unlink { member, .. } | Member::Left { member, .. } => member,
     };
@@ -79,6 +98,7 @@ pub(crate) async fn run(
         return Err(unknown(name));
     }
     match_connection(installation, connection.id).await?;
+    count_trends(installation).await?;
     let tie = installation
         .store
         .member_tie(connection.id, &name.user_id, HISTORY_MAX)
@@ -108,7 +128,7 @@ async fn carry_out(
     );
     let by = OPERATOR.to_owned();
     Ok(match command {
-        Member::Why(_) => true,
+        Member::Why(_) | Member::Bounces(_) => true,
         Member::Link {
             company,
             person,
@@ -135,16 +155,13 @@ async fn carry_out(
             };
             store.set_link(connection.id, id, Some(&link)).await?
         }
-        Member::Rules(_) => store.set_link(connection.id, id, None).await?,
-        Member::Left { reason, .. } => {
-            let left = Left {
-                reason: reason.reason.clone(),
-                by,
-                at,
-            };
-            store.set_left(connection.id, id, Some(&left)).await?
+        Member::Rules(_) => {
+            store.set_link(connection.id, id, None).await? && store.set_stays(connection.id, id, None).await?
         }
-        Member::Back(_) => store.set_left(connection.id, id, None).await?,
+        Member::Left { reason, .. } => {
+            leaving::mark(installation, connection.id, id, &reason.reason, OPERATOR).await?
+        }
+        Member::Back(_) => leaving::count_again(installation, connection.id, id, OPERATOR).await?,
     })
 }
 
@@ -200,11 +217,20 @@ fn printed(tie: MemberTie, by_rules: Explanation) -> Printed {
                 at: link.at,
             },
         }),
-        left: tie.left.map(|left| Said {
-            reason: left.reason,
-            by: left.by,
-            at: left.at,
+        left: tie.left.map(told),
+        stays: tie.stays.map(|stays| Said {
+            reason: stays.reason,
+            by: stays.by,
+            at: stays.at,
         }),
+        formerly_left: tie
+            .formerly_left
+            .into_iter()
+            .map(|before| FormerlyLeft {
+                left: told(before.left),
+                until: before.until,
+            })
+            .collect(),
         by_rules,
         history: tie
             .history
@@ -216,6 +242,17 @@ fn printed(tie: MemberTie, by_rules: Explanation) -> Printed {
                 outcome: former.stored.outcome,
             })
             .collect(),
+    }
+}
+
+fn told(left: Left) -> Leaving {
+    Leaving {
+        because: left.because,
+        said: Said {
+            reason: left.reason,
+            by: left.by,
+            at: left.at,
+        },
     }
 }
 
@@ -239,15 +276,7 @@ fn describe(printed: &Printed) -> String {
             link.said.reason
         );
     }
-    if let Some(left) = &printed.left {
-        let _ = writeln!(
-            text,
-            "Has left: {} ({}, {})",
-            left.reason,
-            left.by,
-            moment(Some(left.at))
-        );
-    }
+    text.push_str(&leaving_words(printed));
     for rule in &printed.by_rules.rules {
         let _ = writeln!(
             text,
@@ -264,6 +293,22 @@ fn describe(printed: &Printed) -> String {
             moment(Some(former.until)),
             tied_to(&former.outcome)
         );
+    }
+    text
+}
+
+fn leaving_words(printed: &Printed) -> String {
+    let said = |said: &Said| format!("{} ({}, {})", said.reason, said.by, moment(Some(said.at)));
+    let mut text = String::new();
+    if let Some(left) = &printed.left {
+        let _ = writeln!(text, "Has left: {}", said(&left.said));
+    }
+    if let Some(stays) = &printed.stays {
+        let _ = writeln!(text, "Counts, whatever the rules say: {}", said(stays));
+    }
+    for before in &printed.formerly_left {
+        let until = moment(Some(before.until));
+        let _ = writeln!(text, "Had left until {until}: {}", said(&before.left.said));
     }
     text
 }

@@ -26,6 +26,8 @@ use std::process::ExitCode;
 
 pub(crate) use account::role;
 pub(crate) use backup::on_a_server;
+pub(crate) use parties::{ImportError, Importable, Imported, take_all};
+pub(crate) use tally::Tally;
 use tokio_util::sync::CancellationToken;
 
 use crate::{

@@ -1,9 +1,9 @@
-//! `tributary company import` and `tributary person import`
+//! `tributary company import`, `tributary person import` and `tributary member bounces`
 
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, BufRead, BufReader},
+    io::{self, BufReader},
     path::Path,
     process::ExitCode,
 };
@@ -11,13 +11,13 @@ use std::{
 use async_trait::async_trait;
 use domain::unification::{Company, Person};
 use serde::Serialize;
-use store::{ImportMode, ImportOutcome, StoreError};
+use store::{Bounce, ImportMode, ImportOutcome, StoreError};
 
 use crate::{
     cli::ImportParties,
     commands::tally::Tally,
     error::{CommandError, Exit},
-    import::{ColumnNames, FileError, Parents, Party, PartyFile},
+    import::{ColumnNames, FileError, Parents, Party, PartyFile, Rows},
     installation::Installation,
     output::{Output, counted, say},
     unify::match_everything,
@@ -86,6 +86,22 @@ impl Importable for Person {
     }
 }
 
+#[async_trait]
+impl Importable for Bounce {
+    async fn write(
+        installation: &Installation,
+        rows: &[Self],
+        mode: ImportMode,
+    ) -> Result<(ImportOutcome, u64), StoreError> {
+        let imported = installation.store.import_bounces(rows, mode).await?;
+        Ok((imported.rows, imported.kept_out))
+    }
+
+    fn check(&self, _: &mut Parents) -> Result<(), String> {
+        Ok(())
+    }
+}
+
 pub(crate) async fn import<P: Importable>(
     installation: &Installation,
     options: &ImportParties,
@@ -107,7 +123,7 @@ pub(crate) async fn import<P: Importable>(
     } else {
         ImportMode::Write
     };
-    let mut imported = take_all::<P>(installation, &mut file, mode)
+    let mut imported = take_all::<P>(installation, &mut file, mode, Tally::default())
         .await
         .map_err(|error| stopped(path, error))?;
     if mode == ImportMode::Write {
@@ -136,15 +152,17 @@ pub(crate) enum ImportError {
     Store(#[from] StoreError),
 }
 
-/// Takes in all rows of a file that are good.
+/// Takes in all rows that are good.
 pub(crate) async fn take_all<P: Importable>(
     installation: &Installation,
-    file: &mut PartyFile<impl BufRead>,
+    file: &mut impl Rows,
     mode: ImportMode,
+    lines: Tally,
 ) -> Result<Imported, ImportError> {
     let mut parents = Parents::new(installation.store.company_parents().await?);
     let mut imported = Imported {
         dry_run: mode == ImportMode::Try,
+        lines,
         ..Imported::default()
     };
     loop {
@@ -190,7 +208,7 @@ impl<P: Party> Batch<P> {
 /// Reads until the batch is full or the file is at its end, and says whether there may be more.
 fn fill<P: Importable>(
     batch: &mut Batch<P>,
-    file: &mut PartyFile<impl BufRead>,
+    file: &mut impl Rows,
     parents: &mut Parents,
     lines: &mut Tally,
 ) -> io::Result<bool> {
@@ -217,8 +235,9 @@ fn column_names<P: Party>(given: &[String]) -> Result<ColumnNames, CommandError>
             return Err(CommandError::usage(
                 format!("--map {pair:?} names no column"),
                 format!(
-                    "Give COLUMN=HEADER, with one of {} and the name that the file gives to it, as in --map external_id=AccountId.",
-                    P::COLUMNS.join(", ")
+                    "Give COLUMN=HEADER, with one of {} and the name that the file gives to it, as in --map {}=AccountId.",
+                    P::COLUMNS.join(", "),
+                    P::COLUMNS[0],
                 ),
             ));
         }
@@ -245,8 +264,9 @@ fn unreadable<P: Party>(path: &Path, error: &FileError) -> CommandError {
     CommandError::usage(
         format!("{} cannot be imported: {error}", path.display()),
         format!(
-            "Give CSV in UTF-8 with the header {}; lists are separated by `;`, cells may be empty. If the file gives other names to columns, say so: --map external_id=NAME. Nothing was changed.",
-            P::COLUMNS.join(",")
+            "Give CSV in UTF-8 with the header {}; lists are separated by `;`, cells may be empty. If the file gives other names to columns, say so: --map {}=NAME. Nothing was changed.",
+            P::COLUMNS.join(","),
+            P::COLUMNS[0],
         ),
     )
 }

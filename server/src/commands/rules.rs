@@ -298,6 +298,14 @@ fn describe(preview: &Preview) -> String {
         ));
         lines.extend(samples(changes));
     }
+    for (words, members) in [
+        ("would have left", preview.leaving),
+        ("would count again", preview.coming_back),
+    ] {
+        if members > 0 {
+            lines.push(format!("{} {words}", counted(members, "member", "members")));
+        }
+    }
     lines.push("Nothing was changed. Apply it with: tributary rules apply FILE".to_owned());
     lines.join("\n")
 }

@@ -116,6 +116,7 @@ fn router(
         pages: Pages::new(marker, Arc::clone(&installation.clock), rules.clone()),
         store: Arc::clone(&installation.store),
         clock: Arc::clone(&installation.clock),
+        installation: installation.clone(),
         metrics: installation.metrics.clone(),
         site,
         hosts: Hosts::new(public_origin),

@@ -20,6 +20,9 @@ pub(crate) struct Tally {
     pub(crate) bad: u64,
     /// The first of them.
     pub(crate) bad_lines: Vec<BadLine>,
+    /// Whether bad lines are told on the terminal as they come.
+    #[serde(skip)]
+    pub(crate) silent: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -29,6 +32,14 @@ pub(crate) struct BadLine {
 }
 
 impl Tally {
+    /// For those who have no terminal.
+    pub(crate) fn silent() -> Self {
+        Self {
+            silent: true,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn add(&mut self, outcome: ImportOutcome) {
         self.new += outcome.new;
         self.updated += outcome.updated;
@@ -39,10 +50,16 @@ impl Tally {
     pub(crate) fn set_aside(&mut self, line: u64, message: String) {
         self.bad += 1;
         if self.bad_lines.len() < BAD_LINES_LISTED {
-            say(&format!("line {line}: {message}"));
+            self.tell(&format!("line {line}: {message}"));
             self.bad_lines.push(BadLine { line, message });
         } else if self.bad == BAD_LINES_LISTED as u64 + 1 {
-            say("Further bad lines are counted only.");
+            self.tell("Further bad lines are counted only.");
+        }
+    }
+
+    fn tell(&self, words: &str) {
+        if !self.silent {
+            say(words);
         }
     }
 

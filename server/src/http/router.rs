@@ -11,7 +11,7 @@ use std::{
 use app::{App, backend::Backend, layout::FrameView, place::COMMUNITY_MANAGEMENT, shell};
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     middleware::{self, Next},
     response::{Redirect, Response},
@@ -45,10 +45,13 @@ use super::{
     rest::{self, Api},
     security::{self, Hosts},
 };
-use crate::{metrics::Metrics, secrets::to_hex, system::random_bytes};
+use crate::{installation::Installation, metrics::Metrics, secrets::to_hex, system::random_bytes};
 
 /// The largest form is a rule set's, and that is some kilobytes.
 const BODY_LIMIT_BYTES: usize = 64 * 1024;
+/// Some 50,000 companies or persons, which are written well within a request's time; more than that is a file's
+/// (`tributary company import`).
+const IMPORT_LIMIT_BYTES: usize = 8 * 1024 * 1024;
 /// A page that takes longer has lost its reader.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Below one packet, compressing saves nothing.
@@ -65,6 +68,7 @@ pub(crate) struct Served {
     pub(crate) pages: Pages,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) installation: Installation,
     pub(crate) metrics: Metrics,
     pub(crate) site: Site,
     pub(crate) hosts: Hosts,
@@ -79,7 +83,15 @@ pub(crate) fn router(served: Served) -> Router {
         backend: Arc::clone(&served.backend),
         store: Arc::clone(&served.store),
         clock: Arc::clone(&served.clock),
+        installation: served.installation.clone(),
     };
+    let imports = rest::imports(api.clone())
+        .layer(middleware::from_fn_with_state(
+            IMPORT_LIMIT_BYTES,
+            security::whole_body,
+        ))
+        .layer(RequestBodyLimitLayer::new(IMPORT_LIMIT_BYTES))
+        .layer(DefaultBodyLimit::disable());
     let console = console(&served, &options)
         .merge(rest::router(api))
         .layer(
@@ -94,6 +106,8 @@ pub(crate) fn router(served: Served) -> Router {
             security::whole_body,
         ))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT_BYTES))
+        // After the limits of all others.
+        .merge(imports)
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
             REQUEST_TIMEOUT,

@@ -159,17 +159,17 @@ fn activity(raw: &Raw<'_>) -> Result<Activity, String> {
         activity_type: text("type", raw.activity_type)?
             .ok_or("type is missing")?
             .to_lowercase(),
-        occurred_at: time(raw.occurred_at)?,
+        occurred_at: time("occurred_at", raw.occurred_at)?,
         user_id: text("user_id", raw.user_id)?,
         content_public_id: text("content_public_id", raw.content_public_id)?,
     })
 }
 
 /// ISO 8601, in UTC where it names no offset, or unix seconds.
-fn time(given: &str) -> Result<DateTime<Utc>, String> {
+pub(super) fn time(name: &str, given: &str) -> Result<DateTime<Utc>, String> {
     let given = given.trim();
     if given.is_empty() {
-        return Err("occurred_at is missing".to_owned());
+        return Err(format!("{name} is missing"));
     }
     let local = || {
         let parsed = LOCAL_FORMATS
@@ -193,7 +193,7 @@ fn time(given: &str) -> Result<DateTime<Utc>, String> {
         .and_then(|time| DateTime::from_timestamp_micros(time.timestamp_micros()))
         .ok_or_else(|| {
             format!(
-                "occurred_at {:?} is not a time; write it as in 2026-01-31T08:15:00Z",
+                "{name} {:?} is not a time; write it as in 2026-01-31T08:15:00Z",
                 quoted(given)
             )
         })

@@ -6,6 +6,7 @@ use std::{
 };
 
 use domain::unification::{Company, Person};
+use serde_json::Value;
 use unification::normalise;
 
 use super::header::{ColumnNames, FileError, Numbered, Table, quoted, text};
@@ -130,11 +131,61 @@ impl<R: BufRead> PartyFile<R> {
     pub(crate) fn ignored(&self) -> &[String] {
         &self.table.header.ignored
     }
+}
 
-    pub(crate) fn next<P: Party>(&mut self) -> io::Result<Option<Numbered<P>>> {
+/// Where rows come from.
+pub(crate) trait Rows: Send {
+    /// The next row with its number, or why it is none.
+    fn next<P: Party>(&mut self) -> io::Result<Option<Numbered<P>>>;
+}
+
+impl<R: BufRead + Send> Rows for PartyFile<R> {
+    fn next<P: Party>(&mut self) -> io::Result<Option<Numbered<P>>> {
         let row = self.table.next()?;
         Ok(row.map(|(number, cells)| (number, cells.and_then(|cells| P::read(&cells)))))
     }
+}
+
+/// Objects whose members are called as the columns of a file are. A list is one of texts, `true` and `1` are as good as text, and
+/// what is `null` is empty.
+#[derive(Debug)]
+pub(crate) struct JsonRows {
+    rows: std::iter::Enumerate<std::vec::IntoIter<Value>>,
+}
+
+impl JsonRows {
+    pub(crate) fn new(rows: Vec<Value>) -> Self {
+        Self {
+            rows: rows.into_iter().enumerate(),
+        }
+    }
+}
+
+impl Rows for JsonRows {
+    fn next<P: Party>(&mut self) -> io::Result<Option<Numbered<P>>> {
+        let row = self.rows.next();
+        Ok(row.map(|(place, row)| {
+            let cells = json_cells(P::COLUMNS, &row);
+            (place as u64 + 1, cells.and_then(|cells| P::read(&cells)))
+        }))
+    }
+}
+
+fn json_cells(columns: &[&str], row: &Value) -> Result<Vec<String>, String> {
+    let object = row.as_object().ok_or("it is no object")?;
+    let cell = |column: &&str| match object.get(*column) {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(Value::Array(parts)) => {
+            let parts: Option<Vec<&str>> = parts.iter().map(Value::as_str).collect();
+            parts
+                .map(|parts| parts.join(&LIST_SEPARATOR.to_string()))
+                .ok_or_else(|| format!("{column} has something that is no text"))
+        }
+        Some(Value::Object(_)) => Err(format!("{column} is an object, where a text is expected")),
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(other) => Ok(other.to_string()),
+    };
+    columns.iter().map(cell).collect()
 }
 
 /// Who is whose parent, so that nobody becomes their own.
@@ -238,6 +289,41 @@ mod tests {
                 Err("active \"maybe\" is neither true nor false")
             ]
         );
+    }
+
+    #[test]
+    fn objects_are_rows_like_any_other() {
+        let rows = serde_json::json!([
+            { "external_id": "C-1", "name": "One", "domains": ["one.example", "eins.example"], "colour": 1 },
+            { "external_id": 2, "name": "Two", "domains": "two.example", "parent_external_id": null },
+            ["C-3"],
+            { "external_id": "C-4", "name": "Four", "domains": [4] },
+            { "external_id": "C-5", "name": { "en": "Five" } },
+        ]);
+        let Value::Array(rows) = rows else { return };
+        let mut rows = JsonRows::new(rows);
+        let mut read = Vec::new();
+        while let Some(row) = rows.next::<Company>().expect("values in memory") {
+            read.push(row);
+        }
+        let ids: Vec<_> = read[..2]
+            .iter()
+            .map(|(_, row)| {
+                row.as_ref()
+                    .map(|company| (company.external_id.as_str(), company.domains.len()))
+            })
+            .collect();
+        assert_eq!(ids, [Ok(("C-1", 2)), Ok(("2", 1))]);
+        let told: Vec<_> = read[2..]
+            .iter()
+            .map(|(number, row)| (*number, row.clone().expect_err("a bad row")))
+            .collect();
+        let expected = [
+            (3, "it is no object"),
+            (4, "domains has something that is no text"),
+            (5, "name is an object, where a text is expected"),
+        ];
+        assert_eq!(told, expected.map(|(number, words)| (number, words.to_owned())));
     }
 
     #[test]

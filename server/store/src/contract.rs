@@ -9,12 +9,14 @@ mod companies;
 mod connections;
 mod deletion;
 mod ending;
+mod engagement;
 mod erasure;
 mod export;
 mod figures;
 mod fixtures;
 mod incremental;
 mod invalid;
+mod leavers;
 mod look_up;
 mod matching;
 mod overview;
@@ -38,11 +40,13 @@ pub use companies::*;
 pub use connections::*;
 pub use deletion::*;
 pub use ending::*;
+pub use engagement::*;
 pub use erasure::*;
 pub use export::*;
 pub use figures::*;
 pub use incremental::*;
 pub use invalid::*;
+pub use leavers::*;
 pub use look_up::*;
 pub use matching::*;
 pub use overview::*;
@@ -137,6 +141,12 @@ macro_rules! contract_tests {
             invalid_records_are_exported_by_run,
             trends_count_what_stands_on_a_day,
             trends_rebuilt_day_by_day_equal_a_rebuild_from_nothing,
+            what_a_member_did_counts_for_their_company_until_they_left,
+            days_are_due_where_no_run_is_under_way,
+            a_companys_figures_are_told_by_company_and_by_day,
+            a_companys_topics_and_ideas_are_told_newest_first,
+            what_members_did_is_told_of_each,
+            a_company_is_met_with_all_below_it_once,
             companies_are_imported_by_external_id,
             companies_are_found_by_external_id,
             persons_are_imported_by_external_id,
@@ -155,6 +165,11 @@ macro_rules! contract_tests {
             an_earlier_version_of_the_rules_decides_again,
             what_an_admin_says_of_a_member_is_kept,
             a_member_who_has_left_counts_no_more,
+            mail_bounces_since_the_first_time_until_it_is_delivered_again,
+            a_person_is_inactive_since_the_first_time,
+            members_leave_and_come_back_by_the_rules,
+            what_an_admin_says_of_leaving_stands_above_the_rules,
+            the_bounces_of_an_erased_person_are_forgotten_and_stay_out,
             members_without_a_company_are_grouped_by_cause,
             members_without_a_company_are_filtered,
             a_ticket_holds_its_members_until_they_match,

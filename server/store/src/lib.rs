@@ -8,12 +8,14 @@ mod connections;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod deletion;
+mod engagement;
 mod erasure;
 mod error;
 mod export;
 mod failed;
 mod figures;
 mod judging;
+mod leavers;
 mod look_up;
 mod matching;
 mod overview;
@@ -35,6 +37,9 @@ pub use audit::{Actor, AuditEntry, AuditStore, BrokenChain, By, CHAIN_BEGIN, Cha
 pub use companies::{CompanyStore, ImportMode, PersonsImported};
 pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection};
 pub use deletion::{Deletion, DeletionStore};
+pub use engagement::{
+    CompanyCount, CompanyMembers, DayCount, Days, EngagementStore, MemberEngagement, TopicOfCompany,
+};
 pub use erasure::{
     ERASED, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, ErasedOfTenant, Erasure, ErasureRequest,
     ErasureStore, Leftovers, OpenSalt, PersonHash, Receipt, SALT_NAME, Salt, SaltKeeper, Traces,
@@ -49,13 +54,15 @@ pub use figures::{Figures, FiguresStore, PoolUse};
 pub use judging::{
     Judged, JudgedReplay, ReplayFacts, Standing, Stored, Written, check_stream, judge, judge_replay,
 };
+pub use leavers::{Bounce, BouncesImported, LEFT_BY_RULE, LeaverStore};
 pub use look_up::{
     FoundCompany, FoundPage, LookUpStore, PartyCounts, Search, TiedMember, WithoutCompany, WithoutGroup,
     like_pattern,
 };
 pub use matching::{
-    DueMember, DuePage, FormerMatch, Left, Link, MatchCommit, MatchStore, MatchesWritten, MatchingDue,
-    MemberTie, NewMatch, Revision, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, StoredMatch,
+    DueMember, DuePage, FormerMatch, FormerlyLeft, Leaving, Left, Link, MatchCommit, MatchStore,
+    MatchesWritten, MatchingDue, MemberTie, NewMatch, Revision, RuleChange, RuleStore, RuleUse, RuleVersion,
+    RulesApplied, Stays, StoredMatch,
 };
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
 pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};
@@ -100,6 +107,8 @@ pub trait Store:
     + SessionStore
     + AuditStore
     + FailedStore
+    + LeaverStore
+    + EngagementStore
 {
 }
 
@@ -125,5 +134,7 @@ impl<T> Store for T where
         + SessionStore
         + AuditStore
         + FailedStore
+        + LeaverStore
+        + EngagementStore
 {
 }

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{
     ConnectionId, MatchCounts,
-    unification::{Match, Member, RuleSet},
+    unification::{self, LeftBecause, Match, Member, RuleSet},
 };
 
 use crate::{Fenced, Lease, StoreError};
@@ -37,6 +37,12 @@ pub struct DueMember {
     pub link: Option<Link>,
     /// Neither deleted nor left.
     pub counts: bool,
+    /// In the community.
+    pub deleted: bool,
+    /// Set for a member who has left their company.
+    pub left: Option<unification::Left>,
+    /// An admin said that they are still with their company, whatever the rules say.
+    pub stays: bool,
 }
 
 /// Some of a connection's members who are to be matched, in the order of their ids.
@@ -54,6 +60,14 @@ pub struct NewMatch {
     pub outcome: Match,
 }
 
+/// What the rules say of whether a member has left, where that is not as before. What an admin said stands above it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaving {
+    pub community_user_id: String,
+    /// `None` for a member who is back.
+    pub left: Option<unification::Left>,
+}
+
 /// The matches of a page.
 #[derive(Clone, Debug)]
 pub struct MatchCommit {
@@ -62,6 +76,8 @@ pub struct MatchCommit {
     pub page: DuePage,
     /// Of those only that are not as before.
     pub changed: Vec<NewMatch>,
+    /// Of those only whom the rules have leave, or come back.
+    pub leaving: Vec<Leaving>,
     /// What they were decided by.
     pub revision: Revision,
     pub at: DateTime<Utc>,
@@ -106,9 +122,27 @@ pub struct StoredMatch {
 /// A member who has left their company, and counts no more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
+    pub because: LeftBecause,
+    pub reason: String,
+    pub by: String,
+    /// Since when.
+    pub at: DateTime<Utc>,
+}
+
+/// That a member is still with their company, as an admin said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stays {
     pub reason: String,
     pub by: String,
     pub at: DateTime<Utc>,
+}
+
+/// A time at which a member had left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormerlyLeft {
+    pub left: Left,
+    /// When they came back, or that was said of them.
+    pub until: DateTime<Utc>,
 }
 
 /// All that is known of a member's tie.
@@ -118,6 +152,9 @@ pub struct MemberTie {
     /// `None` for a member who was never matched.
     pub stored: Option<StoredMatch>,
     pub left: Option<Left>,
+    pub stays: Option<Stays>,
+    /// The last one first.
+    pub formerly_left: Vec<FormerlyLeft>,
     pub deleted_at: Option<DateTime<Utc>>,
     /// The last one first.
     pub history: Vec<FormerMatch>,
@@ -162,12 +199,23 @@ pub trait MatchStore: Send + Sync {
         link: Option<&Link>,
     ) -> Result<bool, StoreError>;
 
-    /// Keeps that a member has left, or has not. False if there is no such member.
+    /// Keeps that a member has left, as an admin said, or forgets it at that time, so that rules decide again; the member is
+    /// due. False if there is no such member.
     async fn set_left(
         &self,
         connection: ConnectionId,
         community_user_id: &str,
         left: Option<&Left>,
+        at: DateTime<Utc>,
+    ) -> Result<bool, StoreError>;
+
+    /// Keeps that a member is still with their company, as an admin said, or forgets it, so that rules decide again; the member
+    /// is due. False if there is no such member.
+    async fn set_stays(
+        &self,
+        connection: ConnectionId,
+        community_user_id: &str,
+        stays: Option<&Stays>,
     ) -> Result<bool, StoreError>;
 
     /// How a connection's members stand to companies; deleted members and those who have left are not counted.

@@ -46,7 +46,10 @@ impl Subjects {
     }
 
     pub fn of_persons(salt: &Salt, persons: &[Person]) -> Self {
-        let emails = persons.iter().filter_map(|person| person.email.as_deref());
+        Self::of_emails(salt, persons.iter().filter_map(|person| person.email.as_deref()))
+    }
+
+    pub fn of_emails<'e>(salt: &Salt, emails: impl Iterator<Item = &'e str>) -> Self {
         Self {
             members: BTreeSet::new(),
             emails: emails
@@ -166,10 +169,16 @@ impl ErasedSubjects {
             return Cow::Borrowed(persons);
         }
         let erased = |person: &&Person| {
-            let email = person.email.as_deref().and_then(normal_email);
-            email.is_some_and(|email| self.emails.contains_key(&salt.of_email(&email)))
+            person
+                .email
+                .as_deref()
+                .is_some_and(|email| self.has_email(salt, email))
         };
         Cow::Owned(persons.iter().filter(|person| !erased(person)).cloned().collect())
+    }
+
+    pub fn has_email(&self, salt: &Salt, email: &str) -> bool {
+        normal_email(email).is_some_and(|email| self.emails.contains_key(&salt.of_email(&email)))
     }
 
     fn has_member(&self, salt: &Salt, connection: ConnectionId, id: &str) -> bool {

@@ -1,15 +1,19 @@
 //! Ties members to companies: those that have changed, and all of them after companies, persons or rules have changed.
 
-use std::{num::NonZeroUsize, ops::ControlFlow, sync::Arc};
+use std::{collections::HashMap, num::NonZeroUsize, ops::ControlFlow, sync::Arc};
 
+use chrono::{DateTime, Utc};
 use domain::{
     ConnectionId,
-    unification::{DecidedBy, Match, MatchStatus, Member, RuleSet, WhyNot},
+    unification::{
+        DecidedBy, LeaverByHand, LeaverRule, LeaverSigns, LeftBecause, Match, MatchStatus, Member, RuleSet,
+        WhyNot,
+    },
 };
 use futures_util::lock::Mutex;
 use store::{
-    DueMember, DuePage, Fenced, Lease, Link, MatchCommit, MatchesWritten, NewMatch, Revision, RuleChange,
-    Store, StoreError,
+    DueMember, DuePage, Fenced, Lease, Leaving, Link, MatchCommit, MatchesWritten, NewMatch, Revision,
+    RuleChange, Store, StoreError, normal_email,
 };
 use unification::{Lists, Matcher, MatcherBuilder, Threads, UnusableRuleSet};
 
@@ -74,6 +78,7 @@ impl Unifier {
         let commit = MatchCommit {
             connection_id: connection,
             changed: self.changed(&known.matcher, &page),
+            leaving: leaving(store, &known.matcher, &page.members).await?,
             page,
             revision: known.revision,
             at: clock.now(),
@@ -174,6 +179,16 @@ impl Unifier {
             .collect()
     }
 
+    /// Whom the rules of a matcher have leave or come back, where that is not as it stands.
+    pub async fn leaving(
+        &self,
+        store: &dyn Store,
+        matcher: &Matcher,
+        members: &[DueMember],
+    ) -> Result<Vec<Leaving>, StoreError> {
+        leaving(store, matcher, members).await
+    }
+
     /// What each member is tied to, in their order: by an admin's word, or else by the rules.
     pub fn outcomes(&self, matcher: &Matcher, members: &[DueMember]) -> Vec<Match> {
         let plain: Vec<Member> = members.iter().map(|due| due.member.clone()).collect();
@@ -193,6 +208,102 @@ impl Default for Unifier {
     fn default() -> Self {
         Self::new(Lists::shipped(), NonZeroUsize::MIN)
     }
+}
+
+/// What the rules say of members leaving, where it is not as before.
+async fn leaving(
+    store: &dyn Store,
+    matcher: &Matcher,
+    members: &[DueMember],
+) -> Result<Vec<Leaving>, StoreError> {
+    let rule = matcher.rules().leavers;
+    let signs = Signs::of(store, rule, matcher, members).await?;
+    // What an admin said of somebody's leaving is theirs to change.
+    let left_to_rules = members
+        .iter()
+        .filter(|due| due.left.is_none_or(|left| left.because != LeftBecause::ByHand));
+    let judged = left_to_rules.map(|due| (due, rule.left(&signs.of_member(matcher, due))));
+    let changed = judged.filter(|(due, left)| due.left != *left);
+    Ok(changed
+        .map(|(due, left)| Leaving {
+            community_user_id: due.member.community_user_id.clone(),
+            left,
+        })
+        .collect())
+}
+
+/// What is known of the members of a page; nothing of what the rule does not heed.
+#[derive(Default)]
+struct Signs {
+    inactive_since: HashMap<String, DateTime<Utc>>,
+    bounced_at: HashMap<String, DateTime<Utc>>,
+}
+
+impl Signs {
+    async fn of(
+        store: &dyn Store,
+        rule: LeaverRule,
+        matcher: &Matcher,
+        members: &[DueMember],
+    ) -> Result<Self, StoreError> {
+        let mut signs = Self::default();
+        if rule.inactive_person {
+            let persons: Vec<String> = members
+                .iter()
+                .flat_map(|due| persons_of(matcher, due))
+                .map(str::to_owned)
+                .collect();
+            if !persons.is_empty() {
+                signs.inactive_since = store.inactive_since(&persons).await?;
+            }
+        }
+        if rule.bounced_email {
+            let emails: Vec<String> = members.iter().filter_map(email_of).collect();
+            if !emails.is_empty() {
+                signs.bounced_at = store.bounces(&emails).await?;
+            }
+        }
+        Ok(signs)
+    }
+
+    fn of_member(&self, matcher: &Matcher, due: &DueMember) -> LeaverSigns {
+        let inactive_since = || {
+            let persons = persons_of(matcher, due).into_iter();
+            let since = persons.filter_map(|person| self.inactive_since.get(person));
+            // Of several persons with the address, the last one to go.
+            since.max().copied()
+        };
+        let bounced_at = || self.bounced_at.get(&email_of(due)?).copied();
+        LeaverSigns {
+            person_inactive_since: if self.inactive_since.is_empty() {
+                None
+            } else {
+                inactive_since()
+            },
+            email_bounced_at: if self.bounced_at.is_empty() {
+                None
+            } else {
+                bounced_at()
+            },
+            by_hand: due.stays.then_some(LeaverByHand::Stays),
+        }
+    }
+}
+
+/// The persons who may be inactive with the member: the one that an admin named, else those with the member's address.
+fn persons_of<'m>(matcher: &'m Matcher, due: &'m DueMember) -> Vec<&'m str> {
+    match due
+        .link
+        .as_ref()
+        .and_then(|link| link.person_external_id.as_deref())
+    {
+        Some(person) => vec![person],
+        None => matcher.inactive_persons(&due.member),
+    }
+}
+
+fn email_of(due: &DueMember) -> Option<String> {
+    normal_email(due.member.email.as_deref()?)
 }
 
 /// What an admin said, whatever the rules say.

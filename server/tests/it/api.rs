@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::SocketAddr};
 
 use serde_json::Value;
 
-use crate::support::{Answer, Home, Running, count, get, request, streams, text, wait_for};
+use crate::support::{Answer, Home, Running, count, get, request, send, streams, text, wait_for};
 
 fn synced() -> (Home, Running, Value) {
     let home = Home::new();
@@ -216,6 +216,19 @@ fn assert_described(document: &Value, description: &Value, schema: &str) {
     assert_eq!(names(document), promised, "{schema}");
 }
 
+/// One of each is there afterwards.
+fn parties_are_described(address: SocketAddr, description: &Value) {
+    for (path, row, schema) in [
+        ("companies", r#"[{"external_id":"X-1","name":"One"}]"#, "Company"),
+        ("persons", r#"[{"external_id":"X-1"}]"#, "Person"),
+    ] {
+        let imported = send_rows(address, path, JSON, row);
+        assert_described(&imported.json(), description, "Imported");
+        let one = get(address, &format!("/api/v1/{path}/X-1")).json();
+        assert_described(&one, description, schema);
+    }
+}
+
 #[test]
 fn the_description_is_true() {
     let (home, _simulator, run) = synced();
@@ -254,11 +267,14 @@ fn the_description_is_true() {
     let failed = home.sync("customer-en").json();
     assert_described(&failed["cause"], &description, "Cause");
 
+    parties_are_described(address, &description);
+
     // Each path that is described is there, and every operation has a name of its own.
     let mut operations = BTreeSet::new();
     for (path, methods) in description["paths"].as_object().expect("paths") {
         let path = path
             .replace("{tenant_id}", "customer-en")
+            .replace("{external_id}", "X-1")
             .replace("{run_id}", text(&run, &"id"));
         for (method, operation) in methods.as_object().expect("methods") {
             assert!(
@@ -269,7 +285,103 @@ fn the_description_is_true() {
             assert!(![404, 405].contains(&answer.status), "{method} {path} {answer:?}");
         }
     }
-    assert_eq!(operations.len(), 16);
+    assert_eq!(operations.len(), 22);
+}
+
+const JSON: &str = "application/json";
+
+fn send_rows(address: SocketAddr, path: &str, kind: &str, body: &str) -> Answer {
+    send(
+        address,
+        "POST",
+        &format!("/api/v1/{path}"),
+        &[("content-type", kind)],
+        body,
+    )
+}
+
+#[test]
+fn companies_and_persons_are_imported_as_from_files() {
+    let (home, _simulator, _) = synced();
+    let (_console, address) = serve(&home);
+    let rows = r#"[
+        { "external_id": "C-1", "name": "One", "domains": ["one.example", "eins.example"] },
+        { "external_id": "C-2", "name": "Two", "parent_external_id": "C-1" },
+        { "external_id": "C-1", "name": "One", "parent_external_id": "C-2" },
+        { "name": "Nobody" }
+    ]"#;
+    let tried = send_rows(address, "companies?dry_run=true", JSON, rows);
+    assert_eq!(tried.status, 200, "{tried:?}");
+    let tried = tried.json();
+    assert_eq!((count(&tried, "new"), text(&tried, &"matching")), (2, "none"));
+    assert_eq!(all(address, "/api/v1/companies", 10), [] as [Value; 0]);
+
+    let imported = send_rows(address, "companies", JSON, rows).json();
+    assert_eq!((count(&imported, "new"), count(&imported, "bad")), (2, 2));
+    let bad: Vec<u64> = imported["bad_lines"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|line| count(line, "line"))
+        .collect();
+    assert_eq!((bad, text(&imported, &"matching")), (vec![3, 4], "done"));
+    assert!(count(&imported, "members_matched") > 0);
+    let again = send_rows(address, "companies", JSON, rows).json();
+    assert_eq!((count(&again, "new"), count(&again, "unchanged")), (0, 2));
+
+    let persons = "external_id,email,first_name,last_name,phone,company_external_id,active\n\
+                   P-1,ann@one.example,Ann,Lee,,C-1,\nP-2,bo@one.example,Bo,Lee,,C-1,maybe\n";
+    let imported = send_rows(address, "persons", "text/csv; charset=utf-8", persons).json();
+    assert_eq!((count(&imported, "new"), count(&imported, "bad")), (1, 1));
+    assert_eq!(imported["bad_lines"][0]["line"], 3, "of a file's lines");
+
+    let companies = all(address, "/api/v1/companies", 1);
+    let ids: Vec<&str> = companies
+        .iter()
+        .map(|company| text(company, &"external_id"))
+        .collect();
+    assert_eq!(ids, ["C-1", "C-2"]);
+    assert_eq!(
+        companies[0]["domains"],
+        serde_json::json!(["one.example", "eins.example"])
+    );
+    let person = get(address, "/api/v1/persons/P-1").json();
+    assert_eq!(
+        (text(&person, &"email"), &person["active"]),
+        ("ann@one.example", &Value::Bool(true))
+    );
+}
+
+#[test]
+fn an_import_that_cannot_be_read_is_a_problem() {
+    let home = Home::new();
+    let (_console, address) = serve(&home);
+    for (kind, body, status, cause) in [
+        (JSON, "{", 400, "malformed"),
+        (JSON, "{}", 400, "malformed"),
+        ("text/csv", "name\nOne\n", 400, "malformed"),
+        ("text/plain", "One", 415, "unsupported"),
+    ] {
+        assert_problem(&send_rows(address, "companies", kind, body), status, cause);
+    }
+    for (path, status, cause) in [
+        ("/api/v1/companies/none", 404, "not_found"),
+        ("/api/v1/persons/none", 404, "not_found"),
+        ("/api/v1/companies?cursor=x", 400, "malformed"),
+        ("/api/v1/companies?tenant_id=customer-en", 400, "malformed"),
+    ] {
+        assert_problem(&get(address, path), status, cause);
+    }
+    // Longer than any other request may be, and within what an import may be; then longer than that.
+    let row = r#"{"external_id":"C-1","name":"One"},"#;
+    let many = |bytes: usize| format!("[{}{}]", row.repeat(bytes / row.len()), row.trim_end_matches(','));
+    let long = send_rows(address, "companies", JSON, &many(1 << 20));
+    assert_eq!((long.status, count(&long.json(), "new")), (200, 1), "{long:?}");
+    assert_problem(
+        &send_rows(address, "companies", JSON, &many(9 << 20)),
+        413,
+        "too_large",
+    );
 }
 
 #[test]

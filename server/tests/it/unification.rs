@@ -328,3 +328,126 @@ fn an_erasure_takes_the_person_out_and_the_next_import_keeps_them_out() {
     let again = import(&home, "person", &persons).succeeded().json();
     assert_eq!((count(&again, "kept_out"), count(&again, "unchanged")), (1, 1));
 }
+
+/// The rules in use with both leaver rules on, as a file.
+fn rules_with_leavers(home: &Home) -> String {
+    let mut rules = home.run(&["rules", "show", "--json"]).succeeded().json();
+    rules["rules"]["leavers"] = json!({ "inactive_person": true, "bounced_email": true });
+    write(home, "rules.json", &rules.to_string())
+}
+
+/// A person with an address, active or not.
+fn import_person(home: &Home, email: &str, active: bool) {
+    let rows = format!("{PERSONS}P-1,{email},,,,C-1,{active}\n");
+    import(home, "person", &rows).succeeded();
+}
+
+fn why(home: &Home, id: &str) -> Value {
+    let why = home.run(&["member", "why", "customer-en", id, "--json"]);
+    why.succeeded().json()
+}
+
+#[test]
+fn bounces_are_read_as_other_files_are() {
+    let home = Home::new();
+    let file = write(
+        &home,
+        "bounces.csv",
+        "email,bounced_at\nAnn@One.example,2026-01-05T08:00:00Z\nno address,2026-01-05\nann@one.example,\n",
+    );
+    let told = home.run(&["member", "bounces", &file, "--json"]).ended(1).json();
+    assert_eq!((count(&told, "bad"), count(&told, "repeated")), (1, 1));
+    assert_eq!(told["bad_lines"][0]["line"], 3);
+    assert_eq!(
+        count(&told, "unchanged"),
+        1,
+        "the last line says that mail is delivered"
+    );
+}
+
+#[test]
+fn members_leave_by_rule_and_come_back() {
+    let (home, _simulator, _) = synced();
+    let domain = domain_of_most(&home);
+    import(&home, "company", &format!("{COMPANIES}C-1,One,{domain},\n")).succeeded();
+    let members: Vec<String> = matched(&home).into_iter().collect();
+    let (first, second) = (members[0].as_str(), members[1].as_str());
+    let users = users(&home);
+    let email = |id: &str| text(&users[id], &"email").trim().to_owned();
+    let left = |id: &str| why(&home, id)["left"]["because"].clone();
+
+    // Mail to the first came back, and the second's person is inactive.
+    let bounces = format!("email,bounced_at\n{},2026-01-05T08:00:00Z\n", email(first));
+    let file = write(&home, "bounces.csv", &bounces);
+    home.run(&["member", "bounces", &file]).succeeded();
+    import_person(&home, &email(second), false);
+    assert_eq!(
+        (left(first), left(second)),
+        (Value::Null, Value::Null),
+        "off as shipped"
+    );
+
+    let rules = rules_with_leavers(&home);
+    let preview = home
+        .run(&["rules", "preview", &rules, "--json"])
+        .succeeded()
+        .json();
+    assert_eq!(
+        (count(&preview, "leaving"), count(&preview, "coming_back")),
+        (2, 0)
+    );
+    home.run(&["rules", "apply", &rules]).succeeded();
+    assert_eq!(left(first), "email_bounced");
+    assert_eq!(left(second), "person_inactive");
+    let run = home.run(&["sync", "customer-en", "--json"]).succeeded().json();
+    assert_eq!(count(&run["matching"], "matched"), members.len() as u64 - 2);
+
+    // An admin knows better of the first; the second's person is active again.
+    home.run(&["member", "back", "customer-en", first]).succeeded();
+    import_person(&home, &email(second), true);
+    let told = why(&home, first);
+    assert_eq!(
+        (&told["left"], &told["stays"]["by"]),
+        (&Value::Null, &json!("operator"))
+    );
+    let told = why(&home, second);
+    assert_eq!(told["left"], Value::Null);
+    assert_eq!(told["formerly_left"][0]["because"], "person_inactive");
+    home.run(&["member", "rules", "customer-en", first]).succeeded();
+    assert_eq!(left(first), "email_bounced", "the rules decide again");
+}
+
+#[test]
+fn trends_tell_which_company_wrote() {
+    let home = Home::new();
+    let (_simulator, address) = home.simulate("customer-en:users=60,topics=40,views=40", &[]);
+    home.connect("customer-en", &format!("http://{address}"));
+    home.sync("customer-en").succeeded();
+    let of_companies = || {
+        let trends = home.run(&["export", "trends", "--json"]).succeeded().json();
+        let rows = trends.as_array().expect("rows").clone();
+        let sum = |rows: Vec<Value>| rows.iter().map(|row| count(row, "count")).sum::<u64>();
+        let all = sum(rows.clone());
+        let of = rows
+            .into_iter()
+            .filter(|row| row["company_external_id"] != Value::Null);
+        (sum(of.collect()), all)
+    };
+    let (before, all) = of_companies();
+    assert_eq!(before, 0);
+    let domains: BTreeSet<String> = users(&home).values().filter_map(domain_of).collect();
+    let rows = domains
+        .iter()
+        .enumerate()
+        .map(|(number, domain)| format!("C-{number},Company {number},{domain},\n"));
+    import(
+        &home,
+        "company",
+        &format!("{COMPANIES}{}", rows.collect::<String>()),
+    );
+    let (after, still_all) = of_companies();
+    assert!(
+        after > 0 && still_all == all,
+        "{after} of {still_all}, before {all}"
+    );
+}

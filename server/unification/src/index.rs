@@ -35,6 +35,8 @@ pub(crate) struct Index {
     table: Table,
     companies: Strings,
     persons: Strings,
+    /// Who are no candidates.
+    inactive: Strings,
     company_of: Vec<u32>,
     company_names: Fuzzy,
     person_names: Fuzzy,
@@ -69,6 +71,10 @@ impl Index {
 
     pub(crate) fn person(&self, id: u32) -> &str {
         self.persons.get(id)
+    }
+
+    pub(crate) fn inactive_person(&self, id: u32) -> &str {
+        self.inactive.get(id)
     }
 
     pub(crate) fn company_of(&self, person: u32) -> Option<u32> {
@@ -180,7 +186,7 @@ impl IndexBuilder {
             if !person.active {
                 // No candidate, but its external id is taken all the same.
                 self.person_ids.push(Entry::new(key, NONE));
-                self.inactive.push(&person.external_id);
+                self.add_inactive(person)?;
                 continue;
             }
             let id = first + u32::try_from(numbered.len()).map_err(|_| IndexError::TooMany)?;
@@ -205,6 +211,17 @@ impl IndexBuilder {
         Ok(())
     }
 
+    /// Found by the e-mail, so that it can be said of a member that their person is inactive.
+    fn add_inactive(&mut self, person: &Person) -> Result<(), IndexError> {
+        let id = id_after(self.inactive.len(), 0)?;
+        self.inactive.push(&person.external_id);
+        if let Some(email) = person.email.as_deref().and_then(normalise::email) {
+            self.entries
+                .push(Entry::new(Key::new(Kind::InactivePersonEmail, &email), id));
+        }
+        Ok(())
+    }
+
     pub(crate) fn finish(mut self) -> Result<Index, IndexError> {
         if let Some(id) = twice(&mut self.company_ids) {
             return Err(IndexError::CompanyTwice(self.companies.get(id).to_owned()));
@@ -220,6 +237,7 @@ impl IndexBuilder {
             table: Table::new(self.entries),
             companies: self.companies,
             persons: self.persons,
+            inactive: self.inactive,
             company_of,
             company_names: Fuzzy::new(self.company_names),
             person_names: Fuzzy::new(self.person_names),

@@ -7,6 +7,8 @@ pub(crate) enum Kind {
     PersonPhone,
     PersonFullName,
     PersonExternalId,
+    /// Of a person who is inactive, and therefore no candidate.
+    InactivePersonEmail,
     CompanyDomain,
     CompanyName,
     /// Without its legal form.

@@ -9,7 +9,8 @@ use crate::{
     Cancelled, Lists, Threads,
     evaluate::{Found, Verdict, evaluate, holds_for_anybody, values_used},
     index::{Index, IndexBuilder, IndexError},
-    parallel,
+    key::Kind,
+    normalise, parallel,
     rulebook::{Rulebook, UnusableRuleSet},
     view::View,
 };
@@ -92,6 +93,18 @@ impl Matcher {
     pub fn match_one(&self, member: &Member) -> Match {
         let view = View::new(&self.rulebook, member);
         self.outcome(&view, &mut |_, _| {})
+    }
+
+    /// The persons with the member's e-mail, if there are any and all of them are inactive: in the order of their import.
+    pub fn inactive_persons(&self, member: &Member) -> Vec<&str> {
+        let Some(email) = member.email.as_deref().and_then(normalise::email) else {
+            return Vec::new();
+        };
+        if self.index.contains(Kind::PersonEmail, &email) {
+            return Vec::new();
+        }
+        let inactive = self.index.find(Kind::InactivePersonEmail, &email);
+        inactive.map(|id| self.index.inactive_person(id)).collect()
     }
 
     /// The match, telling of each rule that was tried what it came to.

@@ -16,6 +16,12 @@ pub struct Preview {
     pub moved: Changes,
     /// Ambiguous after, and not now.
     pub newly_ambiguous: Changes,
+    /// Who count now, and will have left after.
+    #[serde(default)]
+    pub leaving: u64,
+    /// Who have left now, and count after.
+    #[serde(default)]
+    pub coming_back: u64,
 }
 
 /// The members of one kind of change: how many, and the first of them by tenant and id.
@@ -54,6 +60,18 @@ impl Preview {
         if after.status == MatchStatus::Ambiguous && before.status != MatchStatus::Ambiguous {
             self.newly_ambiguous.add(member, before, after);
         }
+    }
+
+    /// Counts a member in whom the rules have leave: whatever they are tied to, they count no more.
+    pub fn add_leaving(&mut self, before: &Match) {
+        self.now.add(before.status);
+        self.leaving += 1;
+    }
+
+    /// Counts a member in who comes back.
+    pub fn add_coming_back(&mut self, after: &Match) {
+        self.after.add(after.status);
+        self.coming_back += 1;
     }
 }
 
@@ -116,6 +134,17 @@ mod tests {
             status,
             ..Match::default()
         }
+    }
+
+    #[test]
+    fn whoever_leaves_counts_now_alone_and_whoever_comes_back_after() {
+        let mut preview = Preview::default();
+        preview.add_leaving(&matched("A"));
+        preview.add_coming_back(&of_status(MatchStatus::Unmatched));
+        preview.add_coming_back(&matched("A"));
+        assert_eq!((preview.leaving, preview.coming_back), (1, 2));
+        assert_eq!((preview.now.matched, preview.now.total()), (1, 1));
+        assert_eq!((preview.after.matched, preview.after.total()), (1, 2));
     }
 
     #[test]

@@ -5,9 +5,9 @@ use domain::{CauseCode, Health, Object, RunState, Stage, Stream};
 use serde_json::{Map, Value, json};
 use store::{Field, FieldKind, fields};
 
-use super::{Answer, Endpoint};
+use super::{Answer, Endpoint, Party};
 
-pub(super) fn of(endpoints: &[Endpoint]) -> Value {
+pub(super) fn of<'e>(endpoints: impl IntoIterator<Item = &'e Endpoint>) -> Value {
     let mut paths = Map::new();
     for endpoint in endpoints {
         let path = paths.entry(endpoint.path.clone()).or_insert_with(|| json!({}));
@@ -35,6 +35,9 @@ fn operation(endpoint: &Endpoint) -> Value {
         Answer::Accepted => ("202", reference("Run")),
         Answer::Runs => ("200", page(&reference("Run"))),
         Answer::Rows(object) => ("200", page(&reference(schema_name(object)))),
+        Answer::Party(party) => ("200", reference(party_name(party))),
+        Answer::Parties(party) => ("200", page(&reference(party_name(party)))),
+        Answer::Imported(_) => ("200", reference("Imported")),
     };
     let words = endpoint
         .path
@@ -42,7 +45,7 @@ fn operation(endpoint: &Endpoint) -> Value {
         .filter(|word| !word.is_empty() && !word.starts_with('{'));
     let words: Vec<&str> = words.skip(2).collect();
     let one = if endpoint.path.ends_with('}') { "_one" } else { "" };
-    json!({
+    let mut operation = json!({
         "operationId": format!("{}_{}{one}", endpoint.method.as_str().to_ascii_lowercase(), words.join("_")),
         "summary": endpoint.summary,
         "description": format!("Needs the scope `{}`.", endpoint.scope.as_str()),
@@ -51,7 +54,28 @@ fn operation(endpoint: &Endpoint) -> Value {
             status: { "description": "Done", "content": { "application/json": { "schema": content } } },
             "default": { "$ref": "#/components/responses/Problem" },
         },
+    });
+    if let Answer::Imported(party) = endpoint.answer {
+        operation["requestBody"] = rows_sent(party);
+    }
+    operation
+}
+
+fn rows_sent(party: Party) -> Value {
+    json!({
+        "required": true,
+        "content": {
+            "application/json": { "schema": { "type": "array", "items": reference(party_name(party)) } },
+            "text/csv": { "schema": { "type": "string", "description": "With a header, as the import of files reads it" } },
+        },
     })
+}
+
+fn party_name(party: Party) -> &'static str {
+    match party {
+        Party::Company => "Company",
+        Party::Person => "Person",
+    }
 }
 
 fn parameters(endpoint: &Endpoint) -> Vec<Value> {
@@ -62,7 +86,9 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
     let in_path = in_path
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
     let in_query = endpoint.query.iter().map(|parameter| {
-        let schema = if parameter.name == "limit" {
+        let schema = if parameter.name == "dry_run" {
+            json!({ "type": "boolean", "default": false })
+        } else if parameter.name == "limit" {
             json!({ "type": "integer", "minimum": 1, "maximum": super::page::LIMIT_MAX, "default": super::page::LIMIT_DEFAULT })
         } else {
             json!({ "type": "string" })
@@ -115,6 +141,9 @@ fn schemas() -> Value {
     schemas.insert("Run".to_owned(), run());
     schemas.insert("RunStream".to_owned(), run_stream());
     schemas.insert("Cause".to_owned(), cause());
+    schemas.insert("Company".to_owned(), company());
+    schemas.insert("Person".to_owned(), person());
+    schemas.insert("Imported".to_owned(), imported());
     schemas.insert("Problem".to_owned(), problem());
     Value::Object(schemas)
 }
@@ -270,6 +299,57 @@ fn run_stream() -> Value {
         ("source", words(["api", "import", "none"])),
         ("started_at", time_or_null()),
         ("finished_at", time_or_null()),
+    ]))
+}
+
+fn text_or_null() -> Value {
+    json!({ "type": ["string", "null"] })
+}
+
+fn company() -> Value {
+    object([
+        ("external_id", text()),
+        ("name", text()),
+        (
+            "domains",
+            json!({ "type": "array", "items": { "type": "string" } }),
+        ),
+        ("parent_external_id", text_or_null()),
+    ])
+}
+
+fn person() -> Value {
+    object([
+        ("external_id", text()),
+        ("email", text_or_null()),
+        ("first_name", text_or_null()),
+        ("last_name", text_or_null()),
+        ("phone", text_or_null()),
+        ("company_external_id", text_or_null()),
+        ("active", json!({ "type": "boolean" })),
+    ])
+}
+
+fn imported() -> Value {
+    let bad_line = object([("line", count()), ("message", text())]);
+    let counts = [
+        "read",
+        "new",
+        "updated",
+        "unchanged",
+        "repeated",
+        "bad",
+        "kept_out",
+        "members_matched",
+    ];
+    let counts = counts.map(|name| (name, count()));
+    object(counts.into_iter().chain([
+        ("dry_run", json!({ "type": "boolean" })),
+        (
+            "bad_lines",
+            json!({ "type": "array", "items": bad_line, "description": "Rows by number, from 1; of CSV lines, whose first is the header." }),
+        ),
+        ("matching", words(["done", "under_way", "none"])),
     ]))
 }
 

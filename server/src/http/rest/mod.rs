@@ -8,6 +8,7 @@ mod cursor;
 mod description;
 mod objects;
 mod page;
+mod parties;
 mod problem;
 mod runs;
 
@@ -29,6 +30,7 @@ use sync::Clock;
 use self::problem::Problem;
 pub(crate) use self::problem::as_problems;
 use super::client::Client;
+use crate::installation::Installation;
 
 /// What the endpoints answer from.
 #[derive(Clone)]
@@ -36,6 +38,8 @@ pub(crate) struct Api {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// For imports, which match members anew.
+    pub(crate) installation: Installation,
 }
 
 /// What somebody is allowed who uses an endpoint.
@@ -45,6 +49,8 @@ pub(crate) enum Scope {
     Read,
     /// To start and stop syncs.
     Sync,
+    /// To import companies and persons.
+    Import,
 }
 
 impl Scope {
@@ -52,6 +58,7 @@ impl Scope {
         match self {
             Self::Read => "read",
             Self::Sync => "sync",
+            Self::Import => "import",
         }
     }
 }
@@ -71,8 +78,19 @@ enum Answer {
     Run,
     Runs,
     Rows(Object),
+    Party(Party),
+    Parties(Party),
+    /// What became of rows that were sent.
+    Imported(Party),
     /// A run that was asked for: 202.
     Accepted,
+}
+
+/// What of the customer-success database an endpoint is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Party {
+    Company,
+    Person,
 }
 
 struct Endpoint {
@@ -87,15 +105,34 @@ struct Endpoint {
 }
 
 fn endpoints() -> Vec<Endpoint> {
-    [connections::endpoints(), runs::endpoints(), objects::endpoints()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        connections::endpoints(),
+        runs::endpoints(),
+        objects::endpoints(),
+        parties::endpoints(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Requests that may be longer than others.
+pub(crate) fn imports(api: Api) -> Router {
+    let imports = parties::imports().into_iter();
+    imports.fold(Router::new(), guarded).with_state(api)
+}
+
+fn guarded(router: Router<Api>, endpoint: Endpoint) -> Router<Api> {
+    let guarded = endpoint
+        .handler
+        .layer(middleware::from_fn_with_state(endpoint.scope, allow));
+    router.route(&endpoint.path, guarded)
 }
 
 pub(crate) fn router(api: Api) -> Router {
     let endpoints = endpoints();
-    let description = Arc::new(description::of(&endpoints));
+    let imports = parties::imports();
+    let description = Arc::new(description::of(endpoints.iter().chain(&imports)));
     let described = get(move || {
         let description = Arc::clone(&description);
         async move { Json(description.as_ref()).into_response() }
@@ -104,12 +141,7 @@ pub(crate) fn router(api: Api) -> Router {
     let router = Router::new().route("/api/openapi.json", described);
     endpoints
         .into_iter()
-        .fold(router, |router, endpoint| {
-            let guarded = endpoint
-                .handler
-                .layer(middleware::from_fn_with_state(endpoint.scope, allow));
-            router.route(&endpoint.path, guarded)
-        })
+        .fold(router, guarded)
         .route("/api/{*rest}", axum::routing::any(nothing_there))
         .with_state(api)
 }

@@ -28,16 +28,21 @@ const UPSERT_COMPANIES: &str =
     WHERE company.name <> excluded.name OR company.domains <> excluded.domains
         OR company.parent_external_id IS DISTINCT FROM excluded.parent_external_id";
 
-/// In the order of keys, so that two imports never wait for each other. An equal row is not written.
+/// In the order of keys, so that two imports never wait for each other. An equal row is not written. Who stays inactive
+/// is so since the first time.
 const UPSERT_PERSONS: &str =
-    "INSERT INTO person (external_id, email, first_name, last_name, phone, company_external_id, active, changed_at)
-    SELECT external_id, email, first_name, last_name, phone, company_external_id, active, $8
+    "INSERT INTO person (external_id, email, first_name, last_name, phone, company_external_id, active, changed_at,
+        inactive_since)
+    SELECT external_id, email, first_name, last_name, phone, company_external_id, active, $8,
+        CASE WHEN active THEN NULL ELSE $8::bigint END
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[])
         AS given (external_id, email, first_name, last_name, phone, company_external_id, active)
     ORDER BY external_id COLLATE \"C\"
     ON CONFLICT (external_id) DO UPDATE SET email = excluded.email, first_name = excluded.first_name,
         last_name = excluded.last_name, phone = excluded.phone, company_external_id = excluded.company_external_id,
-        active = excluded.active, changed_at = excluded.changed_at
+        active = excluded.active, changed_at = excluded.changed_at,
+        inactive_since = CASE WHEN excluded.active THEN NULL
+            ELSE COALESCE(person.inactive_since, excluded.inactive_since) END
     WHERE person.email IS DISTINCT FROM excluded.email OR person.first_name IS DISTINCT FROM excluded.first_name
         OR person.last_name IS DISTINCT FROM excluded.last_name OR person.phone IS DISTINCT FROM excluded.phone
         OR person.company_external_id IS DISTINCT FROM excluded.company_external_id
@@ -159,7 +164,7 @@ impl CompanyStore for PostgresStore {
 }
 
 /// One import at a time: what is new is counted before it is written.
-async fn lock_imports(write: &mut PgConnection) -> Result<(), StoreError> {
+pub(crate) async fn lock_imports(write: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
         .bind(IMPORT_LOCK)
         .execute(write)

@@ -34,7 +34,7 @@ const DAY_US: i64 = 86_400_000_000;
 const RECORDS_AT_A_TIME: i64 = 500;
 
 /// Texts of others in which an address may stand: table, key within the connection, column.
-const TEXTS: [(&str, &str, &str); 7] = [
+const TEXTS: [(&str, &str, &str); 9] = [
     ("community_content", "kind || ' ' || public_id", "title"),
     ("community_content", "kind || ' ' || public_id", "tags"),
     ("community_content", "kind || ' ' || public_id", "permalink"),
@@ -42,6 +42,8 @@ const TEXTS: [(&str, &str, &str); 7] = [
     ("community_user", "community_user_id", "company_custom"),
     ("member_link", "community_user_id", "reason"),
     ("member_left", "community_user_id", "reason"),
+    ("member_left_history", "CAST(id AS text)", "reason"),
+    ("member_stays", "community_user_id", "reason"),
 ];
 
 /// Tables with rows of members beside their own: column of the member, columns that go with it.
@@ -77,6 +79,7 @@ impl ErasureStore for PostgresStore {
             counts: Counts::new(),
             days: BTreeSet::new(),
             persons: 0,
+            bounced: false,
         };
         erasing.find_members_that_were_set_aside().await?;
         erasing.redact_invalid_records().await?;
@@ -84,9 +87,10 @@ impl ErasureStore for PostgresStore {
         erasing.mark_days().await?;
         erasing.delete_members().await?;
         erasing.delete_persons().await?;
+        erasing.forget_bounces().await?;
         erasing.take_out_of_texts().await?;
         erasing.take_out_of_causes().await?;
-        if erasing.counts.is_empty() && erasing.persons == 0 {
+        if erasing.counts.is_empty() && erasing.persons == 0 && !erasing.bounced {
             return erasing.nothing_found().await;
         }
         let receipt = erasing.leave_receipt().await?;
@@ -130,6 +134,8 @@ struct Erasing<'e> {
     days: BTreeSet<(ConnectionId, i64)>,
     /// Of the customer-success database, who are gone.
     persons: u64,
+    /// Whether mail to the address had come back.
+    bounced: bool,
 }
 
 impl Erasing<'_> {
@@ -359,6 +365,16 @@ impl Erasing<'_> {
         if self.persons > 0 {
             everything_changed(&mut self.write).await?;
         }
+        Ok(())
+    }
+
+    async fn forget_bounces(&mut self) -> Result<(), StoreError> {
+        let gone = sqlx::query("DELETE FROM email_bounce WHERE email = $1")
+            .bind(&self.request.email)
+            .execute(&mut *self.write)
+            .await
+            .map_err(database)?;
+        self.bounced = gone.rows_affected() > 0;
         Ok(())
     }
 

@@ -21,7 +21,8 @@ const COMPANIES_FOUND: &str = "SELECT company.external_id, company.name, company
         COUNT(*) OVER () AS total,
         (SELECT COUNT(*) FROM member_match AS stands JOIN community_user AS member
             ON member.connection_id = stands.connection_id AND member.community_user_id = stands.community_user_id
-         WHERE stands.company_external_id = company.external_id AND member.deleted_at IS NULL) AS members
+         WHERE stands.company_external_id = company.external_id AND member.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM member_left AS gone
+            WHERE gone.connection_id = stands.connection_id AND gone.community_user_id = stands.community_user_id)) AS members
     FROM company
     WHERE $1 = '' OR company.external_id = $1 OR lower(company.name) LIKE $2 ESCAPE '\\'
         OR lower(company.domains) LIKE $2 ESCAPE '\\'
@@ -41,7 +42,8 @@ const MEMBERS_OF_COMPANY: &str =
     JOIN community_user AS member
         ON member.connection_id = stands.connection_id AND member.community_user_id = stands.community_user_id
     JOIN connection ON connection.id = stands.connection_id
-    WHERE stands.company_external_id = $1 AND member.deleted_at IS NULL
+    WHERE stands.company_external_id = $1 AND member.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM member_left AS gone
+            WHERE gone.connection_id = stands.connection_id AND gone.community_user_id = stands.community_user_id)
     ORDER BY connection.tenant_id COLLATE \"C\", member.community_user_id COLLATE \"C\" LIMIT $2 OFFSET $3";
 
 const MEMBERS_BY_RULE: &str = "SELECT stands.rule, COUNT(*) AS members FROM member_match AS stands
@@ -49,6 +51,9 @@ const MEMBERS_BY_RULE: &str = "SELECT stands.rule, COUNT(*) AS members FROM memb
         ON gone.connection_id = stands.connection_id AND gone.community_user_id = stands.community_user_id
             AND gone.deleted_at IS NOT NULL
     WHERE stands.status = 'matched' AND stands.rule IS NOT NULL AND gone.connection_id IS NULL
+        AND NOT EXISTS (SELECT 1 FROM member_left
+            WHERE member_left.connection_id = stands.connection_id
+                AND member_left.community_user_id = stands.community_user_id)
     GROUP BY stands.rule ORDER BY stands.rule COLLATE \"C\"";
 
 /// Members without a company who count, within what is asked for.

@@ -1,21 +1,24 @@
 //! Members' ties to companies, and who is to be matched.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::{
     ConnectionId, MatchCounts, RunId,
-    unification::{DecidedBy, Match, MatchStatus, Member, WhyNot},
+    unification::{self, DecidedBy, LeftBecause, Match, MatchStatus, Member, WhyNot},
 };
 use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
 use store::{
-    DueMember, DuePage, Fenced, FormerMatch, Lease, Left, Link, MatchCommit, MatchStore, MatchesWritten,
-    MatchingDue, MemberTie, Revision, StoreError, StoredMatch,
+    DueMember, DuePage, Fenced, FormerMatch, FormerlyLeft, Lease, Left, Link, MatchCommit, MatchStore,
+    MatchesWritten, MatchingDue, MemberTie, Revision, Stays, StoreError, StoredMatch,
 };
 
 use crate::{
     PostgresStore,
     column::{Columns, count, json_text, micros},
     error::database,
+    leaving,
     suppression::lock_out_erasures,
+    trends::lock_out_rebuilds,
 };
 
 /// A member as rules see it, with the match and the link. What it is selected from calls the member's row `member`.
@@ -24,7 +27,9 @@ pub(crate) const MEMBER_COLUMNS: &str = "connection.tenant_id, member.community_
         stands.status, stands.decided_by, stands.rule, stands.person_external_id, stands.company_external_id,
         stands.compared, stands.candidates, stands.why_not, stands.domain,
         link.company_external_id AS link_company, link.person_external_id AS link_person, link.reason AS link_reason,
-        link.linked_by, link.linked_at, member.deleted_at IS NULL AND gone.connection_id IS NULL AS counts";
+        link.linked_by, link.linked_at, member.deleted_at IS NULL AND gone.connection_id IS NULL AS counts,
+        gone.left_at, gone.because AS left_because, stays.connection_id IS NOT NULL AS stays,
+        member.deleted_at IS NOT NULL AS deleted";
 
 pub(crate) const MEMBER_JOINS: &str = "JOIN connection ON connection.id = member.connection_id
     LEFT JOIN member_match AS stands
@@ -32,7 +37,9 @@ pub(crate) const MEMBER_JOINS: &str = "JOIN connection ON connection.id = member
     LEFT JOIN member_link AS link
         ON link.connection_id = member.connection_id AND link.community_user_id = member.community_user_id
     LEFT JOIN member_left AS gone
-        ON gone.connection_id = member.connection_id AND gone.community_user_id = member.community_user_id";
+        ON gone.connection_id = member.connection_id AND gone.community_user_id = member.community_user_id
+    LEFT JOIN member_stays AS stays
+        ON stays.connection_id = member.connection_id AND stays.community_user_id = member.community_user_id";
 
 /// New matches on their way, as arrays; the columns of each.
 const GIVEN: &str =
@@ -80,11 +87,6 @@ const SET_LINK: &str = "INSERT INTO member_link (connection_id, community_user_i
     ON CONFLICT (connection_id, community_user_id) DO UPDATE SET company_external_id = excluded.company_external_id,
         person_external_id = excluded.person_external_id, reason = excluded.reason, linked_by = excluded.linked_by,
         linked_at = excluded.linked_at";
-
-/// The first time stands.
-const SET_LEFT: &str = "INSERT INTO member_left (connection_id, community_user_id, reason, left_by, left_at)
-    VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT (connection_id, community_user_id) DO UPDATE SET reason = excluded.reason, left_by = excluded.left_by";
 
 /// By status, without members who are deleted or have left; those who were never matched are unmatched.
 pub(crate) const COUNT_MATCHES: &str = "WITH gone AS (
@@ -166,7 +168,9 @@ impl MatchStore for PostgresStore {
         if !is_current(&mut write, commit).await? || !step_pass(&mut write, commit).await? {
             return Ok(MatchesWritten::Outdated);
         }
+        lock_out_rebuilds(&mut write, commit.connection_id).await?;
         write_changed(&mut write, commit).await?;
+        leaving::write(&mut write, commit).await?;
         take_marks(&mut write, commit).await?;
         write.commit().await?;
         Ok(MatchesWritten::Yes { stop_requested })
@@ -206,7 +210,7 @@ impl MatchStore for PostgresStore {
     ) -> Result<Option<MemberTie>, StoreError> {
         let row = sqlx::query(AssertSqlSafe(format!(
             "SELECT {MEMBER_COLUMNS}, due.marks, stands.rule_version, stands.decided_at, member.deleted_at,
-                gone.reason AS left_reason, gone.left_by, gone.left_at
+                gone.reason AS left_reason, gone.left_by, stays.reason AS stays_reason, stays.said_by, stays.said_at
              FROM community_user AS member {MEMBER_JOINS}
              LEFT JOIN match_due AS due
                 ON due.connection_id = member.connection_id AND due.community_user_id = member.community_user_id
@@ -229,7 +233,17 @@ impl MatchStore for PostgresStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        read_tie(&row, &former).map(Some)
+        let formerly_left = sqlx::query(
+            "SELECT because AS left_because, reason AS left_reason, left_by, left_at, until FROM member_left_history
+             WHERE connection_id = $1 AND community_user_id = $2 ORDER BY id DESC LIMIT $3",
+        )
+        .bind(connection.0)
+        .bind(community_user_id)
+        .bind(i64::from(history))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        read_tie(&row, &former, &formerly_left).map(Some)
     }
 
     async fn set_link(
@@ -268,26 +282,38 @@ impl MatchStore for PostgresStore {
         connection: ConnectionId,
         community_user_id: &str,
         left: Option<&Left>,
+        at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let mut write = self.begin().await?;
         lock_out_erasures(&mut write).await?;
         if !mark(&mut write, connection, community_user_id).await? {
             return Ok(false);
         }
-        let set = match left {
-            None => {
-                sqlx::query("DELETE FROM member_left WHERE connection_id = $1 AND community_user_id = $2")
-                    .bind(connection.0)
-                    .bind(community_user_id)
-            }
-            Some(left) => sqlx::query(SET_LEFT)
-                .bind(connection.0)
-                .bind(community_user_id)
-                .bind(&left.reason)
-                .bind(&left.by)
-                .bind(micros(left.at)),
-        };
-        set.execute(&mut *write).await.map_err(database)?;
+        lock_out_rebuilds(&mut write, connection).await?;
+        match left {
+            None => leaving::come_back(&mut write, connection, community_user_id, at).await?,
+            Some(left) => leaving::keep_left(&mut write, connection, community_user_id, left).await?,
+        }
+        write.commit().await?;
+        Ok(true)
+    }
+
+    async fn set_stays(
+        &self,
+        connection: ConnectionId,
+        community_user_id: &str,
+        stays: Option<&Stays>,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.begin().await?;
+        lock_out_erasures(&mut write).await?;
+        if !mark(&mut write, connection, community_user_id).await? {
+            return Ok(false);
+        }
+        lock_out_rebuilds(&mut write, connection).await?;
+        match stays {
+            None => leaving::forget_stays(&mut write, connection, community_user_id).await?,
+            Some(stays) => leaving::keep_stays(&mut write, connection, community_user_id, stays).await?,
+        }
         write.commit().await?;
         Ok(true)
     }
@@ -555,18 +581,37 @@ pub(crate) fn read_member(row: &PgRow) -> Result<DueMember, StoreError> {
         before,
         link,
         counts: row.flag("counts")?,
+        deleted: row.flag("deleted")?,
+        left: match row.optional_word("left_because", LeftBecause::parse)? {
+            Some(because) => Some(unification::Left {
+                since: row.time("left_at")?,
+                because,
+            }),
+            None => None,
+        },
+        stays: row.flag("stays")?,
     })
 }
 
-fn read_tie(row: &PgRow, former: &[PgRow]) -> Result<MemberTie, StoreError> {
+fn read_tie(row: &PgRow, former: &[PgRow], formerly_left: &[PgRow]) -> Result<MemberTie, StoreError> {
     let due = read_member(row)?;
-    let left = match row.optional_text("left_reason")? {
-        Some(reason) => Some(Left {
+    let left = match due.left {
+        Some(_) => Some(read_left(row)?),
+        None => None,
+    };
+    let stays = match row.optional_text("stays_reason")? {
+        Some(reason) => Some(Stays {
             reason,
-            by: row.text("left_by")?,
-            at: row.time("left_at")?,
+            by: row.text("said_by")?,
+            at: row.time("said_at")?,
         }),
         None => None,
+    };
+    let time_away = |row: &PgRow| {
+        Ok(FormerlyLeft {
+            left: read_left(row)?,
+            until: row.time("until")?,
+        })
     };
     let former_match = |row: &PgRow| {
         Ok(FormerMatch {
@@ -581,11 +626,25 @@ fn read_tie(row: &PgRow, former: &[PgRow]) -> Result<MemberTie, StoreError> {
         },
         due,
         left,
+        stays,
+        formerly_left: formerly_left
+            .iter()
+            .map(time_away)
+            .collect::<Result<_, StoreError>>()?,
         deleted_at: row.optional_time("deleted_at")?,
         history: former
             .iter()
             .map(former_match)
             .collect::<Result<_, StoreError>>()?,
+    })
+}
+
+fn read_left(row: &PgRow) -> Result<Left, StoreError> {
+    Ok(Left {
+        because: row.word("left_because", LeftBecause::parse)?,
+        reason: row.text("left_reason")?,
+        by: row.text("left_by")?,
+        at: row.time("left_at")?,
     })
 }
 

@@ -95,6 +95,21 @@ pub(crate) async fn screen_persons<'r>(
     Ok(erased.screen_persons(salt, persons))
 }
 
+/// Those of the addresses that are of persons who were erased.
+pub(crate) async fn screen_emails(
+    write: &mut PgConnection,
+    salts: &SaltKeeper,
+    emails: &[&str],
+) -> Result<BTreeSet<String>, StoreError> {
+    if !anyone_erased(write).await? {
+        return Ok(BTreeSet::new());
+    }
+    let salt = open_salt(write, salts).await?;
+    let erased = look_up_emails(write, &Subjects::of_emails(salt, emails.iter().copied())).await?;
+    let theirs = emails.iter().filter(|email| erased.has_email(salt, email));
+    Ok(theirs.map(|email| (*email).to_owned()).collect())
+}
+
 pub(crate) async fn open_salt<'k>(
     write: &mut PgConnection,
     salts: &'k SaltKeeper,

@@ -27,15 +27,19 @@ const UPSERT_COMPANIES: &str =
     WHERE company.name <> excluded.name OR company.domains <> excluded.domains
         OR company.parent_external_id IS NOT excluded.parent_external_id";
 
-/// An equal row is not written.
+/// An equal row is not written. Who stays inactive is so since the first time.
 const UPSERT_PERSONS: &str =
-    "INSERT INTO person (external_id, email, first_name, last_name, phone, company_external_id, active, changed_at)
+    "INSERT INTO person (external_id, email, first_name, last_name, phone, company_external_id, active, changed_at,
+        inactive_since)
     SELECT value ->> 'external_id', value ->> 'email', value ->> 'first_name', value ->> 'last_name',
-        value ->> 'phone', value ->> 'company_external_id', value ->> 'active', $2
+        value ->> 'phone', value ->> 'company_external_id', value ->> 'active', $2,
+        CASE WHEN value ->> 'active' THEN NULL ELSE $2 END
     FROM json_each($1) WHERE true
     ON CONFLICT (external_id) DO UPDATE SET email = excluded.email, first_name = excluded.first_name,
         last_name = excluded.last_name, phone = excluded.phone, company_external_id = excluded.company_external_id,
-        active = excluded.active, changed_at = excluded.changed_at
+        active = excluded.active, changed_at = excluded.changed_at,
+        inactive_since = CASE WHEN excluded.active THEN NULL
+            ELSE COALESCE(person.inactive_since, excluded.inactive_since) END
     WHERE person.email IS NOT excluded.email OR person.first_name IS NOT excluded.first_name
         OR person.last_name IS NOT excluded.last_name OR person.phone IS NOT excluded.phone
         OR person.company_external_id IS NOT excluded.company_external_id OR person.active <> excluded.active";

@@ -37,7 +37,7 @@ const SEARCHED_BYTES: usize = 1 << 20;
 const RECORDS_AT_A_TIME: i64 = 500;
 
 /// Texts of others in which an address may stand: table, key within the connection, column.
-const TEXTS: [(&str, &str, &str); 7] = [
+const TEXTS: [(&str, &str, &str); 9] = [
     ("community_content", "kind || ' ' || public_id", "title"),
     ("community_content", "kind || ' ' || public_id", "tags"),
     ("community_content", "kind || ' ' || public_id", "permalink"),
@@ -45,6 +45,8 @@ const TEXTS: [(&str, &str, &str); 7] = [
     ("community_user", "community_user_id", "company_custom"),
     ("member_link", "community_user_id", "reason"),
     ("member_left", "community_user_id", "reason"),
+    ("member_left_history", "CAST(id AS text)", "reason"),
+    ("member_stays", "community_user_id", "reason"),
 ];
 
 /// Tables with rows of members beside their own: column of the member, columns that go with it.
@@ -118,6 +120,7 @@ impl SqliteStore {
             counts: Counts::new(),
             days: BTreeSet::new(),
             persons: 0,
+            bounced: false,
         };
         erasing.find_members_that_were_set_aside().await?;
         erasing.redact_invalid_records().await?;
@@ -125,9 +128,10 @@ impl SqliteStore {
         erasing.mark_days().await?;
         erasing.delete_members().await?;
         erasing.delete_persons().await?;
+        erasing.forget_bounces().await?;
         erasing.take_out_of_texts().await?;
         erasing.take_out_of_causes().await?;
-        if erasing.counts.is_empty() && erasing.persons == 0 {
+        if erasing.counts.is_empty() && erasing.persons == 0 && !erasing.bounced {
             return erasing.nothing_found().await;
         }
         let receipt = erasing.leave_receipt().await?;
@@ -209,6 +213,8 @@ struct Erasing<'e> {
     days: BTreeSet<(ConnectionId, i64)>,
     /// Of the customer-success database, who are gone.
     persons: u64,
+    /// Whether mail to the address had come back.
+    bounced: bool,
 }
 
 impl Erasing<'_> {
@@ -436,6 +442,16 @@ impl Erasing<'_> {
         if self.persons > 0 {
             everything_changed(&mut self.transaction).await?;
         }
+        Ok(())
+    }
+
+    async fn forget_bounces(&mut self) -> Result<(), StoreError> {
+        let gone = sqlx::query("DELETE FROM email_bounce WHERE email = $1")
+            .bind(&self.request.email)
+            .execute(&mut *self.transaction)
+            .await
+            .map_err(database)?;
+        self.bounced = gone.rows_affected() > 0;
         Ok(())
     }
 

@@ -75,6 +75,21 @@ pub(crate) async fn screen_persons<'r>(
     Ok(erased.screen_persons(salt, persons))
 }
 
+/// Those of the addresses that are of persons who were erased.
+pub(crate) async fn screen_emails(
+    transaction: &mut Transaction<'static, Sqlite>,
+    salts: &SaltKeeper,
+    emails: &[&str],
+) -> Result<BTreeSet<String>, StoreError> {
+    if !anyone_erased(transaction).await? {
+        return Ok(BTreeSet::new());
+    }
+    let salt = open_salt(transaction, salts).await?;
+    let erased = look_up_emails(transaction, &Subjects::of_emails(salt, emails.iter().copied())).await?;
+    let theirs = emails.iter().filter(|email| erased.has_email(salt, email));
+    Ok(theirs.map(|email| (*email).to_owned()).collect())
+}
+
 pub(crate) async fn open_salt<'k>(
     transaction: &mut Transaction<'static, Sqlite>,
     salts: &'k SaltKeeper,

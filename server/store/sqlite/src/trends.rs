@@ -12,22 +12,31 @@ const DUE: &str = "SELECT day FROM trend_day_due WHERE connection_id = $1 ORDER 
 const FORGET: &str = "DELETE FROM community_trend
     WHERE connection_id = $1 AND day IN (SELECT value FROM json_each($2))";
 
-/// Microseconds of a day are 86,400,000,000. CROSS JOIN keeps the order: each day is one range of an index.
+/// Microseconds of a day are 86,400,000,000. CROSS JOIN keeps the order: each day is one range of an index. What a member wrote
+/// or did counts for their company up to the time at which they left it.
 const COUNT: &str =
     "INSERT INTO community_trend (connection_id, day, kind, subtype, company_external_id, count)
-    SELECT $1, due.value, object.kind, object.subtype, '', COUNT(*)
+    SELECT $1, due.value, object.kind, object.subtype, COALESCE(stands.company_external_id, '') AS company, COUNT(*)
     FROM json_each($2) AS due CROSS JOIN community_content AS object
+    LEFT JOIN member_match AS stands
+        ON stands.connection_id = $1 AND stands.community_user_id = object.author_user_id
+            AND NOT EXISTS (SELECT 1 FROM member_left AS gone WHERE gone.connection_id = $1
+                AND gone.community_user_id = object.author_user_id AND gone.left_at <= object.posted_at)
     WHERE object.connection_id = $1 AND object.posted_at >= due.value * 86400000000
         AND object.posted_at < (due.value + 1) * 86400000000
         AND object.deleted_at IS NULL AND object.trashed = 0
-    GROUP BY due.value, object.kind, object.subtype
+    GROUP BY due.value, object.kind, object.subtype, company
     UNION ALL
-    SELECT $1, due.value, object.activity_type, '', '', COUNT(*)
+    SELECT $1, due.value, object.activity_type, '', COALESCE(stands.company_external_id, '') AS company, COUNT(*)
     FROM json_each($2) AS due CROSS JOIN community_activity AS object
+    LEFT JOIN member_match AS stands
+        ON stands.connection_id = $1 AND stands.community_user_id = object.user_id
+            AND NOT EXISTS (SELECT 1 FROM member_left AS gone WHERE gone.connection_id = $1
+                AND gone.community_user_id = object.user_id AND gone.left_at <= object.occurred_at)
     WHERE object.connection_id = $1 AND object.occurred_at >= due.value * 86400000000
         AND object.occurred_at < (due.value + 1) * 86400000000
         AND object.deleted_at IS NULL
-    GROUP BY due.value, object.activity_type";
+    GROUP BY due.value, object.activity_type, company";
 
 const SETTLE: &str = "DELETE FROM trend_day_due
     WHERE connection_id = $1 AND day IN (SELECT value FROM json_each($2))";
@@ -53,6 +62,19 @@ impl TrendStore for SqliteStore {
                 return Ok(rebuilt);
             }
         }
+    }
+
+    async fn trends_due(&self) -> Result<Vec<ConnectionId>, StoreError> {
+        let due: Vec<uuid::Uuid> = sqlx::query_scalar(
+            "SELECT id FROM connection WHERE EXISTS (
+                SELECT 1 FROM trend_day_due WHERE trend_day_due.connection_id = connection.id)
+                AND NOT EXISTS (SELECT 1 FROM run WHERE run.connection_id = connection.id AND run.state = 'running')
+             ORDER BY tenant_id",
+        )
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        Ok(due.into_iter().map(ConnectionId).collect())
     }
 
     async fn rebuild_all_trends(&self, connection: ConnectionId) -> Result<u64, StoreError> {

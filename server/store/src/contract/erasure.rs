@@ -30,7 +30,7 @@ impl OpenSalt for Fixed {
     }
 }
 
-async fn with_salt(store: &dyn Store) {
+pub(super) async fn with_salt(store: &dyn Store) {
     store.use_salt(Arc::new(Fixed));
     store
         .keep_installation_secret(SALT_NAME, "sealed salt")

@@ -1,7 +1,7 @@
 use domain::{
     ConnectionId, Stream,
     record::{Record, User},
-    unification::{Company, DecidedBy, Match, MatchStatus, Person, RuleSet, WhyNot},
+    unification::{Company, DecidedBy, LeftBecause, Match, MatchStatus, Person, RuleSet, WhyNot},
 };
 
 use super::fixtures::{at, page_of, started};
@@ -217,11 +217,12 @@ async fn with_failed_members(store: &dyn Store) -> ConnectionId {
     ];
     write_all(store, started.connection, changed).await;
     let left = Left {
+        because: LeftBecause::ByHand,
         reason: "gone".to_owned(),
         by: "an admin".to_owned(),
         at: at(4),
     };
-    let kept = store.set_left(started.connection, "5", Some(&left)).await;
+    let kept = store.set_left(started.connection, "5", Some(&left), at(4)).await;
     assert!(kept.expect("an answer"));
     started.connection
 }
@@ -299,6 +300,7 @@ async fn write_all(store: &dyn Store, connection: ConnectionId, mut changed: Vec
             connection_id: connection,
             page,
             changed: std::mem::take(&mut changed),
+            leaving: Vec::new(),
             revision: store.revision().await.expect("a revision"),
             at: at(3),
         };

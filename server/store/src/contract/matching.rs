@@ -1,7 +1,7 @@
 use domain::{
     ConnectionId, MatchCounts, Object, Stream,
     record::{Record, User},
-    unification::{Candidate, Company, DecidedBy, Match, MatchStatus, RuleSet, WhyNot},
+    unification::{Candidate, Company, DecidedBy, LeftBecause, Match, MatchStatus, RuleSet, WhyNot},
 };
 use serde_json::{Value, json};
 
@@ -112,6 +112,7 @@ fn commit_of(page: DuePage, revision: Revision, outcomes: &[(&str, Match)], seco
                 outcome: outcome.clone(),
             })
             .collect(),
+        leaving: Vec::new(),
         revision,
         at: at(seconds),
     }
@@ -424,11 +425,12 @@ pub async fn a_member_who_has_left_counts_no_more(store: &dyn Store) {
     let started = with_members(store).await;
     settle(store, &[("1", matched("C-1")), ("2", matched("C-1"))], 5).await;
     let left = Left {
+        because: LeftBecause::ByHand,
         reason: "The address bounces".to_owned(),
         by: "admin@example.com".to_owned(),
         at: at(6),
     };
-    let set = |id, left| store.set_left(started.connection, id, left);
+    let set = |id, left| store.set_left(started.connection, id, left, at(11));
     assert!(!set("9", Some(&left)).await.expect("an answer"), "nobody");
     assert!(set("1", Some(&left)).await.expect("an answer"));
     let counted = async || {

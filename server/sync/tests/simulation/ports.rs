@@ -20,20 +20,21 @@ use domain::{
 };
 use simulator::Simulator;
 use store::{
-    Access, AccountStore, ActivityStore, AddAccountError, AddConnectionError, AuditEntry, AuditStore, Bucket,
-    By, Cancelling, ClaimRequest, ClaimedRun, CompanyStore, ConnectionOverview, ConnectionStore, Credentials,
-    Deed, Deletion, DeletionStore, DueMember, DuePage, Ending, Enqueued, Erasure, ErasureRequest,
+    Access, AccountStore, ActivityStore, AddAccountError, AddConnectionError, AuditEntry, AuditStore, Bounce,
+    BouncesImported, Bucket, By, Cancelling, ClaimRequest, ClaimedRun, CompanyCount, CompanyMembers,
+    CompanyStore, ConnectionOverview, ConnectionStore, Credentials, DayCount, Days, Deed, Deletion,
+    DeletionStore, DueMember, DuePage, Ending, EngagementStore, Enqueued, Erasure, ErasureRequest,
     ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter, FailedGroup,
     FailedMember, FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage, ImportMode,
-    ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState, Left,
-    Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue, MemberTie,
-    NewAccount, NewConnection, NewRun, NewSession, NewSetUp, NewTicket, OpenSalt, OverviewStore, PageCommit,
-    PageOutcome, PageStore, PartyCounts, PersonsImported, PoolUse, ProfileFieldCount, Queue, Release,
-    RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision,
-    RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret,
-    Search, SecretStore, Session, SessionStore, SetAside, SetUp, Store, StoreError, StoredMapping,
-    StoredMember, Ticket, TiedMember, TokenHash, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
-    WithoutCompany, WithoutGroup,
+    ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState, LeaverStore,
+    Left, Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue,
+    MemberEngagement, MemberTie, NewAccount, NewConnection, NewRun, NewSession, NewSetUp, NewTicket,
+    OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore, PartyCounts, PersonsImported, PoolUse,
+    ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore,
+    Resealed, RetentionStore, Revision, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage,
+    RunQuery, RunStore, SealedSecret, Search, SecretStore, Session, SessionStore, SetAside, SetUp, Stays,
+    Store, StoreError, StoredMapping, StoredMember, Ticket, TiedMember, TokenHash, TopicOfCompany, TopicRef,
+    TrendStore, Tried, UseSetUp, UseSetUpError, WithoutCompany, WithoutGroup,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 
@@ -516,6 +517,10 @@ impl TrendStore for Ports {
         self.store_operation("rebuild trends".into(), effect).await
     }
 
+    async fn trends_due(&self) -> Result<Vec<ConnectionId>, StoreError> {
+        self.store.trends_due().await
+    }
+
     async fn rebuild_all_trends(&self, connection: ConnectionId) -> Result<u64, StoreError> {
         self.store.rebuild_all_trends(connection).await
     }
@@ -779,8 +784,18 @@ impl MatchStore for Ports {
         connection: ConnectionId,
         community_user_id: &str,
         left: Option<&Left>,
+        at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        self.store.set_left(connection, community_user_id, left).await
+        self.store.set_left(connection, community_user_id, left, at).await
+    }
+
+    async fn set_stays(
+        &self,
+        connection: ConnectionId,
+        community_user_id: &str,
+        stays: Option<&Stays>,
+    ) -> Result<bool, StoreError> {
+        self.store.set_stays(connection, community_user_id, stays).await
     }
 
     async fn match_counts(&self, connection: ConnectionId) -> Result<MatchCounts, StoreError> {
@@ -1044,5 +1059,84 @@ impl FailedStore for Ports {
         limit: u32,
     ) -> Result<Vec<FailedMember>, StoreError> {
         self.store.ticket_members(number, offset, limit).await
+    }
+}
+
+#[async_trait]
+impl LeaverStore for Ports {
+    async fn import_bounces(
+        &self,
+        bounces: &[Bounce],
+        mode: ImportMode,
+    ) -> Result<BouncesImported, StoreError> {
+        self.store.import_bounces(bounces, mode).await
+    }
+
+    async fn bounces(&self, emails: &[String]) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
+        let (store, emails) = (Arc::clone(&self.store), emails.to_vec());
+        let effect = async move { store.bounces(&emails).await };
+        self.store_operation("bounces".into(), effect).await
+    }
+
+    async fn inactive_since(&self, persons: &[String]) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
+        let (store, persons) = (Arc::clone(&self.store), persons.to_vec());
+        let effect = async move { store.inactive_since(&persons).await };
+        self.store_operation("inactive since".into(), effect).await
+    }
+}
+
+#[async_trait]
+impl EngagementStore for Ports {
+    async fn company_with_all_below(
+        &self,
+        external_id: &str,
+        limit: u32,
+    ) -> Result<Vec<Company>, StoreError> {
+        self.store.company_with_all_below(external_id, limit).await
+    }
+
+    async fn members_by_company(&self, companies: &[String]) -> Result<Vec<CompanyMembers>, StoreError> {
+        self.store.members_by_company(companies).await
+    }
+
+    async fn counts_by_company(
+        &self,
+        companies: &[String],
+        days: Days,
+    ) -> Result<Vec<CompanyCount>, StoreError> {
+        self.store.counts_by_company(companies, days).await
+    }
+
+    async fn counts_by_day(&self, companies: &[String], days: Days) -> Result<Vec<DayCount>, StoreError> {
+        self.store.counts_by_day(companies, days).await
+    }
+
+    async fn active_members(
+        &self,
+        companies: &[String],
+        days: Days,
+    ) -> Result<Vec<(String, u64)>, StoreError> {
+        self.store.active_members(companies, days).await
+    }
+
+    async fn latest_topics(
+        &self,
+        companies: &[String],
+        ideas_only: bool,
+        limit: u32,
+    ) -> Result<Vec<TopicOfCompany>, StoreError> {
+        self.store.latest_topics(companies, ideas_only, limit).await
+    }
+
+    async fn ideas_by_status(&self, companies: &[String]) -> Result<Vec<(Option<String>, u64)>, StoreError> {
+        self.store.ideas_by_status(companies).await
+    }
+
+    async fn engagement_of(
+        &self,
+        members: &[(String, String)],
+        days: Days,
+    ) -> Result<Vec<MemberEngagement>, StoreError> {
+        self.store.engagement_of(members, days).await
     }
 }

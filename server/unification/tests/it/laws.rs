@@ -122,6 +122,7 @@ fn expected(world: &World, before: &[Match], after: &[Match]) -> Preview {
             _ => false,
         }),
         newly_ambiguous: those(&|before, after| !is_ambiguous(before) && is_ambiguous(after)),
+        ..Preview::default()
     }
 }
 

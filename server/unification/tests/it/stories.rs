@@ -315,3 +315,28 @@ fn two_of_one_external_id_and_words_that_match_nothing_are_refused() {
         UnusableRuleSet::Domain { .. }
     ));
 }
+
+#[test]
+fn a_person_is_inactive_unless_another_one_with_the_address_is_not() {
+    let gone = |id: &str, email: &str| Person {
+        active: false,
+        ..person(id, email, Some("halden"))
+    };
+    let persons = [
+        gone("gone", "Gone@halden.example"),
+        gone("twice-1", "twice@halden.example"),
+        gone("twice-2", "twice@halden.example"),
+        gone("before", "stays@halden.example"),
+        person("now", "stays@halden.example", None),
+        gone("nobody", ""),
+    ];
+    let matcher = matcher(RuleSet::shipped(), &[], &persons);
+    for (email, expected) in [
+        (" gone@HALDEN.example", &["gone"][..]),
+        ("twice@halden.example", &["twice-1", "twice-2"]),
+        ("stays@halden.example", &[]),
+        ("", &[]),
+    ] {
+        assert_eq!(matcher.inactive_persons(&member(email)), expected, "{email}");
+    }
+}

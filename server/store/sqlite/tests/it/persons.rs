@@ -4,16 +4,19 @@ use sqlx::{Connection as _, SqliteConnection};
 use store_sqlite::SqliteStore;
 
 /// Tables that an erasure reaches.
-const REACHED: [&str; 12] = [
+const REACHED: [&str; 15] = [
     "community_activity",
     "community_content",
     "community_user",
+    "email_bounce",
     "invalid_record",
     "match_due",
     "member_left",
+    "member_left_history",
     "member_link",
     "member_match",
     "member_match_history",
+    "member_stays",
     "person",
     "run",
     "ticket_member",
