@@ -21,7 +21,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodRouter, get},
 };
-use domain::Object;
+use domain::{Object, Scope};
 use store::Store;
 use sync::Clock;
 
@@ -35,24 +35,6 @@ pub(crate) struct Api {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
-}
-
-/// What somebody is allowed who uses an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// To read what is stored.
-    Read,
-    /// To start and stop syncs.
-    Sync,
-}
-
-impl Scope {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Sync => "sync",
-        }
-    }
 }
 
 /// What a request may name in its query.
