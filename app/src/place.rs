@@ -5,6 +5,11 @@ use std::fmt::Write;
 use domain::{ConnectionId, RunId, Stream, record::InvalidReason};
 use leptos_router::params::ParamsMap;
 
+/// Where a visitor logs in. Like [`CONFIRM`] it is a page of the server's own, outside the console.
+pub const LOG_IN: &str = "/log-in";
+/// Where the password is given again, before a sensitive change.
+pub const CONFIRM: &str = "/confirm";
+
 pub const COMMUNITY_MANAGEMENT: &str = "/administration/general/community-management";
 
 /// An address that grows by its query.

@@ -106,13 +106,13 @@ fn router(
     let rules = BrowserRules::new(public_origin, options.http.reload_port());
     let marker = Arc::new(Marker::new(Arc::clone(&installation.store)));
     Ok(http::router(Served {
-        backend: Arc::new(Console::new(
+        console: Console::new(
             installation,
             Arc::clone(&marker),
             &options.worker,
             !options.no_worker,
             wake_up,
-        )),
+        ),
         pages: Pages::new(marker, Arc::clone(&installation.clock), rules.clone()),
         store: Arc::clone(&installation.store),
         clock: Arc::clone(&installation.clock),

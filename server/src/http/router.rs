@@ -20,7 +20,7 @@ use axum::{
 use leptos::{
     config::LeptosOptions,
     nonce::use_nonce,
-    prelude::{provide_context, use_context},
+    prelude::{provide_context, use_context, with_context},
 };
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list_with_exclusions_and_ssg_and_context};
 use store::Store;
@@ -45,7 +45,7 @@ use super::{
     rest::{self, Api},
     security::{self, Hosts},
 };
-use crate::{metrics::Metrics, secrets::to_hex, system::random_bytes};
+use crate::{backend::Console, metrics::Metrics, secrets::to_hex, system::random_bytes, visitor::Visitor};
 
 /// The largest form is a rule set's, and that is some kilobytes.
 const BODY_LIMIT_BYTES: usize = 64 * 1024;
@@ -61,7 +61,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What the router answers from.
 pub(crate) struct Served {
-    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) console: Console,
     pub(crate) pages: Pages,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -76,7 +76,7 @@ pub(crate) struct Served {
 pub(crate) fn router(served: Served) -> Router {
     let options = served.site.leptos_options();
     let api = Api {
-        backend: Arc::clone(&served.backend),
+        console: served.console.clone(),
         store: Arc::clone(&served.store),
         clock: Arc::clone(&served.clock),
     };
@@ -136,7 +136,7 @@ fn console(served: &Served, options: &LeptosOptions) -> Router {
             shell(shell_options.clone())
         })
         .layer(middleware::from_fn_with_state(
-            Arc::clone(&served.backend),
+            served.console.clone(),
             resolve_frame,
         ))
         .layer(middleware::from_fn_with_state(served.pages.clone(), pages::kept))
@@ -152,7 +152,7 @@ fn files(served: &Served, options: &LeptosOptions) -> Router {
         .fallback(not_found)
         .layer(middleware::from_fn(not_found_status))
         .layer(middleware::from_fn_with_state(
-            Arc::clone(&served.backend),
+            served.console.clone(),
             resolve_frame,
         ));
     Router::new()
@@ -162,14 +162,16 @@ fn files(served: &Served, options: &LeptosOptions) -> Router {
 
 /// One closure provides the same to pages and to server functions.
 fn context(served: &Served) -> impl Fn() + Clone + Send + Sync + 'static {
-    let (backend, rules) = (Arc::clone(&served.backend), served.rules.clone());
-    move || provide(&backend, &rules)
+    let (console, rules) = (served.console.clone(), served.rules.clone());
+    move || provide(&console, &rules)
 }
 
-fn provide(backend: &Arc<dyn Backend>, rules: &BrowserRules) {
-    provide_context(Arc::clone(backend));
-    let frame = use_context::<Parts>().and_then(|parts| parts.extensions.get::<FrameView>().cloned());
-    provide_context(frame.unwrap_or_default());
+fn provide(console: &Console, rules: &BrowserRules) {
+    // There is no request while the routes are listed.
+    let visitor = of_request::<Visitor>();
+    let backend: Arc<dyn Backend> = Arc::new(console.for_visitor(visitor));
+    provide_context(backend);
+    provide_context(of_request::<FrameView>());
     if let (Some(nonce), Some(answer)) = (use_nonce(), use_context::<ResponseOptions>())
         && let Some(policy) = rules.page_policy(&nonce)
     {
@@ -177,14 +179,17 @@ fn provide(backend: &Arc<dyn Backend>, rules: &BrowserRules) {
     }
 }
 
+/// What was found out about the request before the render began.
+fn of_request<T: Clone + Default + Send + Sync + 'static>() -> T {
+    with_context::<Parts, _>(|parts| parts.extensions.get::<T>().cloned())
+        .flatten()
+        .unwrap_or_default()
+}
+
 /// The left navigation never waits, so what it shows is known before the render begins.
-async fn resolve_frame(
-    State(backend): State<Arc<dyn Backend>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+async fn resolve_frame(State(console): State<Console>, mut request: Request, next: Next) -> Response {
     // Logged where it failed. The page says it where it matters; the frame stays.
-    let frame = backend.frame().await.unwrap_or_default();
+    let frame = console.frame().await.unwrap_or_default();
     request.extensions_mut().insert(frame);
     next.run(request).await
 }

@@ -1,9 +1,12 @@
 //! Connections, how they are, and what can be done to them.
 
-use app::connections::view::{CardCounts, ConnectionCard};
+use app::{
+    backend::Backend as _,
+    connections::view::{CardCounts, ConnectionCard},
+};
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::Path,
     http::Method,
     response::Response,
     routing::{get, post},
@@ -106,7 +109,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn with_health(api: &Api) -> Result<Vec<ConnectionWithHealth>, Problem> {
-    let mut cards = api.backend.connections().await?.cards;
+    let mut cards = api.console.connections().await?.cards;
     let connections = api.store.connections().await?;
     // One that was added in between has no card yet, and is told the next time.
     let told = connections.iter().filter_map(|connection| {
@@ -116,44 +119,35 @@ async fn with_health(api: &Api) -> Result<Vec<ConnectionWithHealth>, Problem> {
     Ok(told.collect())
 }
 
-async fn list(State(api): State<Api>) -> Result<Json<Page<ConnectionWithHealth>>, Problem> {
+async fn list(api: Api) -> Result<Json<Page<ConnectionWithHealth>>, Problem> {
     Ok(Json(Page {
         items: with_health(&api).await?,
         next: None,
     }))
 }
 
-async fn one(
-    State(api): State<Api>,
-    Path(tenant): Path<String>,
-) -> Result<Json<ConnectionWithHealth>, Problem> {
+async fn one(api: Api, Path(tenant): Path<String>) -> Result<Json<ConnectionWithHealth>, Problem> {
     let connection = connection_of(&api, &tenant).await?;
-    let cards = api.backend.connections().await?.cards;
+    let cards = api.console.connections().await?.cards;
     let card = cards.into_iter().find(|card| card.id == connection.id);
     let card = card.ok_or_else(|| Problem::not_found("There is no connection to that tenant."))?;
     Ok(Json(ConnectionWithHealth::new(&connection, card)))
 }
 
-async fn sync(State(api): State<Api>, Path(tenant): Path<String>) -> Result<Response, Problem> {
+async fn sync(api: Api, Path(tenant): Path<String>) -> Result<Response, Problem> {
     let connection = connection_of(&api, &tenant).await?;
-    let run = api.backend.sync_now(connection.id).await?;
+    let run = api.console.sync_now(connection.id).await?;
     runs::find(&api, &run.to_string()).await.map(accepted)
 }
 
-async fn activate(
-    State(api): State<Api>,
-    Path(tenant): Path<String>,
-) -> Result<Json<ConnectionWithHealth>, Problem> {
+async fn activate(api: Api, Path(tenant): Path<String>) -> Result<Json<ConnectionWithHealth>, Problem> {
     let connection = connection_of(&api, &tenant).await?;
-    api.backend.activate(connection.id).await?;
-    one(State(api), Path(tenant)).await
+    api.console.activate(connection.id).await?;
+    one(api, Path(tenant)).await
 }
 
-async fn deactivate(
-    State(api): State<Api>,
-    Path(tenant): Path<String>,
-) -> Result<Json<ConnectionWithHealth>, Problem> {
+async fn deactivate(api: Api, Path(tenant): Path<String>) -> Result<Json<ConnectionWithHealth>, Problem> {
     let connection = connection_of(&api, &tenant).await?;
-    api.backend.deactivate(connection.id).await?;
-    one(State(api), Path(tenant)).await
+    api.console.deactivate(connection.id).await?;
+    one(api, Path(tenant)).await
 }

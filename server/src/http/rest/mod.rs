@@ -10,13 +10,12 @@ mod page;
 mod problem;
 mod runs;
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
-use app::backend::Backend;
 use axum::{
     Json, Router,
-    extract::{Request, State},
-    http::{Method, StatusCode},
+    extract::{FromRequestParts, Request, State},
+    http::{Method, StatusCode, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{MethodRouter, get},
@@ -28,13 +27,26 @@ use sync::Clock;
 use self::problem::Problem;
 pub(crate) use self::problem::as_problems;
 use super::client::Client;
+use crate::{backend::Console, visitor::Visitor};
 
-/// What the endpoints answer from.
+/// What the endpoints answer from. An endpoint takes it as the visitor's own.
 #[derive(Clone)]
 pub(crate) struct Api {
-    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) console: Console,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl FromRequestParts<Self> for Api {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Self) -> Result<Self, Infallible> {
+        let visitor = parts.extensions.get::<Visitor>().cloned();
+        Ok(Self {
+            console: api.console.for_visitor(visitor.unwrap_or_default()),
+            ..api.clone()
+        })
+    }
 }
 
 /// What a request may name in its query.

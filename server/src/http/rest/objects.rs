@@ -1,7 +1,6 @@
 //! What is stored of the communities, object by object, in the order of its keys.
 
 use axum::{
-    extract::State,
     http::Method,
     response::{IntoResponse as _, Response},
     routing::get,
@@ -28,7 +27,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         summary: summary(object),
         query: LISTED,
         answer: Answer::Rows(object),
-        handler: get(move |State(api): State<Api>, query: AskedQuery| async move {
+        handler: get(move |api: Api, query: AskedQuery| async move {
             let asked = Asked::read(query)?;
             let connection = asked.connection(&api).await?.map(|connection| connection.id);
             rows(

@@ -96,6 +96,9 @@ impl From<AppError> for Problem {
         let (status, cause) = match &error {
             AppError::NotFound { .. } => (StatusCode::NOT_FOUND, "not_found"),
             AppError::Refused { .. } => (StatusCode::CONFLICT, "refused"),
+            AppError::NotLoggedIn => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            AppError::NotAllowed => (StatusCode::FORBIDDEN, "forbidden"),
+            AppError::Unconfirmed => (StatusCode::FORBIDDEN, "unconfirmed"),
             AppError::Unreachable { .. } => (StatusCode::BAD_REQUEST, "malformed"),
             AppError::Internal { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         };

@@ -1,8 +1,9 @@
 //! Runs: the log, one of them, what it set aside, and asking it to stop.
 
+use app::backend::Backend as _;
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::Path,
     http::Method,
     response::Response,
     routing::{get, post},
@@ -58,7 +59,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-async fn list(State(api): State<Api>, query: AskedQuery) -> Result<Json<Page<Run>>, Problem> {
+async fn list(api: Api, query: AskedQuery) -> Result<Json<Page<Run>>, Problem> {
     let asked = Asked::read(query)?;
     let limit = asked.limit()?;
     let connection = asked.connection(&api).await?.map(|connection| connection.id);
@@ -81,15 +82,11 @@ async fn list(State(api): State<Api>, query: AskedQuery) -> Result<Json<Page<Run
     }))
 }
 
-async fn one(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Run>, Problem> {
+async fn one(api: Api, Path(id): Path<String>) -> Result<Json<Run>, Problem> {
     find(&api, &id).await.map(Json)
 }
 
-async fn invalid_records(
-    State(api): State<Api>,
-    Path(id): Path<String>,
-    query: AskedQuery,
-) -> Result<Response, Problem> {
+async fn invalid_records(api: Api, Path(id): Path<String>, query: AskedQuery) -> Result<Response, Problem> {
     let asked = Asked::read(query)?;
     let run = find(&api, &id).await?.id;
     let connection = asked.connection(&api).await?.map(|connection| connection.id);
@@ -101,9 +98,9 @@ async fn invalid_records(
     objects::rows(&api, rows, &asked).await
 }
 
-async fn cancel(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
+async fn cancel(api: Api, Path(id): Path<String>) -> Result<Response, Problem> {
     let run = find(&api, &id).await?.id;
-    api.backend.cancel_run(run).await?;
+    api.console.cancel_run(run).await?;
     find(&api, &id).await.map(accepted)
 }
 
