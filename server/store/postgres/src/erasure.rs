@@ -13,9 +13,9 @@ use domain::{
 };
 use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow};
 use store::{
-    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, ErasedOfTenant, Erasure, ErasureRequest,
-    ErasureStore, Leftovers, OpenSalt, Receipt, Salt, StoreError, Traces, normal_email, redact, targets,
-    without_email,
+    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, ErasedOfTenant, Erasure,
+    ErasureRequest, ErasureStore, Leftovers, OpenSalt, Receipt, Salt, StoreError, Traces, normal_email,
+    redact, targets, without_email,
 };
 
 use crate::{
