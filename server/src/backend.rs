@@ -11,7 +11,7 @@ use app::{
     },
     connections::view::ConnectionsView,
     error::AppError,
-    layout::FrameView,
+    layout::{AccountLine, FrameView},
     runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, SummaryView},
     unification::{
         place::{MemberKey, UsersPlace},
@@ -19,7 +19,7 @@ use app::{
     },
 };
 use async_trait::async_trait;
-use domain::{Connection, ConnectionId, RunId, StoppedBy, Trigger};
+use domain::{Connection, ConnectionId, Role, RunId, StoppedBy, Trigger};
 use store::{By, Cancelling, Enqueued, NewRun, RunQuery, StoreError};
 use tracing::{error, info};
 
@@ -86,6 +86,18 @@ impl Console {
         }
     }
 
+    /// The frame with nothing but who is logged in.
+    pub(crate) fn bare_frame(&self) -> FrameView {
+        let account = self.visitor.logged_in().map(|logged_in| &logged_in.account);
+        FrameView {
+            account: account.map(|account| AccountLine {
+                email: account.email.clone(),
+                role: account.role,
+            }),
+            ..FrameView::default()
+        }
+    }
+
     /// Who does something now, for the audit trail.
     pub(crate) fn by(&self) -> By {
         self.visitor.by(self.installation.clock.now())
@@ -127,8 +139,16 @@ impl Console {
 #[async_trait]
 impl Backend for Console {
     async fn frame(&self) -> Result<FrameView, AppError> {
+        if self.visitor.role() != Some(Role::Admin) {
+            // What connections are like, and which process runs syncs, is no matter of theirs.
+            return Ok(self.bare_frame());
+        }
         let view = self.overview.view().await.map_err(|error| internal(&error))?;
-        Ok(overview::frame(&view, self.worker))
+        Ok(FrameView {
+            failing_connections: overview::failing(&view),
+            worker: self.worker,
+            ..self.bare_frame()
+        })
     }
 
     async fn connections(&self) -> Result<ConnectionsView, AppError> {
