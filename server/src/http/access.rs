@@ -1,4 +1,5 @@
-//! Deny by default: a request is answered only if the visitor's role is among those that its route was declared for.
+//! Deny by default: a request is answered only if the visitor's role is among those that its route was declared for, or if
+//! a program's token has the scope that it wants. Routes that want none are opened by no token.
 //!
 //! Pages and server functions are declared in `app::access`, beside the routes of the console; endpoints of the API in
 //! `rest::endpoints`; everything else is a [`Ruled`] route. What is declared nowhere is refused to everyone.
