@@ -145,7 +145,10 @@ async fn wait_for_all(store: &PostgresStore, connections: u64) {
         if now > ended {
             (ended, since) = (now, Instant::now());
         }
-        assert!(since.elapsed() < PATIENCE, "{ended} of {connections} have run, and no more do");
+        assert!(
+            since.elapsed() < PATIENCE,
+            "{ended} of {connections} have run, and no more do"
+        );
     }
 }
 
@@ -193,7 +196,10 @@ fn tell(runs: &[Run], took: Duration) {
         let wait = waits[waits.len() * share / 100].num_microseconds();
         f64::from(i32::try_from(wait.unwrap_or_default()).unwrap_or(i32::MAX)) / 1_000.0
     };
-    println!("PostgreSQL, {} connections due at once, {WORKERS} worker processes", runs.len());
+    println!(
+        "PostgreSQL, {} connections due at once, {WORKERS} worker processes",
+        runs.len()
+    );
     println!(
         "  all run in {:.1} s, each exactly once, every ledger balances",
         took.as_secs_f64()

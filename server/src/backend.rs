@@ -11,7 +11,7 @@ use app::{
     },
     connections::view::ConnectionsView,
     error::AppError,
-    layout::FrameView,
+    layout::{AccountLine, FrameView},
     runs::view::{
         INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, LIVE_RUNS_MAX, LiveView, SummaryView,
     },
@@ -21,8 +21,8 @@ use app::{
     },
 };
 use async_trait::async_trait;
-use domain::{Connection, ConnectionId, RunId, StoppedBy, Trigger, unification::RuleSet};
-use store::{Cancelling, Enqueued, NewRun, RunQuery, StoreError};
+use domain::{Connection, ConnectionId, Role, RunId, StoppedBy, Trigger, unification::RuleSet};
+use store::{By, Cancelling, Enqueued, NewRun, RunQuery, StoreError};
 use tracing::{error, info};
 
 use crate::{
@@ -37,22 +37,27 @@ use crate::{
     system::random_bytes,
     trials::Trials,
     views,
+    visitor::Visitor,
     worker::WakeUp,
 };
 
+/// One visitor's view of the installation. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Console {
     pub(crate) installation: Installation,
     /// After so many successes the next run is a full one.
     full_every: NonZeroU32,
-    overview: Overview,
+    overview: Arc<Overview>,
     /// Whether this process runs syncs itself.
     worker: bool,
     wake_up: WakeUp,
     /// Drafts of rules that were tried.
     pub(crate) trials: Trials,
+    visitor: Visitor,
 }
 
 impl Console {
+    /// As nobody sees it; see [`Self::for_visitor`].
     pub(crate) fn new(
         installation: &Installation,
         marker: Arc<Marker>,
@@ -61,17 +66,52 @@ impl Console {
         wake_up: WakeUp,
     ) -> Self {
         Self {
-            overview: Overview::new(
+            overview: Arc::new(Overview::new(
                 Arc::clone(&installation.store),
                 Arc::clone(&installation.clock),
                 marker,
                 config.sync_window,
-            ),
+            )),
             installation: installation.clone(),
             full_every: config.sync.full_every,
             worker,
             wake_up,
             trials: Trials::default(),
+            visitor: Visitor::default(),
+        }
+    }
+
+    pub(crate) fn for_visitor(&self, visitor: Visitor) -> Self {
+        Self {
+            visitor,
+            ..self.clone()
+        }
+    }
+
+    /// The frame with nothing but who is logged in.
+    pub(crate) fn bare_frame(&self) -> FrameView {
+        let account = self.visitor.logged_in().map(|logged_in| &logged_in.account);
+        FrameView {
+            account: account.map(|account| AccountLine {
+                email: account.email.clone(),
+                role: account.role,
+            }),
+            ..FrameView::default()
+        }
+    }
+
+    /// Who does something now, for the audit trail.
+    pub(crate) fn by(&self) -> By {
+        self.visitor.by(self.installation.clock.now())
+    }
+
+    /// To be asked before a sensitive change: [`AppError::Unconfirmed`] if the password was given too long ago.
+    #[expect(dead_code, reason = "the console offers no sensitive change yet")]
+    pub(crate) fn confirmed(&self) -> Result<(), AppError> {
+        if self.visitor.confirmed(self.installation.clock.now()) {
+            Ok(())
+        } else {
+            Err(AppError::Unconfirmed)
         }
     }
 
@@ -101,8 +141,16 @@ impl Console {
 #[async_trait]
 impl Backend for Console {
     async fn frame(&self) -> Result<FrameView, AppError> {
+        if self.visitor.role() != Some(Role::Admin) {
+            // What connections are like, and which process runs syncs, is no matter of theirs.
+            return Ok(self.bare_frame());
+        }
         let view = self.overview.view().await.map_err(|error| internal(&error))?;
-        Ok(overview::frame(&view, self.worker))
+        Ok(FrameView {
+            failing_connections: overview::failing(&view),
+            worker: self.worker,
+            ..self.bare_frame()
+        })
     }
 
     async fn connections(&self) -> Result<ConnectionsView, AppError> {
@@ -221,7 +269,7 @@ impl Backend for Console {
         match self
             .installation
             .store
-            .enqueue(&new)
+            .enqueue(&new, Some(&self.by()))
             .await
             .map_err(|error| internal(&error))?
         {
@@ -243,11 +291,10 @@ impl Backend for Console {
     }
 
     async fn cancel_run(&self, id: RunId) -> Result<(), AppError> {
-        let now = self.installation.clock.now();
         let asked = self
             .installation
             .store
-            .cancel(id, StoppedBy::Admin, now)
+            .cancel(id, StoppedBy::Admin, &self.by())
             .await
             .map_err(|error| internal(&error))?;
         match asked {
@@ -265,10 +312,9 @@ impl Backend for Console {
 
     async fn deactivate(&self, id: ConnectionId) -> Result<(), AppError> {
         let connection = self.connection(id).await?;
-        let now = self.installation.clock.now();
         self.installation
             .store
-            .deactivate(id, now)
+            .deactivate(id, &self.by())
             .await
             .map_err(|error| internal(&error))?;
         info!(tenant = %connection.tenant_id, "connection deactivated");
@@ -279,7 +325,7 @@ impl Backend for Console {
         let connection = self.connection(id).await?;
         self.installation
             .store
-            .activate(id)
+            .activate(id, &self.by())
             .await
             .map_err(|error| internal(&error))?;
         info!(tenant = %connection.tenant_id, "connection activated");

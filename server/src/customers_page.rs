@@ -9,7 +9,7 @@ use app::{
     unification::view::CompanyName,
 };
 use domain::unification::{Company, CompanyTree, ParentCircle, Person};
-use store::{FoundCompany, ImportMode, Search, StoreError};
+use store::{Deed, FoundCompany, ImportMode, Search, StoreError};
 use tracing::info;
 use unification::normalise;
 
@@ -83,7 +83,7 @@ impl Console {
         if !new && known.is_none() {
             return Err(no_such_company());
         }
-        self.write_company(company).await
+        self.write_company(company, Deed::CompanySaved).await
     }
 
     pub(crate) async fn keep_domain(&self, external_id: &str, domain: &str) -> Result<(), AppError> {
@@ -101,7 +101,7 @@ impl Console {
             company.domains.push(domain.to_owned());
         }
         check_domains(&company)?;
-        self.write_company(company).await
+        self.write_company(company, Deed::DomainAdded).await
     }
 
     /// No company becomes its own parent, nor the parent of one above it.
@@ -124,11 +124,11 @@ impl Console {
         })
     }
 
-    async fn write_company(&self, company: Company) -> Result<(), AppError> {
+    async fn write_company(&self, company: Company, deed: Deed) -> Result<(), AppError> {
         self.check_parent(&company).await?;
-        let (store, now) = (&self.installation.store, self.installation.clock.now());
+        let store = &self.installation.store;
         store
-            .import_companies(&[company], ImportMode::Write, now)
+            .import_companies(&[company], ImportMode::Write, deed, &self.by())
             .await
             .map_err(|error| internal(&error))?;
         info!("a company was kept by hand");

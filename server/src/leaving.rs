@@ -1,30 +1,30 @@
 //! Members who are said to have left their company, or to be with it still. Commands and the console call these.
 
 use domain::{ConnectionId, unification::LeftBecause};
-use store::{Left, Stays, StoreError};
+use store::{By, Left, Stays, StoreError};
 
 use crate::{installation::Installation, unify::match_connection};
 
 /// What is kept as the reason where nobody has to give one.
 const COUNTED_AGAIN: &str = "Counted again";
 
-/// Keeps that a member has left. False if there is no such member.
+/// Keeps that a member has left; `said_by` is shown beside. False if there is no such member.
 pub(crate) async fn mark(
     installation: &Installation,
     connection: ConnectionId,
     user: &str,
     reason: &str,
-    by: &str,
+    said_by: &str,
+    by: &By,
 ) -> Result<bool, StoreError> {
-    let at = installation.clock.now();
     let left = Left {
         because: LeftBecause::ByHand,
         reason: reason.to_owned(),
-        by: by.to_owned(),
-        at,
+        by: said_by.to_owned(),
+        at: by.at,
     };
     let store = &installation.store;
-    store.set_left(connection, user, Some(&left), at).await
+    store.set_left(connection, user, Some(&left), by).await
 }
 
 /// Lets a member count again: what was said by hand is taken back, and a rule that has them leave is overruled. A member whom
@@ -33,11 +33,12 @@ pub(crate) async fn count_again(
     installation: &Installation,
     connection: ConnectionId,
     user: &str,
-    by: &str,
+    said_by: &str,
+    by: &By,
 ) -> Result<bool, StoreError> {
-    let (store, at) = (&installation.store, installation.clock.now());
+    let store = &installation.store;
     if left_because(installation, connection, user).await? == Some(LeftBecause::ByHand) {
-        store.set_left(connection, user, None, at).await?;
+        store.set_left(connection, user, None, by).await?;
         match_connection(installation, connection).await?;
     }
     if left_because(installation, connection, user).await?.is_none() {
@@ -45,10 +46,10 @@ pub(crate) async fn count_again(
     }
     let stays = Stays {
         reason: COUNTED_AGAIN.to_owned(),
-        by: by.to_owned(),
-        at,
+        by: said_by.to_owned(),
+        at: by.at,
     };
-    store.set_stays(connection, user, Some(&stays)).await
+    store.set_stays(connection, user, Some(&stays), by).await
 }
 
 async fn left_because(

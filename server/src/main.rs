@@ -37,10 +37,12 @@ mod source;
 mod system;
 mod telemetry;
 mod tickets;
+mod trail;
 mod trials;
 mod unify;
 mod users_page;
 mod views;
+mod visitor;
 mod worker;
 
 use std::process::ExitCode;

@@ -152,7 +152,7 @@ impl Console {
         });
         let store = &self.installation.store;
         let kept = store
-            .set_link(connection.id, &key.community_user_id, link.as_ref())
+            .set_link(connection.id, &key.community_user_id, link.as_ref(), &self.by())
             .await
             .map_err(|error| internal(&error))?;
         self.matched_anew(&connection, kept).await?;
@@ -174,13 +174,15 @@ impl Console {
 
     pub(crate) async fn keep_left(&self, key: MemberKey, said: SaidOfLeaving) -> Result<(), AppError> {
         let connection = self.connection_of(&key).await?;
-        let (installation, user) = (&self.installation, key.community_user_id.as_str());
+        let (installation, user, by) = (&self.installation, key.community_user_id.as_str(), self.by());
         let kept = match &said {
             SaidOfLeaving::Left { reason } => {
-                leaving::mark(installation, connection.id, user, reason, AN_ADMIN).await
+                leaving::mark(installation, connection.id, user, reason, AN_ADMIN, &by).await
             }
-            SaidOfLeaving::Back => leaving::count_again(installation, connection.id, user, AN_ADMIN).await,
-            SaidOfLeaving::Nothing => installation.store.set_stays(connection.id, user, None).await,
+            SaidOfLeaving::Back => {
+                leaving::count_again(installation, connection.id, user, AN_ADMIN, &by).await
+            }
+            SaidOfLeaving::Nothing => installation.store.set_stays(connection.id, user, None, &by).await,
         };
         let kept = kept.map_err(|error| internal(&error))?;
         self.matched_anew(&connection, kept).await?;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use store::{ErasedCounts, Erasure, ErasureRequest, Leftovers, Receipt, SALT_NAME};
 
 use crate::{
+    accounts::operator,
     cli,
     error::{CommandError, with_sources},
     installation::Installation,
@@ -36,7 +37,7 @@ pub(crate) async fn run(
         email: email.clone(),
         at: now,
     };
-    match installation.store.erase(&request).await? {
+    match installation.store.erase(&request, &operator(now)).await? {
         Erasure::Unknown => Err(CommandError::failed(
             "nothing that is stored belongs to this address; nothing was changed",
             "Check the address. A person may have another one: tributary export users lists them.",

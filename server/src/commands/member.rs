@@ -11,6 +11,7 @@ use serde::Serialize;
 use store::{Bounce, Left, Link, MemberTie};
 
 use crate::{
+    accounts::operator,
     cli::{Member, MemberName},
     commands::{OPERATOR, parties},
     error::CommandError,
@@ -126,7 +127,7 @@ async fn carry_out(
         name.user_id.as_str(),
         installation.clock.now(),
     );
-    let by = OPERATOR.to_owned();
+    let (by, doer) = (OPERATOR.to_owned(), operator(at));
     Ok(match command {
         Member::Why(_) | Member::Bounces(_) => true,
         Member::Link {
@@ -143,7 +144,7 @@ async fn carry_out(
                 by,
                 at,
             };
-            store.set_link(connection.id, id, Some(&link)).await?
+            store.set_link(connection.id, id, Some(&link), &doer).await?
         }
         Member::Unlink { reason, .. } => {
             let link = Link {
@@ -153,15 +154,16 @@ async fn carry_out(
                 by,
                 at,
             };
-            store.set_link(connection.id, id, Some(&link)).await?
+            store.set_link(connection.id, id, Some(&link), &doer).await?
         }
         Member::Rules(_) => {
-            store.set_link(connection.id, id, None).await? && store.set_stays(connection.id, id, None).await?
+            store.set_link(connection.id, id, None, &doer).await?
+                && store.set_stays(connection.id, id, None, &doer).await?
         }
         Member::Left { reason, .. } => {
-            leaving::mark(installation, connection.id, id, &reason.reason, OPERATOR).await?
+            leaving::mark(installation, connection.id, id, &reason.reason, OPERATOR, &doer).await?
         }
-        Member::Back(_) => leaving::count_again(installation, connection.id, id, OPERATOR).await?,
+        Member::Back(_) => leaving::count_again(installation, connection.id, id, OPERATOR, &doer).await?,
     })
 }
 

@@ -11,9 +11,10 @@ use std::{
 use async_trait::async_trait;
 use domain::unification::{Company, Person};
 use serde::Serialize;
-use store::{Bounce, ImportMode, ImportOutcome, StoreError};
+use store::{Bounce, By, Deed, ImportMode, ImportOutcome, StoreError};
 
 use crate::{
+    accounts::operator,
     cli::ImportParties,
     commands::tally::Tally,
     error::{CommandError, Exit},
@@ -47,6 +48,7 @@ pub(crate) trait Importable: Party + 'static {
         installation: &Installation,
         rows: &[Self],
         mode: ImportMode,
+        by: &By,
     ) -> Result<(ImportOutcome, u64), StoreError>;
 
     /// What refuses a row that is sound in itself.
@@ -59,9 +61,13 @@ impl Importable for Company {
         installation: &Installation,
         rows: &[Self],
         mode: ImportMode,
+        by: &By,
     ) -> Result<(ImportOutcome, u64), StoreError> {
-        let now = installation.clock.now();
-        Ok((installation.store.import_companies(rows, mode, now).await?, 0))
+        let imported = installation
+            .store
+            .import_companies(rows, mode, Deed::CompaniesImported, by)
+            .await?;
+        Ok((imported, 0))
     }
 
     fn check(&self, parents: &mut Parents) -> Result<(), String> {
@@ -75,9 +81,9 @@ impl Importable for Person {
         installation: &Installation,
         rows: &[Self],
         mode: ImportMode,
+        by: &By,
     ) -> Result<(ImportOutcome, u64), StoreError> {
-        let now = installation.clock.now();
-        let imported = installation.store.import_persons(rows, mode, now).await?;
+        let imported = installation.store.import_persons(rows, mode, by).await?;
         Ok((imported.rows, imported.kept_out))
     }
 
@@ -92,8 +98,9 @@ impl Importable for Bounce {
         installation: &Installation,
         rows: &[Self],
         mode: ImportMode,
+        by: &By,
     ) -> Result<(ImportOutcome, u64), StoreError> {
-        let imported = installation.store.import_bounces(rows, mode).await?;
+        let imported = installation.store.import_bounces(rows, mode, by).await?;
         Ok((imported.rows, imported.kept_out))
     }
 
@@ -123,7 +130,8 @@ pub(crate) async fn import<P: Importable>(
     } else {
         ImportMode::Write
     };
-    let mut imported = take_all::<P>(installation, &mut file, mode, Tally::default())
+    let by = operator(installation.clock.now());
+    let mut imported = take_all::<P>(installation, &mut file, mode, Tally::default(), &by)
         .await
         .map_err(|error| stopped(path, error))?;
     if mode == ImportMode::Write {
@@ -158,6 +166,7 @@ pub(crate) async fn take_all<P: Importable>(
     file: &mut impl Rows,
     mode: ImportMode,
     lines: Tally,
+    by: &By,
 ) -> Result<Imported, ImportError> {
     let mut parents = Parents::new(installation.store.company_parents().await?);
     let mut imported = Imported {
@@ -168,7 +177,7 @@ pub(crate) async fn take_all<P: Importable>(
     loop {
         let mut batch = Batch::default();
         let has_more = fill::<P>(&mut batch, file, &mut parents, &mut imported.lines)?;
-        let (outcome, kept_out) = P::write(installation, &batch.rows, mode).await?;
+        let (outcome, kept_out) = P::write(installation, &batch.rows, mode, by).await?;
         imported.lines.add(outcome);
         imported.kept_out += kept_out;
         if !has_more {

@@ -5,10 +5,10 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::AccountId;
+use domain::{AccountId, TokenId};
 use serde::Serialize;
 
-use crate::StoreError;
+use crate::{StoreError, targets};
 
 /// Who does something now, and from where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,9 +19,22 @@ pub struct By {
     pub at: DateTime<Utc>,
 }
 
+impl By {
+    /// An operator, from no place in particular.
+    pub fn operator(at: DateTime<Utc>) -> Self {
+        Self {
+            actor: Actor::Operator,
+            origin: None,
+            at,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     Account(AccountId),
+    /// A program that shows a token.
+    Token(TokenId),
     /// Whoever may run commands on the machine.
     Operator,
     /// Someone who has not logged in.
@@ -32,6 +45,7 @@ impl Actor {
     pub fn kind(self) -> &'static str {
         match self {
             Self::Account(_) => "account",
+            Self::Token(_) => "token",
             Self::Operator => "operator",
             Self::Nobody => "nobody",
         }
@@ -40,7 +54,14 @@ impl Actor {
     pub fn account(self) -> Option<AccountId> {
         match self {
             Self::Account(id) => Some(id),
-            Self::Operator | Self::Nobody => None,
+            Self::Token(_) | Self::Operator | Self::Nobody => None,
+        }
+    }
+
+    pub fn token(self) -> Option<TokenId> {
+        match self {
+            Self::Token(id) => Some(id),
+            Self::Account(_) | Self::Operator | Self::Nobody => None,
         }
     }
 }
@@ -61,6 +82,44 @@ pub enum Deed {
     SessionEnded,
     /// The password was given again, for a sensitive change.
     Confirmed,
+    TokenAdded,
+    TokenRevoked,
+    ConnectionAdded,
+    ConnectionActivated,
+    ConnectionDeactivated,
+    /// Where and as whom a tenant is read, and the secret.
+    AccessReplaced,
+    /// Which profile fields fill members' columns.
+    MappingChanged,
+    /// By hand.
+    RunQueued,
+    RunCancelled,
+    RulesApplied,
+    /// An earlier version decides again.
+    RulesReturned,
+    MemberLinked,
+    MemberUnlinked,
+    /// What was said of a member by hand is forgotten.
+    MemberLeftToRules,
+    /// A member has left their company.
+    MemberLeft,
+    /// A member who had left counts again.
+    MemberBack,
+    CompanySaved,
+    /// To a company.
+    DomainAdded,
+    CompaniesImported,
+    PersonsImported,
+    ActivityImported,
+    BouncesImported,
+    TicketCreated,
+    PersonErased,
+    /// A new key seals secrets.
+    KeyChanged,
+    /// With the new key.
+    SecretsResealed,
+    /// Old entries went, as the operator keeps them for a time only.
+    TrailCut,
 }
 
 impl Deed {
@@ -77,6 +136,33 @@ impl Deed {
             Self::LoggedOut => "logged_out",
             Self::SessionEnded => "session_ended",
             Self::Confirmed => "confirmed",
+            Self::TokenAdded => "token_added",
+            Self::TokenRevoked => "token_revoked",
+            Self::ConnectionAdded => "connection_added",
+            Self::ConnectionActivated => "connection_activated",
+            Self::ConnectionDeactivated => "connection_deactivated",
+            Self::AccessReplaced => "access_replaced",
+            Self::MappingChanged => "mapping_changed",
+            Self::RunQueued => "run_queued",
+            Self::RunCancelled => "run_cancelled",
+            Self::RulesApplied => "rules_applied",
+            Self::RulesReturned => "rules_returned",
+            Self::MemberLinked => "member_linked",
+            Self::MemberUnlinked => "member_unlinked",
+            Self::MemberLeftToRules => "member_left_to_rules",
+            Self::MemberLeft => "member_left",
+            Self::MemberBack => "member_back",
+            Self::CompanySaved => "company_saved",
+            Self::DomainAdded => "domain_added",
+            Self::CompaniesImported => "companies_imported",
+            Self::PersonsImported => "persons_imported",
+            Self::ActivityImported => "activity_imported",
+            Self::BouncesImported => "bounces_imported",
+            Self::TicketCreated => "ticket_created",
+            Self::PersonErased => "person_erased",
+            Self::KeyChanged => "key_changed",
+            Self::SecretsResealed => "secrets_resealed",
+            Self::TrailCut => "trail_cut",
         }
     }
 }
@@ -90,6 +176,7 @@ pub struct AuditEntry {
     /// [`Actor::kind`].
     pub actor: String,
     pub account_id: Option<AccountId>,
+    pub token_id: Option<TokenId>,
     pub origin: Option<String>,
     /// [`Deed::as_str`].
     pub deed: String,
@@ -111,6 +198,7 @@ impl AuditEntry {
             at: by.at,
             actor: by.actor.kind().to_owned(),
             account_id: by.actor.account(),
+            token_id: by.actor.token(),
             origin: by.origin.clone(),
             deed: deed.as_str().to_owned(),
             target,
@@ -125,7 +213,8 @@ impl AuditEntry {
         let number = self.number.to_string();
         let at = self.at.timestamp_micros().to_string();
         let account = self.account_id.map(|id| id.to_string());
-        let parts = [
+        let token = self.token_id.map(|id| id.to_string());
+        let mut parts = vec![
             Some(before),
             Some(&number),
             Some(&at),
@@ -135,6 +224,10 @@ impl AuditEntry {
             Some(&self.deed),
             self.target.as_deref(),
         ];
+        if token.is_some() {
+            // Entries without one have the hash that they had before there were tokens.
+            parts.push(token.as_deref());
+        }
         let mut hasher = blake3::Hasher::new();
         for part in parts {
             // Whether it is there and its length come first, so that no two lists of parts are one text.
@@ -153,40 +246,79 @@ pub enum BrokenChain {
     Missing(u64),
     #[error("entry {0} is not what was written, or the one before it is not")]
     Changed(u64),
+    #[error("entries up to {0} are gone, and no later entry says that they were old enough to go")]
+    CutUnsaid(u64),
 }
 
 /// Checks entries in the order of their numbers, some at a time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
-    next: u64,
+    /// Entries up to this number went when they were old enough; 0 if none did.
+    cut: u64,
+    /// An entry says so, which is written with the cut.
+    said: bool,
+    last: u64,
     hash: String,
 }
 
 impl Default for Chain {
     fn default() -> Self {
         Self {
-            next: 1,
+            cut: 0,
+            said: true,
+            last: 0,
             hash: CHAIN_BEGIN.to_owned(),
         }
     }
 }
 
 impl Chain {
+    /// One whose entries up to the given one went; its hash is what the next one goes on from.
+    pub fn after_cut(number: u64, hash: String) -> Self {
+        Self {
+            cut: number,
+            said: false,
+            last: number,
+            hash,
+        }
+    }
+
     pub fn check(&mut self, entry: &AuditEntry) -> Result<(), BrokenChain> {
-        if entry.number != self.next {
-            return Err(BrokenChain::Missing(self.next));
+        if entry.number != self.last + 1 {
+            return Err(BrokenChain::Missing(self.last + 1));
         }
         if entry.chained(&self.hash) != entry.hash {
             return Err(BrokenChain::Changed(entry.number));
         }
-        self.next += 1;
+        let says = entry.deed == Deed::TrailCut.as_str();
+        self.said |= says && entry.target.as_ref() == Some(&targets::cut(self.cut));
+        self.last = entry.number;
         self.hash.clone_from(&entry.hash);
         Ok(())
     }
 
+    /// To be asked after the last entry.
+    pub fn end(&self) -> Result<(), BrokenChain> {
+        if self.said {
+            Ok(())
+        } else {
+            Err(BrokenChain::CutUnsaid(self.cut))
+        }
+    }
+
     /// How many entries were checked.
     pub fn checked(&self) -> u64 {
-        self.next - 1
+        self.last - self.cut
+    }
+
+    /// The number of the last entry; 0 before the first.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Up to which number entries are gone; 0 if all are there.
+    pub fn cut(&self) -> u64 {
+        self.cut
     }
 
     /// The hash of the last one: kept elsewhere, it shows whether entries were cut off at the end.
@@ -205,6 +337,14 @@ pub trait AuditStore: Send + Sync {
 
     /// Writes an entry by itself, for what changes no other table.
     async fn note(&self, deed: Deed, target: Option<String>, by: &By) -> Result<(), StoreError>;
+
+    /// The chain as it is before the first entry that is kept: that entry and those after it are to be checked.
+    async fn audit_chain(&self) -> Result<Chain, StoreError>;
+
+    /// Lets the first entries go that are from before the given time, so many at most, in one transaction with an entry
+    /// that says so; the chain goes on from the last that went. How many went. Entries that say so of earlier cuts are no
+    /// reason for another one.
+    async fn cut_audit(&self, before: DateTime<Utc>, limit: u32, by: &By) -> Result<u64, StoreError>;
 }
 
 #[cfg(test)]
@@ -234,6 +374,7 @@ mod tests {
         for entry in entries {
             chain.check(entry)?;
         }
+        chain.end()?;
         Ok(chain.checked())
     }
 
@@ -263,11 +404,35 @@ mod tests {
     }
 
     #[test]
+    fn a_chain_goes_on_from_a_cut_that_an_entry_speaks_of() {
+        let mut entries = chain(3);
+        let by = By {
+            actor: Actor::Operator,
+            origin: None,
+            at: DateTime::UNIX_EPOCH,
+        };
+        let last = Some((3, entries[2].hash.clone()));
+        entries.push(AuditEntry::next(last, &by, Deed::TrailCut, Some(targets::cut(2))));
+        let cut_at = |place: usize| {
+            let gone = &entries[place];
+            let mut chain = Chain::after_cut(gone.number, gone.hash.clone());
+            for entry in &entries[place + 1..] {
+                chain.check(entry)?;
+            }
+            chain.end().map(|()| (chain.cut(), chain.checked(), chain.last()))
+        };
+        assert_eq!(cut_at(1), Ok((2, 2, 4)));
+        assert_eq!(cut_at(0), Err(BrokenChain::CutUnsaid(1)), "nobody said so");
+        assert_eq!(cut_at(2), Err(BrokenChain::CutUnsaid(3)), "more than was said");
+    }
+
+    #[test]
     fn every_changed_field_shows() {
-        let changes: [fn(&mut AuditEntry); 7] = [
+        let changes: [fn(&mut AuditEntry); 8] = [
             |entry| entry.at += chrono::TimeDelta::microseconds(1),
             |entry| entry.actor = "nobody".into(),
             |entry| entry.account_id = Some(AccountId(Uuid::nil())),
+            |entry| entry.token_id = Some(TokenId(Uuid::nil())),
             |entry| entry.origin = Some(String::new()),
             |entry| entry.deed.push('x'),
             |entry| entry.target = None,

@@ -31,6 +31,8 @@ mod retention;
 mod runs;
 mod secrets;
 mod sessions;
+mod tokens;
+mod trail;
 mod trends;
 
 pub use accounts::*;
@@ -60,6 +62,8 @@ pub use retention::*;
 pub use runs::*;
 pub use secrets::*;
 pub use sessions::*;
+pub use tokens::*;
+pub use trail::*;
 pub use trends::*;
 
 /// Makes one `#[tokio::test]` of each story. The expression is evaluated in each of them (it may await), and gives an
@@ -165,10 +169,13 @@ macro_rules! contract_tests {
             an_earlier_version_of_the_rules_decides_again,
             what_an_admin_says_of_a_member_is_kept,
             a_member_who_has_left_counts_no_more,
-            mail_bounces_since_the_first_time_until_it_is_delivered_again,
+            bounces_are_tried_and_written,
+            the_first_bounce_of_an_address_stands_until_mail_is_delivered_again,
             a_person_is_inactive_since_the_first_time,
             members_leave_and_come_back_by_the_rules,
+            an_admin_who_says_that_a_member_stays_stands_above_the_rules,
             what_an_admin_says_of_leaving_stands_above_the_rules,
+            what_an_admin_said_of_leaving_can_be_left_to_the_rules_again,
             the_bounces_of_an_erased_person_are_forgotten_and_stay_out,
             members_without_a_company_are_grouped_by_cause,
             members_without_a_company_are_filtered,
@@ -234,9 +241,23 @@ macro_rules! contract_tests {
             ten_thousand_wrong_tries_lock_nobody_out,
             what_is_over_is_swept,
             tries_are_forgotten_after_a_day,
+            a_token_is_found_by_its_hash_and_says_what_became_of_it,
+            the_last_use_of_a_token_is_written_once_a_minute,
+            a_token_is_good_for_nothing_while_its_maker_is_no_admin,
+            a_token_is_revoked_once,
+            tokens_are_forgotten_a_while_after_their_end,
+            what_a_program_does_is_in_the_trail_under_its_token,
             changes_of_accounts_are_in_the_trail_and_its_chain_holds,
             the_trail_is_read_from_either_end,
             a_change_that_is_refused_leaves_no_entry,
+            what_is_done_to_connections_is_in_the_trail_once,
+            runs_that_the_schedule_queues_are_in_no_entry,
+            imports_are_in_the_trail_as_counts,
+            changes_of_rules_are_in_the_trail_with_their_version,
+            secrets_that_are_sealed_anew_are_in_the_trail_as_a_count,
+            what_the_trail_keeps_of_an_erased_person_identifies_nobody,
+            old_entries_go_and_the_chain_goes_on_from_the_cut,
+            a_trail_may_be_cut_whole_and_what_tells_of_cuts_is_no_reason_for_one,
             random_commits_leave_what_a_model_says,
         }
     };

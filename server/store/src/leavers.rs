@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::{ImportMode, ImportOutcome, StoreError};
+use crate::{By, ImportMode, ImportOutcome, StoreError};
 
 /// Who marked a member as left that no admin did, as it is told beside the names of admins.
 pub const LEFT_BY_RULE: &str = "rules";
@@ -35,6 +35,7 @@ pub trait LeaverStore: Send + Sync {
         &self,
         bounces: &[Bounce],
         mode: ImportMode,
+        by: &By,
     ) -> Result<BouncesImported, StoreError>;
 
     /// When mail first came back, of those of the addresses from which it did.

@@ -5,7 +5,7 @@ use domain::{
     unification::{self, LeftBecause, Match, Member, RuleSet},
 };
 
-use crate::{Fenced, Lease, StoreError};
+use crate::{By, Fenced, Lease, StoreError};
 
 /// What matches depend on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -197,6 +197,7 @@ pub trait MatchStore: Send + Sync {
         connection: ConnectionId,
         community_user_id: &str,
         link: Option<&Link>,
+        by: &By,
     ) -> Result<bool, StoreError>;
 
     /// Keeps that a member has left, as an admin said, or forgets it at that time, so that rules decide again; the member is
@@ -206,7 +207,7 @@ pub trait MatchStore: Send + Sync {
         connection: ConnectionId,
         community_user_id: &str,
         left: Option<&Left>,
-        at: DateTime<Utc>,
+        by: &By,
     ) -> Result<bool, StoreError>;
 
     /// Keeps that a member is still with their company, as an admin said, or forgets it, so that rules decide again; the member
@@ -216,6 +217,7 @@ pub trait MatchStore: Send + Sync {
         connection: ConnectionId,
         community_user_id: &str,
         stays: Option<&Stays>,
+        by: &By,
     ) -> Result<bool, StoreError>;
 
     /// How a connection's members stand to companies; deleted members and those who have left are not counted.
@@ -265,12 +267,13 @@ pub trait RuleStore: Send + Sync {
     async fn rules_of(&self, version: i64) -> Result<Option<RuleVersion>, StoreError>;
 
     /// Adds a rule set and lets it decide from now on, if `base` still does; all members are due. `base` is 0 where there is
-    /// none yet.
+    /// none yet. Rules that come with a new installation are nobody's deed.
     async fn apply_rules(
         &self,
         base: i64,
         rules: &RuleSet,
         used: &RuleChange,
+        by: Option<&By>,
     ) -> Result<RulesApplied, StoreError>;
 
     /// Lets an earlier rule set decide again, if `base` still does; all members are due.
@@ -279,6 +282,7 @@ pub trait RuleStore: Send + Sync {
         base: i64,
         version: i64,
         used: &RuleChange,
+        by: &By,
     ) -> Result<RulesApplied, StoreError>;
 
     /// Which rule set decided since when, the last one first.

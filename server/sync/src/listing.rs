@@ -14,6 +14,10 @@ use crate::{
 
 /// One listing, page by page.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the pages so far"
+)]
 pub(crate) struct Listing {
     stream: Stream,
     active_since: Option<NaiveDate>,

@@ -107,6 +107,10 @@ pub(crate) enum Next {
 /// The account of one listing, or of one shard.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that a checkpoint keeps by name"
+)]
 pub(crate) struct Steady {
     pub(crate) step: Step,
     /// Pages of the listing have been read before in this run, so what is known is not found once more.
@@ -319,7 +323,7 @@ impl Steady {
         }
         let lost = |counts: &BTreeMap<String, i64>| counts.values().any(|count| *count > 0);
         let torn = self.torn || self.counts.as_ref().is_some_and(lost);
-        if !torn && !(lacks && self.may_bring_more()) {
+        if !(torn || lacks && self.may_bring_more()) {
             return Ok(Next::Over);
         }
         self.passes += 1;

@@ -12,54 +12,42 @@ mod parties;
 mod problem;
 mod runs;
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
-use app::backend::Backend;
 use axum::{
-    Json, Router,
-    extract::{Request, State},
-    http::{Method, StatusCode},
-    middleware::{self, Next},
+    Json,
+    extract::FromRequestParts,
+    http::{Method, StatusCode, request::Parts},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get},
+    routing::{MethodRouter, any, get},
 };
-use domain::Object;
+use domain::{Audience, Object, Scope};
 use store::Store;
 use sync::Clock;
 
-use self::problem::Problem;
-pub(crate) use self::problem::as_problems;
-use super::client::Client;
-use crate::installation::Installation;
+pub(crate) use self::problem::{Problem, as_problems};
+use super::access::{Face, Ruled};
+use crate::{backend::Console, installation::Installation, visitor::Visitor};
 
-/// What the endpoints answer from.
+/// What the endpoints answer from. An endpoint takes it as the visitor's own.
 #[derive(Clone)]
 pub(crate) struct Api {
-    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) console: Console,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     /// For imports, which match members anew.
     pub(crate) installation: Installation,
 }
 
-/// What somebody is allowed who uses an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// To read what is stored.
-    Read,
-    /// To start and stop syncs.
-    Sync,
-    /// To import companies and persons.
-    Import,
-}
+impl FromRequestParts<Self> for Api {
+    type Rejection = Infallible;
 
-impl Scope {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Sync => "sync",
-            Self::Import => "import",
-        }
+    async fn from_request_parts(parts: &mut Parts, api: &Self) -> Result<Self, Infallible> {
+        let visitor = parts.extensions.get::<Visitor>().cloned();
+        Ok(Self {
+            console: api.console.for_visitor(visitor.unwrap_or_default()),
+            ..api.clone()
+        })
     }
 }
 
@@ -97,6 +85,8 @@ struct Endpoint {
     method: Method,
     /// As both axum and `OpenAPI` write it.
     path: String,
+    /// Of people with a session.
+    audience: Audience,
     scope: Scope,
     summary: &'static str,
     query: &'static [Parameter],
@@ -117,19 +107,25 @@ fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Requests that may be longer than others.
-pub(crate) fn imports(api: Api) -> Router {
-    let imports = parties::imports().into_iter();
-    imports.fold(Router::new(), guarded).with_state(api)
+pub(crate) fn imports() -> Vec<Ruled<Api>> {
+    parties::imports().into_iter().map(ruled).collect()
 }
 
-fn guarded(router: Router<Api>, endpoint: Endpoint) -> Router<Api> {
-    let guarded = endpoint
-        .handler
-        .layer(middleware::from_fn_with_state(endpoint.scope, allow));
-    router.route(&endpoint.path, guarded)
+fn ruled(endpoint: Endpoint) -> Ruled<Api> {
+    route(endpoint.path, endpoint.audience, endpoint.scope, endpoint.handler)
 }
 
-pub(crate) fn router(api: Api) -> Router {
+fn route(path: String, audience: Audience, scope: Scope, handler: MethodRouter<Api>) -> Ruled<Api> {
+    Ruled {
+        path,
+        audience,
+        scope: Some(scope),
+        face: Face::Program,
+        handler,
+    }
+}
+
+pub(crate) fn routes() -> Vec<Ruled<Api>> {
     let endpoints = endpoints();
     let imports = parties::imports();
     let description = Arc::new(description::of(endpoints.iter().chain(&imports)));
@@ -137,21 +133,22 @@ pub(crate) fn router(api: Api) -> Router {
         let description = Arc::clone(&description);
         async move { Json(description.as_ref()).into_response() }
     });
-    let described = described.layer(middleware::from_fn_with_state(Scope::Read, allow));
-    let router = Router::new().route("/api/openapi.json", described);
-    endpoints
-        .into_iter()
-        .fold(router, guarded)
-        .route("/api/{*rest}", axum::routing::any(nothing_there))
-        .with_state(api)
-}
-
-/// Until there are tokens, only who is on this machine may use it.
-async fn allow(State(_scope): State<Scope>, request: Request, next: Next) -> Response {
-    match request.extensions().get::<Client>() {
-        Some(client) if client.local => next.run(request).await,
-        _ => Problem::forbidden().into_response(),
-    }
+    let mut routes = vec![
+        route(
+            "/api/openapi.json".to_owned(),
+            Audience::LoggedIn,
+            Scope::Read,
+            described,
+        ),
+        route(
+            "/api/{*rest}".to_owned(),
+            Audience::LoggedIn,
+            Scope::Read,
+            any(nothing_there),
+        ),
+    ];
+    routes.extend(endpoints.into_iter().map(ruled));
+    routes
 }
 
 async fn nothing_there() -> Problem {

@@ -10,7 +10,10 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{MethodRouter, get, post},
 };
-use domain::unification::{Company, Person};
+use domain::{
+    Audience,
+    unification::{Company, Person},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{ImportMode, StoreError};
@@ -53,6 +56,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     let read = |path: &str, summary, query, answer, handler: MethodRouter<Api>| Endpoint {
         method: Method::GET,
         path: path.to_owned(),
+        audience: Audience::LoggedIn,
         scope: Scope::Read,
         summary,
         query,
@@ -96,6 +100,7 @@ pub(super) fn imports() -> Vec<Endpoint> {
     let import = |path: &str, summary, party, handler: MethodRouter<Api>| Endpoint {
         method: Method::POST,
         path: path.to_owned(),
+        audience: Audience::Admin,
         scope: Scope::Import,
         summary,
         query: IMPORTED,
@@ -216,7 +221,7 @@ async fn import_rows<P: Importable>(
     } else {
         ImportMode::Write
     };
-    let mut imported = take::<P>(&api.installation, &headers, &body, mode).await?;
+    let mut imported = take::<P>(&api, &headers, &body, mode).await?;
     let matching = match mode {
         ImportMode::Try => Matching::None,
         ImportMode::Write => match_for_a_moment(&api.installation, &mut imported).await?,
@@ -225,11 +230,12 @@ async fn import_rows<P: Importable>(
 }
 
 async fn take<P: Importable>(
-    installation: &Installation,
+    api: &Api,
     headers: &HeaderMap,
     body: &Bytes,
     mode: ImportMode,
 ) -> Result<Imported, Problem> {
+    let (installation, by) = (&api.installation, api.console.by());
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -239,12 +245,12 @@ async fn take<P: Importable>(
         Some("application/json") => {
             let rows: Vec<Value> = serde_json::from_slice(body)
                 .map_err(|error| Problem::malformed(format!("This is no JSON array: {error}.")))?;
-            take_all::<P>(installation, &mut JsonRows::new(rows), mode, Tally::silent()).await
+            take_all::<P>(installation, &mut JsonRows::new(rows), mode, Tally::silent(), &by).await
         }
         Some("text/csv") => {
             let mut file = PartyFile::open::<P>(BufReader::new(body.as_ref()), &ColumnNames::new())
                 .map_err(|error| Problem::malformed(format!("This cannot be imported: {error}.")))?;
-            take_all::<P>(installation, &mut file, mode, Tally::silent()).await
+            take_all::<P>(installation, &mut file, mode, Tally::silent(), &by).await
         }
         _ => return Err(unsupported::<P>()),
     };

@@ -9,14 +9,16 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::Owner;
+use domain::{Owner, Scope};
 use serde::Serialize;
 use store::StoreError;
 use tracing::error;
 
-use crate::{error::with_sources, secrets::to_hex, system::random_bytes};
+use crate::{accounts::BadToken, error::with_sources, secrets::to_hex, system::random_bytes};
 
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+/// How a program shows who it is.
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer realm=\"tributary\"");
 /// Longest text of another layer that is put into a problem, in bytes.
 const DETAIL_MAX_BYTES: usize = 2 * 1024;
 
@@ -64,6 +66,43 @@ impl Problem {
         )
     }
 
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "This answers programs that show a token, and people who have logged in.",
+            "Send the header Authorization: Bearer TOKEN. An operator makes one with: tributary token add",
+        )
+    }
+
+    /// A token that is good for nothing.
+    pub(crate) fn bad_token(bad: BadToken) -> Self {
+        let (cause, what) = match bad {
+            BadToken::Unknown => ("token_unknown", "is none that is known here"),
+            BadToken::Expired => ("token_expired", "has expired"),
+            BadToken::Revoked => ("token_revoked", "was revoked"),
+            BadToken::Suspended => (
+                "token_suspended",
+                "was made by someone who may not do so any more",
+            ),
+        };
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            cause,
+            format!("The token that was shown {what}."),
+            "Show another one. An operator makes it with: tributary token add",
+        )
+    }
+
+    pub(crate) fn without_scope(scope: Scope) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "scope_missing",
+            format!("The token that was shown lacks the scope {scope}."),
+            format!("Show one that has it. An operator makes it with: tributary token add --scope {scope}"),
+        )
+    }
+
     pub(crate) fn malformed(what: impl Into<String>) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
@@ -72,22 +111,17 @@ impl Problem {
             "Correct the request. /api/openapi.json says what it may hold.",
         )
     }
-
-    pub(crate) fn forbidden() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "forbidden",
-            "The API answers to programs on the same machine only.",
-            "Ask from the machine that the console runs on, without a proxy in between.",
-        )
-    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.code;
         let body = serde_json::to_vec(&self).unwrap_or_default();
-        (status, [(header::CONTENT_TYPE, PROBLEM)], body).into_response()
+        let mut response = (status, [(header::CONTENT_TYPE, PROBLEM)], body).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, BEARER);
+        }
+        response
     }
 }
 
@@ -96,6 +130,9 @@ impl From<AppError> for Problem {
         let (status, cause) = match &error {
             AppError::NotFound { .. } => (StatusCode::NOT_FOUND, "not_found"),
             AppError::Refused { .. } => (StatusCode::CONFLICT, "refused"),
+            AppError::NotLoggedIn => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            AppError::NotAllowed => (StatusCode::FORBIDDEN, "forbidden"),
+            AppError::Unconfirmed => (StatusCode::FORBIDDEN, "unconfirmed"),
             AppError::Unreachable { .. } => (StatusCode::BAD_REQUEST, "malformed"),
             AppError::Internal { .. } => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         };

@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use domain::ConnectionId;
 use sqlx::{PgConnection, postgres::PgRow};
 use store::{
-    Bounce, BouncesImported, ImportMode, ImportOutcome, LEFT_BY_RULE, LeaverStore, Left, MatchCommit, Stays,
-    StoreError,
+    Bounce, BouncesImported, By, Deed, ImportMode, ImportOutcome, LEFT_BY_RULE, LeaverStore, Left,
+    MatchCommit, Stays, StoreError,
 };
 
 use crate::{
     PostgresStore,
+    audit::append,
     column::{Columns, micros},
     companies::lock_imports,
     error::database,
@@ -103,13 +104,14 @@ pub(crate) async fn write(write: &mut PgConnection, commit: &MatchCommit) -> Res
         .map_err(database)
 }
 
+/// Whether anyone of them had left.
 async fn end(
     write: &mut PgConnection,
     connection: ConnectionId,
     members: &[&str],
     at: DateTime<Utc>,
     by_hand_too: bool,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     sqlx::query(END_LEFT)
         .bind(connection.0)
         .bind(members)
@@ -117,17 +119,17 @@ async fn end(
         .bind(by_hand_too)
         .execute(write)
         .await
-        .map(|_| ())
+        .map(|ended| ended.rows_affected() > 0)
         .map_err(database)
 }
 
-/// Whatever it was said by.
+/// Whatever it was said by. Whether they had left.
 pub(crate) async fn come_back(
     write: &mut PgConnection,
     connection: ConnectionId,
     member: &str,
     at: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     end(write, connection, &[member], at, true).await
 }
 
@@ -170,17 +172,18 @@ pub(crate) async fn keep_stays(
         .map_err(database)
 }
 
+/// Whether anything was said.
 pub(crate) async fn forget_stays(
     write: &mut PgConnection,
     connection: ConnectionId,
     member: &str,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     sqlx::query(FORGET_STAYS)
         .bind(connection.0)
         .bind(member)
         .execute(write)
         .await
-        .map(|_| ())
+        .map(|forgotten| forgotten.rows_affected() > 0)
         .map_err(database)
 }
 
@@ -190,6 +193,7 @@ impl LeaverStore for PostgresStore {
         &self,
         bounces: &[Bounce],
         mode: ImportMode,
+        by: &By,
     ) -> Result<BouncesImported, StoreError> {
         let mut write = self.begin().await?;
         lock_out_erasures(&mut write).await?;
@@ -203,6 +207,7 @@ impl LeaverStore for PostgresStore {
         let rows = write_bounces(&mut write, &kept).await?;
         if mode == ImportMode::Write && rows.new + rows.updated > 0 {
             everything_changed(&mut write).await?;
+            append(&mut write, by, Deed::BouncesImported, None).await?;
             write.commit().await?;
         }
         Ok(BouncesImported {

@@ -30,6 +30,7 @@ mod sessions;
 mod suppression;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod tokens;
 mod trends;
 mod views;
 

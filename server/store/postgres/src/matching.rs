@@ -1,19 +1,19 @@
 //! Members' ties to companies, and who is to be matched.
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use domain::{
     ConnectionId, MatchCounts, RunId,
     unification::{self, DecidedBy, LeftBecause, Match, MatchStatus, Member, WhyNot},
 };
 use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
 use store::{
-    DueMember, DuePage, Fenced, FormerMatch, FormerlyLeft, Lease, Left, Link, MatchCommit, MatchStore,
-    MatchesWritten, MatchingDue, MemberTie, Revision, Stays, StoreError, StoredMatch,
+    By, Deed, DueMember, DuePage, Fenced, FormerMatch, FormerlyLeft, Lease, Left, Link, MatchCommit,
+    MatchStore, MatchesWritten, MatchingDue, MemberTie, Revision, Stays, StoreError, StoredMatch, targets,
 };
 
 use crate::{
     PostgresStore,
+    audit::append,
     column::{Columns, count, json_text, micros},
     error::database,
     leaving,
@@ -251,6 +251,7 @@ impl MatchStore for PostgresStore {
         connection: ConnectionId,
         community_user_id: &str,
         link: Option<&Link>,
+        by: &By,
     ) -> Result<bool, StoreError> {
         let mut write = self.begin().await?;
         lock_out_erasures(&mut write).await?;
@@ -272,7 +273,11 @@ impl MatchStore for PostgresStore {
                 .bind(&link.by)
                 .bind(micros(link.at)),
         };
-        set.execute(&mut *write).await.map_err(database)?;
+        let set = set.execute(&mut *write).await.map_err(database)?;
+        if set.rows_affected() > 0 {
+            let (deed, target) = said(connection, link);
+            append(&mut write, by, deed, Some(target)).await?;
+        }
         write.commit().await?;
         Ok(true)
     }
@@ -282,7 +287,7 @@ impl MatchStore for PostgresStore {
         connection: ConnectionId,
         community_user_id: &str,
         left: Option<&Left>,
-        at: DateTime<Utc>,
+        by: &By,
     ) -> Result<bool, StoreError> {
         let mut write = self.begin().await?;
         lock_out_erasures(&mut write).await?;
@@ -290,9 +295,17 @@ impl MatchStore for PostgresStore {
             return Ok(false);
         }
         lock_out_rebuilds(&mut write, connection).await?;
-        match left {
-            None => leaving::come_back(&mut write, connection, community_user_id, at).await?,
-            Some(left) => leaving::keep_left(&mut write, connection, community_user_id, left).await?,
+        let deed = match left {
+            None => leaving::come_back(&mut write, connection, community_user_id, by.at)
+                .await?
+                .then_some(Deed::MemberBack),
+            Some(left) => {
+                leaving::keep_left(&mut write, connection, community_user_id, left).await?;
+                Some(Deed::MemberLeft)
+            }
+        };
+        if let Some(deed) = deed {
+            append(&mut write, by, deed, Some(targets::member(connection))).await?;
         }
         write.commit().await?;
         Ok(true)
@@ -303,6 +316,7 @@ impl MatchStore for PostgresStore {
         connection: ConnectionId,
         community_user_id: &str,
         stays: Option<&Stays>,
+        by: &By,
     ) -> Result<bool, StoreError> {
         let mut write = self.begin().await?;
         lock_out_erasures(&mut write).await?;
@@ -310,9 +324,17 @@ impl MatchStore for PostgresStore {
             return Ok(false);
         }
         lock_out_rebuilds(&mut write, connection).await?;
-        match stays {
-            None => leaving::forget_stays(&mut write, connection, community_user_id).await?,
-            Some(stays) => leaving::keep_stays(&mut write, connection, community_user_id, stays).await?,
+        let deed = match stays {
+            None => leaving::forget_stays(&mut write, connection, community_user_id)
+                .await?
+                .then_some(Deed::MemberLeftToRules),
+            Some(stays) => {
+                leaving::keep_stays(&mut write, connection, community_user_id, stays).await?;
+                Some(Deed::MemberBack)
+            }
+        };
+        if let Some(deed) = deed {
+            append(&mut write, by, deed, Some(targets::member(connection))).await?;
         }
         write.commit().await?;
         Ok(true)
@@ -668,4 +690,15 @@ pub(crate) fn read_match(row: &PgRow) -> Result<Match, StoreError> {
         why_not: row.optional_word("why_not", WhyNot::parse)?,
         domain: row.optional_text("domain")?,
     })
+}
+
+/// What was said of a member, as the trail tells it.
+fn said(connection: ConnectionId, link: Option<&Link>) -> (Deed, String) {
+    match link {
+        None => (Deed::MemberLeftToRules, targets::member(connection)),
+        Some(link) if link.company_external_id.is_none() => {
+            (Deed::MemberUnlinked, targets::link(connection, link))
+        }
+        Some(link) => (Deed::MemberLinked, targets::link(connection, link)),
+    }
 }

@@ -8,12 +8,13 @@ use domain::ConnectionId;
 use serde::Serialize;
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 use store::{
-    Bounce, BouncesImported, ImportMode, ImportOutcome, LEFT_BY_RULE, LeaverStore, Left, MatchCommit, Stays,
-    StoreError,
+    Bounce, BouncesImported, By, Deed, ImportMode, ImportOutcome, LEFT_BY_RULE, LeaverStore, Left,
+    MatchCommit, Stays, StoreError,
 };
 
 use crate::{
     SqliteStore,
+    audit::append,
     column::{Columns, json_text, micros},
     error::database,
     matching::everything_changed,
@@ -110,32 +111,35 @@ pub(crate) async fn write(
     Ok(())
 }
 
+/// Whether anyone of them had left.
 async fn end(
     transaction: &mut Transaction<'static, Sqlite>,
     connection: ConnectionId,
     members: &[String],
     at: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let members = json_text(&members)?;
+    let mut ended = 0;
     for statement in [KEEP_FORMERLY_LEFT, END_LEFT] {
-        sqlx::query(statement)
+        ended = sqlx::query(statement)
             .bind(connection.0)
             .bind(&members)
             .bind(micros(at))
             .execute(&mut **transaction)
             .await
-            .map_err(database)?;
+            .map_err(database)?
+            .rows_affected();
     }
-    Ok(())
+    Ok(ended > 0)
 }
 
-/// Whatever it was said by.
+/// Whatever it was said by. Whether they had left.
 pub(crate) async fn come_back(
     transaction: &mut Transaction<'static, Sqlite>,
     connection: ConnectionId,
     member: &str,
     at: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     end(transaction, connection, &[member.to_owned()], at).await
 }
 
@@ -178,17 +182,18 @@ pub(crate) async fn keep_stays(
         .map_err(database)
 }
 
+/// Whether anything was said.
 pub(crate) async fn forget_stays(
     transaction: &mut Transaction<'static, Sqlite>,
     connection: ConnectionId,
     member: &str,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     sqlx::query(FORGET_STAYS)
         .bind(connection.0)
         .bind(member)
         .execute(&mut **transaction)
         .await
-        .map(|_| ())
+        .map(|forgotten| forgotten.rows_affected() > 0)
         .map_err(database)
 }
 
@@ -205,6 +210,7 @@ impl LeaverStore for SqliteStore {
         &self,
         bounces: &[Bounce],
         mode: ImportMode,
+        by: &By,
     ) -> Result<BouncesImported, StoreError> {
         let mut transaction = self.begin().await?;
         let emails: Vec<&str> = bounces.iter().map(|bounce| bounce.email.as_str()).collect();
@@ -216,6 +222,7 @@ impl LeaverStore for SqliteStore {
         let rows = write_bounces(&mut transaction, &kept).await?;
         if mode == ImportMode::Write && rows.new + rows.updated > 0 {
             everything_changed(&mut transaction).await?;
+            append(&mut transaction, by, Deed::BouncesImported, None).await?;
             transaction.commit().await.map_err(database)?;
         }
         Ok(BouncesImported {

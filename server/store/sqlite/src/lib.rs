@@ -27,6 +27,7 @@ mod runs;
 mod secrets;
 mod sessions;
 mod suppression;
+mod tokens;
 mod trends;
 mod views;
 

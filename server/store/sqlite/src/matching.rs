@@ -1,7 +1,6 @@
 //! Members' ties to companies, and who is to be matched.
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use domain::{
     ConnectionId, MatchCounts, RunId,
     unification::{self, DecidedBy, LeftBecause, Match, MatchStatus, Member, WhyNot},
@@ -9,12 +8,13 @@ use domain::{
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Sqlite, Transaction, sqlite::SqliteRow};
 use store::{
-    DueMember, DuePage, Fenced, FormerMatch, FormerlyLeft, Lease, Left, Link, MatchCommit, MatchStore,
-    MatchesWritten, MatchingDue, MemberTie, Revision, Stays, StoreError, StoredMatch,
+    By, Deed, DueMember, DuePage, Fenced, FormerMatch, FormerlyLeft, Lease, Left, Link, MatchCommit,
+    MatchStore, MatchesWritten, MatchingDue, MemberTie, Revision, Stays, StoreError, StoredMatch, targets,
 };
 
 use crate::{
     SqliteStore,
+    audit::append,
     column::{Columns, count, json_text, micros},
     error::database,
     leaving,
@@ -260,6 +260,7 @@ impl MatchStore for SqliteStore {
         connection: ConnectionId,
         community_user_id: &str,
         link: Option<&Link>,
+        by: &By,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.begin().await?;
         if !mark(&mut transaction, connection, community_user_id).await? {
@@ -280,7 +281,11 @@ impl MatchStore for SqliteStore {
                 .bind(&link.by)
                 .bind(micros(link.at)),
         };
-        set.execute(&mut *transaction).await.map_err(database)?;
+        let set = set.execute(&mut *transaction).await.map_err(database)?;
+        if set.rows_affected() > 0 {
+            let (deed, target) = said(connection, link);
+            append(&mut transaction, by, deed, Some(target)).await?;
+        }
         transaction.commit().await.map_err(database)?;
         Ok(true)
     }
@@ -290,15 +295,23 @@ impl MatchStore for SqliteStore {
         connection: ConnectionId,
         community_user_id: &str,
         left: Option<&Left>,
-        at: DateTime<Utc>,
+        by: &By,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.begin().await?;
         if !mark(&mut transaction, connection, community_user_id).await? {
             return Ok(false);
         }
-        match left {
-            None => leaving::come_back(&mut transaction, connection, community_user_id, at).await?,
-            Some(left) => leaving::keep_left(&mut transaction, connection, community_user_id, left).await?,
+        let deed = match left {
+            None => leaving::come_back(&mut transaction, connection, community_user_id, by.at)
+                .await?
+                .then_some(Deed::MemberBack),
+            Some(left) => {
+                leaving::keep_left(&mut transaction, connection, community_user_id, left).await?;
+                Some(Deed::MemberLeft)
+            }
+        };
+        if let Some(deed) = deed {
+            append(&mut transaction, by, deed, Some(targets::member(connection))).await?;
         }
         transaction.commit().await.map_err(database)?;
         Ok(true)
@@ -309,16 +322,23 @@ impl MatchStore for SqliteStore {
         connection: ConnectionId,
         community_user_id: &str,
         stays: Option<&Stays>,
+        by: &By,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.begin().await?;
         if !mark(&mut transaction, connection, community_user_id).await? {
             return Ok(false);
         }
-        match stays {
-            None => leaving::forget_stays(&mut transaction, connection, community_user_id).await?,
+        let deed = match stays {
+            None => leaving::forget_stays(&mut transaction, connection, community_user_id)
+                .await?
+                .then_some(Deed::MemberLeftToRules),
             Some(stays) => {
-                leaving::keep_stays(&mut transaction, connection, community_user_id, stays).await?
+                leaving::keep_stays(&mut transaction, connection, community_user_id, stays).await?;
+                Some(Deed::MemberBack)
             }
+        };
+        if let Some(deed) = deed {
+            append(&mut transaction, by, deed, Some(targets::member(connection))).await?;
         }
         transaction.commit().await.map_err(database)?;
         Ok(true)
@@ -670,4 +690,15 @@ pub(crate) fn read_match(row: &SqliteRow) -> Result<Match, StoreError> {
         why_not: row.optional_word("why_not", WhyNot::parse)?,
         domain: row.optional_text("domain")?,
     })
+}
+
+/// What was said of a member, as the trail tells it.
+fn said(connection: ConnectionId, link: Option<&Link>) -> (Deed, String) {
+    match link {
+        None => (Deed::MemberLeftToRules, targets::member(connection)),
+        Some(link) if link.company_external_id.is_none() => {
+            (Deed::MemberUnlinked, targets::link(connection, link))
+        }
+        Some(link) => (Deed::MemberLinked, targets::link(connection, link)),
+    }
 }

@@ -5,9 +5,13 @@ use domain::{
     unification::{Company, LeftBecause, Match, MatchStatus, RuleSet},
 };
 
-use super::fixtures::{Started, at, page_of, started};
+use super::{
+    accounts::operator,
+    fixtures::{Started, at, page_of, started},
+};
 use crate::{
-    CompanyCount, CompanyMembers, DayCount, Days, ImportMode, Left, MatchCommit, NewMatch, RuleChange, Store,
+    CompanyCount, CompanyMembers, DayCount, Days, Deed, ImportMode, Left, MatchCommit, NewMatch, RuleChange,
+    Store,
 };
 
 /// Midnight of a day, counted from 1970-01-01.
@@ -104,23 +108,33 @@ async fn tie(store: &dyn Store, connection: ConnectionId, company: impl Fn(&str)
     }
 }
 
-/// Two members of C-1, of whom one has left on the fourth day, one of C-2 below it, and one of none.
-async fn bring(store: &dyn Store) -> Started {
-    let started = started(store, 1).await;
+/// C-2 is below C-1.
+async fn bring_companies(store: &dyn Store) {
     let change = RuleChange {
         by: "an admin".to_owned(),
         at: at(0),
         why: None,
     };
     store
-        .apply_rules(0, &RuleSet::shipped(), &change)
+        .apply_rules(0, &RuleSet::shipped(), &change, None)
         .await
         .expect("rules");
     let companies = [company("C-1", None), company("C-2", Some("C-1"))];
     store
-        .import_companies(&companies, ImportMode::Write, at(1))
+        .import_companies(
+            &companies,
+            ImportMode::Write,
+            Deed::CompaniesImported,
+            &operator(1),
+        )
         .await
         .expect("an import");
+}
+
+/// Two members of C-1, of whom one has left on the fourth day, one of C-2 below it, and one of none.
+async fn bring(store: &dyn Store) -> Started {
+    let started = started(store, 1).await;
+    bring_companies(store).await;
     let users = ["1", "2", "3", "4"].map(|id| {
         Record::User(Box::new(User {
             community_user_id: id.into(),
@@ -157,7 +171,9 @@ async fn bring(store: &dyn Store) -> Started {
         by: "an admin".to_owned(),
         at: day(3),
     };
-    let kept = store.set_left(started.connection, "2", Some(&left), day(3)).await;
+    let kept = store
+        .set_left(started.connection, "2", Some(&left), &operator(3))
+        .await;
     assert!(kept.expect("an answer"));
     store
         .rebuild_due_trends(started.connection)
@@ -276,7 +292,12 @@ pub async fn a_company_is_met_with_all_below_it_once(store: &dyn Store) {
         company("e", None),
     ];
     store
-        .import_companies(&companies, ImportMode::Write, at(1))
+        .import_companies(
+            &companies,
+            ImportMode::Write,
+            Deed::CompaniesImported,
+            &operator(1),
+        )
         .await
         .expect("an import");
     let below = async |id, limit| {

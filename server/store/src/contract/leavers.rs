@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use domain::{
     ConnectionId, Stream,
     record::{Record, User},
@@ -6,6 +7,7 @@ use domain::{
 use uuid::Uuid;
 
 use super::{
+    accounts::operator,
     erasure::with_salt,
     fixtures::{Started, at, page_of, started},
 };
@@ -24,7 +26,7 @@ fn bounce(email: &str, seconds: Option<i64>) -> Bounce {
 }
 
 async fn import(store: &dyn Store, bounces: &[Bounce], mode: ImportMode) -> ImportOutcome {
-    let imported = store.import_bounces(bounces, mode).await;
+    let imported = store.import_bounces(bounces, mode, &operator(1)).await;
     imported.expect("an import").rows
 }
 
@@ -40,28 +42,35 @@ async fn revision(store: &dyn Store) -> i64 {
     store.revision().await.expect("a revision").number
 }
 
-pub async fn mail_bounces_since_the_first_time_until_it_is_delivered_again(store: &dyn Store) {
+async fn bounced(store: &dyn Store) -> Vec<(String, DateTime<Utc>)> {
+    let emails = [ANN.to_owned(), "nobody@halden.example".to_owned()];
+    let bounces = store.bounces(&emails).await.expect("an answer");
+    bounces.into_iter().collect()
+}
+
+pub async fn bounces_are_tried_and_written(store: &dyn Store) {
     started(store, 1).await;
     let both = [bounce(ANN, Some(5)), bounce("b@halden.example", Some(6))];
     assert_eq!(import(store, &both, ImportMode::Try).await, outcome(2, 0, 0));
-    let bounced = async || {
-        let emails = [ANN.to_owned(), "nobody@halden.example".to_owned()];
-        let bounces = store.bounces(&emails).await.expect("an answer");
-        let times: Vec<_> = bounces.into_iter().collect();
-        times
-    };
+    let bounced = || bounced(store);
     assert_eq!(bounced().await, [], "nothing was written");
     let before = revision(store).await;
     assert_eq!(import(store, &both, ImportMode::Write).await, outcome(2, 0, 0));
     assert_eq!(bounced().await, [(ANN.to_owned(), at(5))]);
     let after = revision(store).await;
     assert!(after > before, "members are matched anew");
+}
 
+pub async fn the_first_bounce_of_an_address_stands_until_mail_is_delivered_again(store: &dyn Store) {
+    started(store, 1).await;
+    import(store, &[bounce(ANN, Some(5))], ImportMode::Write).await;
+    let bounced = || bounced(store);
+    let before = revision(store).await;
     let later = [bounce(ANN, Some(9)), bounce("no@mail.example", None)];
     assert_eq!(import(store, &later, ImportMode::Write).await, outcome(0, 0, 2));
     assert_eq!(
         (bounced().await, revision(store).await),
-        (vec![(ANN.to_owned(), at(5))], after)
+        (vec![(ANN.to_owned(), at(5))], before)
     );
     let earlier = [bounce(ANN, Some(2))];
     assert_eq!(import(store, &earlier, ImportMode::Write).await, outcome(0, 1, 0));
@@ -84,7 +93,7 @@ pub async fn a_person_is_inactive_since_the_first_time(store: &dyn Store) {
             ..Person::default()
         };
         let imported = store
-            .import_persons(&[person], ImportMode::Write, at(seconds))
+            .import_persons(&[person], ImportMode::Write, &operator(seconds))
             .await;
         imported.expect("an import");
         let since = store.inactive_since(&["P-1".to_owned(), "P-2".to_owned()]).await;
@@ -110,7 +119,7 @@ async fn with_member(store: &dyn Store) -> Started {
         why: None,
     };
     store
-        .apply_rules(0, &RuleSet::shipped(), &change)
+        .apply_rules(0, &RuleSet::shipped(), &change, None)
         .await
         .expect("rules");
     let user = Record::User(Box::new(User {
@@ -152,7 +161,7 @@ async fn say_by_rule(
 
 /// Makes the member due without changing anything.
 async fn due_again(store: &dyn Store, connection: ConnectionId) {
-    let kept = store.set_link(connection, "1", None).await;
+    let kept = store.set_link(connection, "1", None, &operator(2)).await;
     assert!(kept.expect("an answer"));
 }
 
@@ -209,19 +218,31 @@ pub async fn members_leave_and_come_back_by_the_rules(store: &dyn Store) {
     assert_eq!(now.formerly_left, [before]);
 }
 
-pub async fn what_an_admin_says_of_leaving_stands_above_the_rules(store: &dyn Store) {
-    let of = with_member(store).await.connection;
-    let stays = Stays {
+fn stays() -> Stays {
+    Stays {
         reason: "A full mailbox".to_owned(),
         by: "an admin".to_owned(),
         at: at(5),
-    };
+    }
+}
+
+pub async fn an_admin_who_says_that_a_member_stays_stands_above_the_rules(store: &dyn Store) {
+    let of = with_member(store).await.connection;
+    let stays = stays();
     let bounced = Some(sign(LeftBecause::EmailBounced, 3));
     due_again(store, of).await;
     say_by_rule(store, of, bounced, 4).await;
-    assert!(store.set_stays(of, "1", Some(&stays)).await.expect("an answer"));
     assert!(
-        !store.set_stays(of, "9", Some(&stays)).await.expect("an answer"),
+        store
+            .set_stays(of, "1", Some(&stays), &operator(5))
+            .await
+            .expect("an answer")
+    );
+    assert!(
+        !store
+            .set_stays(of, "9", Some(&stays), &operator(5))
+            .await
+            .expect("an answer"),
         "nobody"
     );
     // Decided before the admin spoke, written after.
@@ -230,14 +251,18 @@ pub async fn what_an_admin_says_of_leaving_stands_above_the_rules(store: &dyn St
     assert_eq!((now.due.stays, now.due.counts, now.left), (true, true, None));
     assert_eq!((now.stays, now.formerly_left.len()), (Some(stays.clone()), 1));
     assert_eq!(counted(store, of).await, 1);
+}
 
+pub async fn what_an_admin_says_of_leaving_stands_above_the_rules(store: &dyn Store) {
+    let of = with_member(store).await.connection;
+    let bounced = Some(sign(LeftBecause::EmailBounced, 3));
     let left = Left {
         because: LeftBecause::ByHand,
         reason: "Wrote so".to_owned(),
         by: "an admin".to_owned(),
         at: at(7),
     };
-    let kept = store.set_left(of, "1", Some(&left), at(7)).await;
+    let kept = store.set_left(of, "1", Some(&left), &operator(7)).await;
     assert!(kept.expect("an answer"));
     for by_rule in [None, bounced] {
         due_again(store, of).await;
@@ -249,14 +274,28 @@ pub async fn what_an_admin_says_of_leaving_stands_above_the_rules(store: &dyn St
         );
     }
     assert_eq!(counted(store, of).await, 0);
-    let kept = store.set_left(of, "1", None, at(9)).await;
+    let kept = store.set_left(of, "1", None, &operator(9)).await;
     assert!(kept.expect("an answer"));
     let now = tie(store, of).await;
     assert_eq!((now.left, now.formerly_left[0].left.clone()), (None, left));
     assert_eq!(now.formerly_left[0].until, at(9));
+}
 
-    assert!(store.set_stays(of, "1", Some(&stays)).await.expect("an answer"));
-    assert!(store.set_stays(of, "1", None).await.expect("an answer"));
+pub async fn what_an_admin_said_of_leaving_can_be_left_to_the_rules_again(store: &dyn Store) {
+    let of = with_member(store).await.connection;
+    let bounced = Some(sign(LeftBecause::EmailBounced, 3));
+    assert!(
+        store
+            .set_stays(of, "1", Some(&stays()), &operator(5))
+            .await
+            .expect("an answer")
+    );
+    assert!(
+        store
+            .set_stays(of, "1", None, &operator(9))
+            .await
+            .expect("an answer")
+    );
     say_by_rule(store, of, bounced, 10).await;
     assert_eq!(tie(store, of).await.due.left, bounced, "the rules decide again");
 }
@@ -271,7 +310,7 @@ pub async fn the_bounces_of_an_erased_person_are_forgotten_and_stay_out(store: &
         email: ANN.to_owned(),
         at: at(7),
     };
-    let erased = store.erase(&request).await.expect("an erasure");
+    let erased = store.erase(&request, &operator(9)).await.expect("an erasure");
     assert!(matches!(erased, Erasure::Done(_)), "{erased:?}");
     let known = async || {
         let emails = both.clone().map(|bounce| bounce.email);
@@ -280,7 +319,7 @@ pub async fn the_bounces_of_an_erased_person_are_forgotten_and_stay_out(store: &
     };
     assert_eq!(known().await, ["b@halden.example"]);
     let again = store
-        .import_bounces(&both, ImportMode::Write)
+        .import_bounces(&both, ImportMode::Write, &operator(1))
         .await
         .expect("an import");
     assert_eq!((again.kept_out, again.rows), (1, outcome(0, 0, 1)));

@@ -9,6 +9,7 @@ use domain::{
 use serde_json::{Value, json};
 
 use super::{
+    accounts::operator,
     export::exported,
     fixtures::{Started, at, complete, page_of, started},
 };
@@ -138,7 +139,7 @@ async fn bring_rules(store: &dyn Store) {
     };
     // Where there are some already, those decide.
     store
-        .apply_rules(0, &RuleSet::shipped(), &change)
+        .apply_rules(0, &RuleSet::shipped(), &change, None)
         .await
         .expect("rules");
 }
@@ -233,7 +234,7 @@ fn idea(key: &str) -> Record {
 
 /// Makes a member due without changing anything.
 async fn due_again(store: &dyn Store, connection: ConnectionId, id: &str) {
-    let kept = store.set_link(connection, id, None).await;
+    let kept = store.set_link(connection, id, None, &operator(2)).await;
     assert!(kept.expect("an answer"));
 }
 

@@ -39,9 +39,7 @@ fn main() -> ExitCode {
         ["bare", address, url] => println!("{}", runtime.block_on(bare::measure(address, url))),
         ["engine", address, url] => println!("{}", runtime.block_on(first_sync::measure(address, url))),
         other => {
-            eprintln!(
-                "error: {other:?} is nothing to measure\n  next: give no argument, or `first USERS`"
-            );
+            eprintln!("error: {other:?} is nothing to measure\n  next: give no argument, or `first USERS`");
             return ExitCode::from(2);
         }
     }

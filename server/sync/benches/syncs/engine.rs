@@ -12,7 +12,8 @@ use domain::{
     Connection, ConnectionId, Dice, Extent, Mode, Run, RunId, RunState, StoppedBy, Stream, TenantId, Trigger,
 };
 use store::{
-    Cancelling, ClaimRequest, ClaimedRun, ConnectionStore, Enqueued, NewConnection, NewRun, RunStore,
+    Actor, By, Cancelling, ClaimRequest, ClaimedRun, ConnectionStore, Enqueued, NewConnection, NewRun,
+    RunStore,
 };
 use store_sqlite::SqliteStore;
 use sync::{Clock, Execution, Runner, Settings, Signals, Unifier};
@@ -117,7 +118,10 @@ impl Engine {
             connection: connection.clone(),
             sealed_secret: "sealed".into(),
         };
-        store.add_connection(&new).await.expect("a connection");
+        store
+            .add_connection(&new, &By::operator(clock.now()))
+            .await
+            .expect("a connection");
         let source = CommunityApi::new(
             HttpClient::new(&"127.0.0.1".parse().expect("a host")).expect("a client"),
             tenant_id,
@@ -176,11 +180,13 @@ impl Engine {
         let run = runner.execute(&claimed, &self.connection.tenant_id, &self.source, &signals);
         let cancel = async {
             tokio::time::sleep(after).await;
+            let by = By {
+                actor: Actor::Operator,
+                origin: None,
+                at: self.clock.now(),
+            };
             let asked_at = Instant::now();
-            let asked = self
-                .store
-                .cancel(claimed.run.id, StoppedBy::Admin, self.clock.now())
-                .await;
+            let asked = self.store.cancel(claimed.run.id, StoppedBy::Admin, &by).await;
             assert_eq!(asked.expect("an answer"), Cancelling::Asked);
             let acknowledged = asked_at.elapsed();
             tokio::time::sleep(LOOKS_EVERY).await;
@@ -221,7 +227,10 @@ impl Engine {
             },
             queued_at: self.clock.now(),
         };
-        assert_eq!(self.store.enqueue(&new).await.expect("a queue"), Enqueued::Queued);
+        assert_eq!(
+            self.store.enqueue(&new, None).await.expect("a queue"),
+            Enqueued::Queued
+        );
         let claim = ClaimRequest {
             worker: "bench".into(),
             now: self.clock.now(),

@@ -13,15 +13,15 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use connector::CommunityApi;
 use domain::{
-    Account, AccountId, Connection, ConnectionId, MatchCounts, ProfileMapping, Role, Run, RunId, SessionId,
-    Stage, StoppedBy, Stream, TenantId,
+    Account, AccountId, ApiToken, Connection, ConnectionId, MatchCounts, ProfileMapping, Role, Run, RunId,
+    SessionId, Stage, StoppedBy, Stream, TenantId, TokenId,
     record::{InvalidReason, Record},
     unification::{Company, Person, RuleSet, WhyNot},
 };
 use simulator::Simulator;
 use store::{
     Access, AccountStore, ActivityStore, AddAccountError, AddConnectionError, AuditEntry, AuditStore, Bounce,
-    BouncesImported, Bucket, By, Cancelling, ClaimRequest, ClaimedRun, CompanyCount, CompanyMembers,
+    BouncesImported, Bucket, By, Cancelling, Chain, ClaimRequest, ClaimedRun, CompanyCount, CompanyMembers,
     CompanyStore, ConnectionOverview, ConnectionStore, Credentials, DayCount, Days, Deed, Deletion,
     DeletionStore, DueMember, DuePage, Ending, EngagementStore, Enqueued, Erasure, ErasureRequest,
     ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter, FailedGroup,
@@ -29,12 +29,13 @@ use store::{
     ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState, LeaverStore,
     Left, Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue,
     MemberEngagement, MemberTie, NewAccount, NewConnection, NewRun, NewSession, NewSetUp, NewTicket,
-    OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore, PartyCounts, PersonsImported, PoolUse,
-    ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore,
-    Resealed, RetentionStore, Revision, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage,
-    RunQuery, RunStore, SealedSecret, Search, SecretStore, Session, SessionStore, SetAside, SetUp, Stays,
-    Store, StoreError, StoredMapping, StoredMember, Ticket, TiedMember, TokenHash, TopicOfCompany, TopicRef,
-    TrendStore, Tried, UseSetUp, UseSetUpError, WithoutCompany, WithoutGroup,
+    NewToken, OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore, PartyCounts, PersonsImported,
+    PoolUse, ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed, Replay, ReplayOutcome,
+    ReplayStore, Resealed, RetentionStore, Revision, RuleChange, RuleStore, RuleUse, RuleVersion,
+    RulesApplied, RunPage, RunQuery, RunStore, SealedSecret, Search, SecretStore, Session, SessionStore,
+    SetAside, SetUp, Stays, Store, StoreError, StoredMapping, StoredMember, Ticket, TiedMember, TokenHash,
+    TokenStore, TopicOfCompany, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError, WithoutCompany,
+    WithoutGroup,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 
@@ -273,8 +274,9 @@ impl ActivityStore for Ports {
         &self,
         connection: ConnectionId,
         rows: &[ImportedActivity],
+        by: &By,
     ) -> Result<ImportOutcome, StoreError> {
-        self.store.import_activity(connection, rows).await
+        self.store.import_activity(connection, rows, by).await
     }
 }
 
@@ -373,8 +375,8 @@ impl RunStore for Ports {
         self.store_operation("run".into(), effect).await
     }
 
-    async fn enqueue(&self, new: &NewRun) -> Result<Enqueued, StoreError> {
-        self.store.enqueue(new).await
+    async fn enqueue(&self, new: &NewRun, by: Option<&By>) -> Result<Enqueued, StoreError> {
+        self.store.enqueue(new, by).await
     }
 
     async fn last_queued(&self, now: DateTime<Utc>) -> Result<Vec<LastQueued>, StoreError> {
@@ -385,8 +387,8 @@ impl RunStore for Ports {
         self.store.queue(now).await
     }
 
-    async fn cancel(&self, run: RunId, by: StoppedBy, at: DateTime<Utc>) -> Result<Cancelling, StoreError> {
-        self.store.cancel(run, by, at).await
+    async fn cancel(&self, run: RunId, stopped_by: StoppedBy, by: &By) -> Result<Cancelling, StoreError> {
+        self.store.cancel(run, stopped_by, by).await
     }
 
     async fn is_to_stop(&self, lease: &Lease) -> Result<LeaseState, StoreError> {
@@ -439,8 +441,8 @@ impl RunStore for Ports {
 
 #[async_trait]
 impl ConnectionStore for Ports {
-    async fn add_connection(&self, new: &NewConnection) -> Result<(), AddConnectionError> {
-        self.store.add_connection(new).await
+    async fn add_connection(&self, new: &NewConnection, by: &By) -> Result<(), AddConnectionError> {
+        self.store.add_connection(new, by).await
     }
 
     async fn connections(&self) -> Result<Vec<Connection>, StoreError> {
@@ -459,16 +461,21 @@ impl ConnectionStore for Ports {
         self.store.sealed_secret(id).await
     }
 
-    async fn replace_access(&self, id: ConnectionId, access: &Access) -> Result<(), AddConnectionError> {
-        self.store.replace_access(id, access).await
+    async fn replace_access(
+        &self,
+        id: ConnectionId,
+        access: &Access,
+        by: &By,
+    ) -> Result<(), AddConnectionError> {
+        self.store.replace_access(id, access, by).await
     }
 
-    async fn deactivate(&self, id: ConnectionId, at: DateTime<Utc>) -> Result<(), StoreError> {
-        self.store.deactivate(id, at).await
+    async fn deactivate(&self, id: ConnectionId, by: &By) -> Result<(), StoreError> {
+        self.store.deactivate(id, by).await
     }
 
-    async fn activate(&self, id: ConnectionId) -> Result<(), StoreError> {
-        self.store.activate(id).await
+    async fn activate(&self, id: ConnectionId, by: &By) -> Result<(), StoreError> {
+        self.store.activate(id, by).await
     }
 }
 
@@ -536,8 +543,9 @@ impl ReplayStore for Ports {
         &self,
         connection: ConnectionId,
         mapping: &ProfileMapping,
+        by: &By,
     ) -> Result<(), StoreError> {
-        self.store.set_profile_mapping(connection, mapping).await
+        self.store.set_profile_mapping(connection, mapping, by).await
     }
 
     async fn profile_fields(
@@ -609,8 +617,8 @@ impl SecretStore for Ports {
         self.store.sealed_secrets(after, limit).await
     }
 
-    async fn reseal(&self, resealed: &[Resealed]) -> Result<u64, StoreError> {
-        self.store.reseal(resealed).await
+    async fn reseal(&self, resealed: &[Resealed], by: &By) -> Result<u64, StoreError> {
+        self.store.reseal(resealed, by).await
     }
 
     async fn installation_secret(&self, name: &str) -> Result<Option<String>, StoreError> {
@@ -626,8 +634,11 @@ impl SecretStore for Ports {
         name: &str,
         before: &str,
         after: &str,
+        by: &By,
     ) -> Result<bool, StoreError> {
-        self.store.reseal_installation_secret(name, before, after).await
+        self.store
+            .reseal_installation_secret(name, before, after, by)
+            .await
     }
 }
 
@@ -637,8 +648,8 @@ impl ErasureStore for Ports {
         self.store.use_salt(opener);
     }
 
-    async fn erase(&self, request: &ErasureRequest) -> Result<Erasure, StoreError> {
-        self.store.erase(request).await
+    async fn erase(&self, request: &ErasureRequest, by: &By) -> Result<Erasure, StoreError> {
+        self.store.erase(request, by).await
     }
 
     async fn wipe_leftovers(&self, email: &str) -> Result<Leftovers, StoreError> {
@@ -681,18 +692,19 @@ impl CompanyStore for Ports {
         &self,
         companies: &[Company],
         mode: ImportMode,
-        at: DateTime<Utc>,
+        deed: Deed,
+        by: &By,
     ) -> Result<ImportOutcome, StoreError> {
-        self.store.import_companies(companies, mode, at).await
+        self.store.import_companies(companies, mode, deed, by).await
     }
 
     async fn import_persons(
         &self,
         persons: &[Person],
         mode: ImportMode,
-        at: DateTime<Utc>,
+        by: &By,
     ) -> Result<PersonsImported, StoreError> {
-        self.store.import_persons(persons, mode, at).await
+        self.store.import_persons(persons, mode, by).await
     }
 
     async fn companies(&self, after: Option<&str>, limit: u32) -> Result<Vec<Company>, StoreError> {
@@ -775,8 +787,9 @@ impl MatchStore for Ports {
         connection: ConnectionId,
         community_user_id: &str,
         link: Option<&Link>,
+        by: &By,
     ) -> Result<bool, StoreError> {
-        self.store.set_link(connection, community_user_id, link).await
+        self.store.set_link(connection, community_user_id, link, by).await
     }
 
     async fn set_left(
@@ -784,9 +797,9 @@ impl MatchStore for Ports {
         connection: ConnectionId,
         community_user_id: &str,
         left: Option<&Left>,
-        at: DateTime<Utc>,
+        by: &By,
     ) -> Result<bool, StoreError> {
-        self.store.set_left(connection, community_user_id, left, at).await
+        self.store.set_left(connection, community_user_id, left, by).await
     }
 
     async fn set_stays(
@@ -794,8 +807,11 @@ impl MatchStore for Ports {
         connection: ConnectionId,
         community_user_id: &str,
         stays: Option<&Stays>,
+        by: &By,
     ) -> Result<bool, StoreError> {
-        self.store.set_stays(connection, community_user_id, stays).await
+        self.store
+            .set_stays(connection, community_user_id, stays, by)
+            .await
     }
 
     async fn match_counts(&self, connection: ConnectionId) -> Result<MatchCounts, StoreError> {
@@ -829,10 +845,11 @@ impl RuleStore for Ports {
         base: i64,
         rules: &RuleSet,
         used: &RuleChange,
+        by: Option<&By>,
     ) -> Result<RulesApplied, StoreError> {
         let store = Arc::clone(&self.store);
-        let (rules, used) = (rules.clone(), used.clone());
-        let effect = async move { store.apply_rules(base, &rules, &used).await };
+        let (rules, used, by) = (rules.clone(), used.clone(), by.cloned());
+        let effect = async move { store.apply_rules(base, &rules, &used, by.as_ref()).await };
         self.store_operation("apply rules".into(), effect).await
     }
 
@@ -841,8 +858,9 @@ impl RuleStore for Ports {
         base: i64,
         version: i64,
         used: &RuleChange,
+        by: &By,
     ) -> Result<RulesApplied, StoreError> {
-        self.store.return_to_rules(base, version, used).await
+        self.store.return_to_rules(base, version, used, by).await
     }
 
     async fn rule_history(&self, limit: u32) -> Result<Vec<RuleUse>, StoreError> {
@@ -974,8 +992,14 @@ impl SessionStore for Ports {
         self.store.session_seen(id, at).await
     }
 
-    async fn confirm_session(&self, id: SessionId, token: &TokenHash, by: &By) -> Result<(), StoreError> {
-        self.store.confirm_session(id, token, by).await
+    async fn confirm_session(
+        &self,
+        id: SessionId,
+        token: &TokenHash,
+        buckets: &[Bucket],
+        by: &By,
+    ) -> Result<bool, StoreError> {
+        self.store.confirm_session(id, token, buckets, by).await
     }
 
     async fn end_session(
@@ -1007,6 +1031,33 @@ impl SessionStore for Ports {
 }
 
 #[async_trait]
+impl TokenStore for Ports {
+    async fn add_token(&self, new: &NewToken, by: &By) -> Result<(), StoreError> {
+        self.store.add_token(new, by).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
+        self.store.tokens().await
+    }
+
+    async fn token(&self, hash: &TokenHash) -> Result<Option<ApiToken>, StoreError> {
+        self.store.token(hash).await
+    }
+
+    async fn token_used(&self, id: TokenId, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.store.token_used(id, at).await
+    }
+
+    async fn revoke_token(&self, id: TokenId, by: &By) -> Result<bool, StoreError> {
+        self.store.revoke_token(id, by).await
+    }
+
+    async fn sweep_tokens(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.store.sweep_tokens(now).await
+    }
+}
+
+#[async_trait]
 impl AuditStore for Ports {
     async fn audit_after(&self, number: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
         self.store.audit_after(number, limit).await
@@ -1018,6 +1069,14 @@ impl AuditStore for Ports {
 
     async fn note(&self, deed: Deed, target: Option<String>, by: &By) -> Result<(), StoreError> {
         self.store.note(deed, target, by).await
+    }
+
+    async fn audit_chain(&self) -> Result<Chain, StoreError> {
+        self.store.audit_chain().await
+    }
+
+    async fn cut_audit(&self, before: DateTime<Utc>, limit: u32, by: &By) -> Result<u64, StoreError> {
+        self.store.cut_audit(before, limit, by).await
     }
 }
 
@@ -1040,8 +1099,8 @@ impl FailedStore for Ports {
         self.store.failed_members(filter, offset, limit).await
     }
 
-    async fn create_ticket(&self, new: &NewTicket) -> Result<Option<Ticket>, StoreError> {
-        self.store.create_ticket(new).await
+    async fn create_ticket(&self, new: &NewTicket, by: &By) -> Result<Option<Ticket>, StoreError> {
+        self.store.create_ticket(new, by).await
     }
 
     async fn ticket(&self, number: i64) -> Result<Option<Ticket>, StoreError> {
@@ -1068,8 +1127,9 @@ impl LeaverStore for Ports {
         &self,
         bounces: &[Bounce],
         mode: ImportMode,
+        by: &By,
     ) -> Result<BouncesImported, StoreError> {
-        self.store.import_bounces(bounces, mode).await
+        self.store.import_bounces(bounces, mode, by).await
     }
 
     async fn bounces(&self, emails: &[String]) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {

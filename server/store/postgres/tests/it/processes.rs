@@ -9,9 +9,9 @@ use domain::{
 };
 use sqlx::Connection as _;
 use store::{
-    Actor, AuditStore as _, By, Chain, ClaimRequest, ConnectionStore as _, ContentHash, Deed, Enqueued,
-    Fenced, KeptPace, LeaseState, NewConnection, NewRun, PageCommit, PageStore as _, Renewal, Row,
-    RunStore as _, StoreError,
+    AuditStore as _, By, Chain, ClaimRequest, ConnectionStore as _, ContentHash, Deed, Enqueued, Fenced,
+    KeptPace, LeaseState, NewConnection, NewRun, PageCommit, PageStore as _, Renewal, Row, RunStore as _,
+    StoreError,
 };
 use store_postgres::{PostgresStore, testing::TestDatabase};
 use uuid::Uuid;
@@ -36,7 +36,10 @@ async fn connect(store: &PostgresStore, number: u128) -> ConnectionId {
         },
         sealed_secret: "sealed".into(),
     };
-    store.add_connection(&new).await.expect("a connection");
+    store
+        .add_connection(&new, &operator())
+        .await
+        .expect("a connection");
     new.connection.id
 }
 
@@ -101,7 +104,10 @@ async fn many_claims_at_once_share_the_runs_and_none_is_claimed_twice() {
     let store = PostgresStore::open(database.url()).await.expect("the database");
     for number in 1..=RUNS {
         let connection = connect(&store, number).await;
-        store.enqueue(&new_run(number, connection)).await.expect("a run");
+        store
+            .enqueue(&new_run(number, connection), None)
+            .await
+            .expect("a run");
     }
     let mut workers = tokio::task::JoinSet::new();
     for _ in 0..4 {
@@ -132,7 +138,7 @@ async fn of_many_that_queue_a_run_of_a_connection_at_once_one_does() {
         let store = PostgresStore::open(database.url()).await.expect("the database");
         processes.spawn(async move {
             store
-                .enqueue(&new_run(number, connection))
+                .enqueue(&new_run(number, connection), None)
                 .await
                 .expect("an answer")
         });
@@ -161,7 +167,7 @@ async fn a_queued_run_wakes_whoever_waits_in_another_process() {
     let connection = connect(&ours, 1).await;
     let waiting = tokio::spawn(async move { theirs.queue_moved().await });
     // It may begin to wait only after the first is queued, so another run is given back until it hears of one.
-    ours.enqueue(&new_run(1, connection)).await.expect("a run");
+    ours.enqueue(&new_run(1, connection), None).await.expect("a run");
     let heard = tokio::time::timeout(PATIENCE, async {
         while !waiting.is_finished() {
             let claimed = ours.claim(&claim()).await.expect("an answer").expect("the run");
@@ -180,7 +186,7 @@ async fn a_store_whose_connections_were_cut_goes_on_with_new_ones() {
     };
     let store = PostgresStore::open(database.url()).await.expect("the database");
     let connection = connect(&store, 1).await;
-    store.enqueue(&new_run(1, connection)).await.expect("a run");
+    store.enqueue(&new_run(1, connection), None).await.expect("a run");
     let lease = store
         .claim(&claim())
         .await
@@ -203,7 +209,7 @@ async fn renewals_beside_pages_of_activity_wait_for_each_other_in_one_order() {
     };
     let store = Arc::new(PostgresStore::open(database.url()).await.expect("the database"));
     let connection = connect(&store, 1).await;
-    store.enqueue(&new_run(1, connection)).await.expect("a run");
+    store.enqueue(&new_run(1, connection), None).await.expect("a run");
     let claimed = store.claim(&claim()).await.expect("an answer").expect("the run");
     let pages = {
         let (store, lease) = (Arc::clone(&store), claimed.lease.clone());
@@ -244,7 +250,7 @@ async fn a_text_with_nul_is_refused_by_name_and_nothing_is_written() {
     };
     let store = PostgresStore::open(database.url()).await.expect("the database");
     let connection = connect(&store, 1).await;
-    store.enqueue(&new_run(1, connection)).await.expect("a run");
+    store.enqueue(&new_run(1, connection), None).await.expect("a run");
     let lease = store
         .claim(&claim())
         .await
@@ -346,9 +352,5 @@ async fn entries_that_are_written_at_once_are_one_chain() {
 }
 
 fn operator() -> By {
-    By {
-        actor: Actor::Operator,
-        origin: None,
-        at: at(0),
-    }
+    By::operator(at(0))
 }
