@@ -29,6 +29,7 @@ mod retention;
 mod runs;
 mod secrets;
 mod sessions;
+mod sign_on;
 mod trends;
 
 pub use accounts::*;
@@ -56,6 +57,7 @@ pub use retention::*;
 pub use runs::*;
 pub use secrets::*;
 pub use sessions::*;
+pub use sign_on::*;
 pub use trends::*;
 
 /// Makes one `#[tokio::test]` of each story. The expression is evaluated in each of them (it may await), and gives an
@@ -218,6 +220,13 @@ macro_rules! contract_tests {
             ten_thousand_wrong_tries_lock_nobody_out,
             what_is_over_is_swept,
             tries_are_forgotten_after_a_day,
+            whoever_signs_on_first_has_an_account_from_then_on,
+            an_account_is_tied_by_an_address_that_the_provider_has_verified,
+            an_address_that_the_provider_denies_makes_no_account,
+            an_address_that_was_given_to_somebody_else_does_not_give_the_account,
+            the_provider_says_the_role_with_each_sign_on,
+            a_disabled_account_is_not_signed_on_to,
+            a_session_remembers_that_the_provider_let_them_in,
             changes_of_accounts_are_in_the_trail_and_its_chain_holds,
             the_trail_is_read_from_either_end,
             a_change_that_is_refused_leaves_no_entry,

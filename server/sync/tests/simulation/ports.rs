@@ -24,14 +24,14 @@ use store::{
     By, Cancelling, ClaimRequest, ClaimedRun, CompanyStore, ConnectionOverview, ConnectionStore, Credentials,
     Deed, Deletion, DeletionStore, DueMember, DuePage, Ending, Enqueued, Erasure, ErasureRequest,
     ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter, FailedGroup,
-    FailedMember, FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage, ImportMode,
+    FailedMember, FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage, Identity, ImportMode,
     ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState, Left,
     Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue, MemberTie,
     NewAccount, NewConnection, NewRun, NewSession, NewSetUp, NewTicket, OpenSalt, OverviewStore, PageCommit,
     PageOutcome, PageStore, PartyCounts, PersonsImported, PoolUse, ProfileFieldCount, Queue, Release,
     RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision,
     RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret,
-    Search, SecretStore, Session, SessionStore, SetAside, SetUp, Store, StoreError, StoredMapping,
+    Search, SecretStore, Session, SessionStore, SetAside, SetUp, SignOn, SignOnError, Store, StoreError, StoredMapping,
     StoredMember, Ticket, TiedMember, TokenHash, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
     WithoutCompany, WithoutGroup,
 };
@@ -889,6 +889,14 @@ impl AccountStore for Ports {
 
     async fn set_role(&self, id: AccountId, role: Role, by: &By) -> Result<bool, StoreError> {
         self.store.set_role(id, role, by).await
+    }
+
+    async fn account_of(&self, identity: &Identity) -> Result<Option<Account>, StoreError> {
+        self.store.account_of(identity).await
+    }
+
+    async fn sign_on(&self, who: &SignOn, by: &By) -> Result<Account, SignOnError> {
+        self.store.sign_on(who, by).await
     }
 
     async fn set_password(&self, id: AccountId, password_hash: &str, by: &By) -> Result<(), StoreError> {
