@@ -11,7 +11,7 @@ use app::{
     },
     connections::view::ConnectionsView,
     error::AppError,
-    layout::FrameView,
+    layout::{AccountLine, FrameView},
     runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, SummaryView},
     unification::{
         place::{MemberKey, UsersPlace},
@@ -19,8 +19,8 @@ use app::{
     },
 };
 use async_trait::async_trait;
-use domain::{Connection, ConnectionId, RunId, StoppedBy, Trigger};
-use store::{Cancelling, Enqueued, NewRun, RunQuery, StoreError};
+use domain::{Connection, ConnectionId, Role, RunId, StoppedBy, Trigger};
+use store::{By, Cancelling, Enqueued, NewRun, RunQuery, StoreError};
 use tracing::{error, info};
 
 use crate::{
@@ -35,22 +35,27 @@ use crate::{
     system::random_bytes,
     trials::Trials,
     views,
+    visitor::Visitor,
     worker::WakeUp,
 };
 
+/// One visitor's view of the installation. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Console {
     pub(crate) installation: Installation,
     /// After so many successes the next run is a full one.
     full_every: NonZeroU32,
-    overview: Overview,
+    overview: Arc<Overview>,
     /// Whether this process runs syncs itself.
     worker: bool,
     wake_up: WakeUp,
     /// Drafts of rules that were tried.
     pub(crate) trials: Trials,
+    visitor: Visitor,
 }
 
 impl Console {
+    /// As nobody sees it; see [`Self::for_visitor`].
     pub(crate) fn new(
         installation: &Installation,
         marker: Arc<Marker>,
@@ -59,17 +64,53 @@ impl Console {
         wake_up: WakeUp,
     ) -> Self {
         Self {
-            overview: Overview::new(
+            overview: Arc::new(Overview::new(
                 Arc::clone(&installation.store),
                 Arc::clone(&installation.clock),
                 marker,
                 config.sync_window,
-            ),
+            )),
             installation: installation.clone(),
             full_every: config.sync.full_every,
             worker,
             wake_up,
             trials: Trials::default(),
+            visitor: Visitor::default(),
+        }
+    }
+
+    pub(crate) fn for_visitor(&self, visitor: Visitor) -> Self {
+        Self {
+            visitor,
+            ..self.clone()
+        }
+    }
+
+    /// The frame with nothing but who is logged in.
+    pub(crate) fn bare_frame(&self) -> FrameView {
+        let account = self.visitor.logged_in().map(|logged_in| &logged_in.account);
+        FrameView {
+            account: account.map(|account| AccountLine {
+                email: account.email.clone(),
+                role: account.role,
+            }),
+            ..FrameView::default()
+        }
+    }
+
+    /// Who does something now, for the audit trail.
+    #[expect(dead_code, reason = "deeds of the console are not in the audit trail yet")]
+    pub(crate) fn by(&self) -> By {
+        self.visitor.by(self.installation.clock.now())
+    }
+
+    /// To be asked before a sensitive change: [`AppError::Unconfirmed`] if the password was given too long ago.
+    #[expect(dead_code, reason = "the console offers no sensitive change yet")]
+    pub(crate) fn confirmed(&self) -> Result<(), AppError> {
+        if self.visitor.confirmed(self.installation.clock.now()) {
+            Ok(())
+        } else {
+            Err(AppError::Unconfirmed)
         }
     }
 
@@ -99,8 +140,16 @@ impl Console {
 #[async_trait]
 impl Backend for Console {
     async fn frame(&self) -> Result<FrameView, AppError> {
+        if self.visitor.role() != Some(Role::Admin) {
+            // What connections are like, and which process runs syncs, is no matter of theirs.
+            return Ok(self.bare_frame());
+        }
         let view = self.overview.view().await.map_err(|error| internal(&error))?;
-        Ok(overview::frame(&view, self.worker))
+        Ok(FrameView {
+            failing_connections: overview::failing(&view),
+            worker: self.worker,
+            ..self.bare_frame()
+        })
     }
 
     async fn connections(&self) -> Result<ConnectionsView, AppError> {

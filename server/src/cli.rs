@@ -57,8 +57,7 @@ pub(crate) enum WithData {
     #[command(subcommand)]
     Connection(Connection),
     /// Say who may log in to the console
-    // Hidden until the console has the page that its links lead to.
-    #[command(subcommand, hide = true)]
+    #[command(subcommand)]
     Account(Account),
     /// Run one sync in the foreground: exit code 0 completed, 1 failed, 2 usage
     Sync(SyncTenant),

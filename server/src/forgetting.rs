@@ -56,6 +56,10 @@ pub(crate) async fn keep_up(installation: Installation, kept: Kept, stop: Cancel
     while !stop.is_cancelled() {
         let before = kept.before(installation.clock.now());
         tell(forget(installation.store.as_ref(), &before, &stop).await);
+        let swept = installation.store.sweep_sessions(installation.clock.now()).await;
+        if let Err(error) = swept {
+            error!(error = %with_sources(&error), "sessions that are over cannot be swept");
+        }
         tokio::select! {
             () = stop.cancelled() => {}
             () = installation.clock.sleep(EVERY) => {}

@@ -39,6 +39,7 @@ mod trials;
 mod unify;
 mod users_page;
 mod views;
+mod visitor;
 mod worker;
 
 use std::process::ExitCode;

@@ -33,6 +33,7 @@ pub enum Icon {
     Ticket,
     Download,
     Pencil,
+    Eye,
 }
 
 impl Icon {
@@ -104,6 +105,9 @@ impl Icon {
                 r#"<path d="M2 4.5h12v2.2a1.4 1.4 0 0 0 0 2.6v2.2H2V9.3a1.4 1.4 0 0 0 0-2.6zM9.5 4.5v7"/>"#
             ),
             Self::Download => svg!(r#"<path d="M8 2.5v7m-3-3 3 3 3-3M2.5 13.5h11"/>"#),
+            Self::Eye => svg!(
+                r#"<path d="M1.5 8S4 3.8 8 3.8 14.5 8 14.5 8 12 12.2 8 12.2 1.5 8 1.5 8z"/><circle cx="8" cy="8" r="2"/>"#
+            ),
             Self::Pencil => svg!(r#"<path d="M10.5 3 13 5.5 5.5 13H3v-2.5z"/>"#),
         }
     }

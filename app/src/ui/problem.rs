@@ -9,7 +9,10 @@ use super::{
     icon::{Icon, icon},
     words,
 };
-use crate::error::AppError;
+use crate::{
+    error::AppError,
+    place::{CONFIRM, LOG_IN},
+};
 
 /// Longest text that is shown of an error that came with the URL.
 const URL_TEXT_MAX_CHARS: usize = 300;
@@ -42,8 +45,25 @@ pub fn action_problem(title: &'static str, error: &AppError) -> impl IntoView + 
             <p class="problem-title">{icon(Icon::CrossOctagon)}{title}</p>
             <p>{error.to_string()}</p>
             {turn(error.owner(), &error.next_action())}
+            {door(error)}
         </div>
     }
+}
+
+/// Where the visitor gets what the error says is missing. The server leads back to the page that was left.
+fn door(error: &AppError) -> Option<impl IntoView + use<>> {
+    let (href, words) = match error {
+        AppError::NotLoggedIn => (LOG_IN, "Log in"),
+        AppError::Unconfirmed => (CONFIRM, "Give your password"),
+        _ => return None,
+    };
+    Some(view! {
+        <p>
+            <a class="button" href=href rel="external">
+                {words}
+            </a>
+        </p>
+    })
 }
 
 /// What an action is called when it failed, by the path of its server function.
@@ -77,6 +97,7 @@ fn bounded(error: AppError) -> AppError {
             reference: cut(reference),
         },
         AppError::Unreachable { detail } => AppError::Unreachable { detail: cut(detail) },
+        named @ (AppError::NotLoggedIn | AppError::NotAllowed | AppError::Unconfirmed) => named,
     }
 }
 
@@ -105,6 +126,8 @@ pub fn answer_status(error: &AppError) {
     let status = match error {
         AppError::NotFound { .. } => StatusCode::NOT_FOUND,
         AppError::Refused { .. } => StatusCode::CONFLICT,
+        AppError::NotLoggedIn => StatusCode::UNAUTHORIZED,
+        AppError::NotAllowed | AppError::Unconfirmed => StatusCode::FORBIDDEN,
         AppError::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         AppError::Unreachable { .. } => StatusCode::SERVICE_UNAVAILABLE,
     };

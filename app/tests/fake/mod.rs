@@ -16,7 +16,7 @@ use app::{
     },
     connections::view::ConnectionsView,
     error::AppError,
-    layout::FrameView,
+    layout::{AccountLine, FrameView},
     runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, SummaryView},
     unification::{
         place::{MemberKey, UsersPlace},
@@ -24,7 +24,7 @@ use app::{
     },
 };
 use async_trait::async_trait;
-use domain::{ConnectionId, RunId, record::InvalidRecord};
+use domain::{ConnectionId, Role, RunId, record::InvalidRecord};
 
 use installation::{at, connection_name};
 pub(crate) use installation::{connection_id, run_id};
@@ -64,6 +64,10 @@ impl Backend for Fake {
         Ok(FrameView {
             failing_connections: u32::from(matches!(self, Self::Busy | Self::Usual)),
             worker: *self != Self::Broken,
+            account: Some(AccountLine {
+                email: "ana@company.example".to_owned(),
+                role: Role::Admin,
+            }),
         })
     }
 

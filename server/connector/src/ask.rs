@@ -5,10 +5,7 @@
 
 use std::{fmt, time::Duration};
 
-use reqwest::{
-    Method, StatusCode, Url,
-    header::HeaderMap,
-};
+use reqwest::{Method, StatusCode, Url, header::HeaderMap};
 
 use crate::{
     failure::{Lost, lost},

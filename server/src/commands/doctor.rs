@@ -200,7 +200,9 @@ async fn identity_provider(
     let issuer = settings.issuer.clone();
     let keys = Keys::of(places.key_file.clone());
     let asking = asking(&cli.outbound.allow_hosts)?;
-    let checked = SignOn::new(settings, asking, keys, Arc::new(SystemClock)).check().await;
+    let checked = SignOn::new(settings, asking, keys, Arc::new(SystemClock))
+        .check()
+        .await;
     let check = |verdict, message, next_action| Check {
         name: "identity provider",
         verdict,
@@ -208,7 +210,11 @@ async fn identity_provider(
         next_action,
     };
     Ok(Some(match checked {
-        Ok(()) => check(Verdict::Ok, format!("{issuer} answers and announces its keys"), None),
+        Ok(()) => check(
+            Verdict::Ok,
+            format!("{issuer} answers and announces its keys"),
+            None,
+        ),
         Err(failure) => check(
             Verdict::Failed,
             format!("nobody can sign on at {issuer}: {}", failure.detail),

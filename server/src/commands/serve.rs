@@ -5,16 +5,19 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
+    accounts::{Door, offer_first, operator},
     backend::Console,
     cli::{Cli, Serve},
-    commands::{close, simulate::listen},
-    config::LogFormat,
+    commands::{close, simulate::bind},
+    config::{self, LogFormat},
     error::CommandError,
-    http::{self, BrowserRules, Hosts, Pages, Served, Site, cross_site},
+    http::{self, BrowserRules, Cookies, Hosts, Look, Pages, Served, Site, Visits, cross_site},
     installation::Installation,
     lifecycle::drain_deadline,
     marker::Marker,
-    output::say,
+    output::{moment, say},
+    sign_on::SignOn,
+    source::asking,
     worker::{WakeUp, Worker},
 };
 
@@ -23,11 +26,25 @@ pub(crate) async fn run(
     options: &Serve,
     stop: CancellationToken,
 ) -> Result<ExitCode, CommandError> {
-    let listener = listen(options.http.console.listen(), "the console").await?;
+    let listener = listen(&options.http.console).await?;
     let installation = Installation::open(cli).await?;
     let result = serve(&installation, cli, options, listener, stop).await;
     close(installation).await;
     result
+}
+
+/// Passwords and sessions must not go over a network in clear: beyond this machine there is TLS in front.
+async fn listen(console: &config::Console) -> Result<TcpListener, CommandError> {
+    let address = console.listen();
+    let origin = console.public_origin.as_ref();
+    if !address.ip().is_loopback() && origin.is_none_or(|origin| origin.scheme() != "https") {
+        return Err(CommandError::usage(
+            format!("the console cannot listen on {address}: passwords would go over the network in clear"),
+            "Put a proxy in front that ends TLS, and name the origin that browsers see: --public-origin https://…. \
+             Or listen on loopback, such as --listen 127.0.0.1:3000, and reach it through an SSH tunnel.",
+        ));
+    }
+    bind(address, "the console").await
 }
 
 async fn serve(
@@ -50,6 +67,7 @@ async fn serve(
             say(&format!("The console is at http://{address}"));
         }
         info!(%address, worker = worker.is_some(), "listening");
+        offer_first_account(installation, cli, &options.http.console.origin_at(address)).await?;
     }
     let served = http::serve(listener, router, stop.clone());
     // The worker drains while the last requests do: both end within one deadline. On a task of its own, it is not held
@@ -63,6 +81,31 @@ async fn serve(
         )
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// While there is no account, whoever reads the log of this process makes the first one.
+async fn offer_first_account(
+    installation: &Installation,
+    cli: &Cli,
+    origin: &str,
+) -> Result<(), CommandError> {
+    let by = operator(installation.clock.now());
+    let Some(link) = offer_first(installation.store.as_ref(), &by).await? else {
+        return Ok(());
+    };
+    let until = moment(Some(link.expires_at));
+    let url = link.url(origin);
+    if cli.telemetry.log_format == LogFormat::Text {
+        say(&format!(
+            "There is no account yet. Make the first one, an admin's, with this link, once, until {until}:\n  {url}"
+        ));
+    } else {
+        info!(
+            link = url,
+            until, "there is no account yet; the link makes the first one, once"
+        );
+    }
+    Ok(())
 }
 
 /// Until the worker has ended, which it does only when it is told to stop.
@@ -103,16 +146,23 @@ fn router(
              name its address with --trusted-proxies, so that limits count and logs name the real clients"
         );
     }
+    let sign_on = sign_on(installation, options)?;
     let rules = BrowserRules::new(public_origin, options.http.reload_port());
     let marker = Arc::new(Marker::new(Arc::clone(&installation.store)));
     Ok(http::router(Served {
-        backend: Arc::new(Console::new(
+        console: Console::new(
             installation,
             Arc::clone(&marker),
             &options.worker,
             !options.no_worker,
             wake_up,
-        )),
+        ),
+        visits: Visits {
+            door: Door::new(Arc::clone(&installation.store), Arc::clone(&installation.clock)),
+            cookies: Cookies::new(public_origin),
+        },
+        look: Look::new(&site.stylesheet, &options.http.console.host()),
+        sign_on,
         pages: Pages::new(marker, Arc::clone(&installation.clock), rules.clone()),
         store: Arc::clone(&installation.store),
         clock: Arc::clone(&installation.clock),
@@ -124,3 +174,17 @@ fn router(
         cross_site: cross_site(public_origin)?,
     }))
 }
+
+/// The identity provider, where one is set up.
+fn sign_on(installation: &Installation, options: &Serve) -> Result<Option<Arc<SignOn>>, CommandError> {
+    let Some(settings) = options.http.sign_on.settings(&options.http.console)? else {
+        return Ok(None);
+    };
+    info!(issuer = settings.issuer, "people can sign on");
+    let asking = asking(&installation.allowed)?;
+    let (keys, clock) = (installation.keys.clone(), Arc::clone(&installation.clock));
+    Ok(Some(Arc::new(SignOn::new(settings, asking, keys, clock))))
+}
+
+#[cfg(test)]
+mod tests;

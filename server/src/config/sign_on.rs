@@ -228,7 +228,13 @@ mod tests {
 
     #[test]
     fn half_of_it_is_refused_and_says_what_is_missing() {
-        let names = ["PUBLIC_ORIGIN", "ISSUER", "CLIENT_ID", "CLIENT_SECRET_FILE", "ADMIN"];
+        let names = [
+            "PUBLIC_ORIGIN",
+            "ISSUER",
+            "CLIENT_ID",
+            "CLIENT_SECRET_FILE",
+            "ADMIN",
+        ];
         for (left_out, name) in names.iter().enumerate() {
             let mut given = WHOLE.to_vec();
             given.remove(left_out);
@@ -264,7 +270,12 @@ mod tests {
     #[test]
     fn an_issuer_is_a_url_and_nothing_more() {
         assert!(issuer("https://id.example/realms/staff").is_ok());
-        for not_one in ["id.example", "https://id.example/?a=b", "ldap://id.example", "https://u:p@id.example"] {
+        for not_one in [
+            "id.example",
+            "https://id.example/?a=b",
+            "ldap://id.example",
+            "https://u:p@id.example",
+        ] {
             assert!(issuer(not_one).is_err(), "{not_one}");
         }
     }

@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
-use app::{App, backend::Backend, layout::FrameView, place::COMMUNITY_MANAGEMENT, shell};
+use app::{App, access::start_of, backend::Backend, layout::FrameView, place::LOG_IN, shell};
 use axum::{
-    Router,
+    Extension, Router,
     extract::{Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     middleware::{self, Next},
@@ -20,7 +20,7 @@ use axum::{
 use leptos::{
     config::LeptosOptions,
     nonce::use_nonce,
-    prelude::{provide_context, use_context},
+    prelude::{provide_context, use_context, with_context},
 };
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list_with_exclusions_and_ssg_and_context};
 use store::Store;
@@ -35,17 +35,23 @@ use tower_http::{
 use tracing::{Instrument, debug, info_span};
 
 use super::{
+    access::{self, Rule, guarded},
     assets::{Site, cache_control},
     client::{TrustedProxies, recognize},
     headers::{BrowserRules, add_headers},
     health,
+    log_in::{self, Entrance, Look},
     metrics::{self, Monitored, observe},
     pace::{self, Pace},
     pages::{self, Pages},
     rest::{self, Api},
     security::{self, Hosts},
+    visit::{self, Visits},
 };
-use crate::{metrics::Metrics, secrets::to_hex, system::random_bytes};
+use crate::{
+    backend::Console, metrics::Metrics, secrets::to_hex, sign_on::SignOn, system::random_bytes,
+    visitor::Visitor,
+};
 
 /// The largest form is a rule set's, and that is some kilobytes.
 const BODY_LIMIT_BYTES: usize = 64 * 1024;
@@ -54,15 +60,18 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Below one packet, compressing saves nothing.
 const COMPRESS_ABOVE_BYTES: u64 = 1400;
 
-/// There is one page so far, so the address of the installation leads to it.
+/// The address of the installation, which leads to a page.
 const START: &str = "/";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What the router answers from.
 pub(crate) struct Served {
-    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) console: Console,
     pub(crate) pages: Pages,
+    pub(crate) visits: Visits,
+    pub(crate) look: Look,
+    pub(crate) sign_on: Option<Arc<SignOn>>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Metrics,
@@ -75,13 +84,20 @@ pub(crate) struct Served {
 
 pub(crate) fn router(served: Served) -> Router {
     let options = served.site.leptos_options();
+    let look = served.look.clone();
     let api = Api {
-        backend: Arc::clone(&served.backend),
+        console: served.console.clone(),
         store: Arc::clone(&served.store),
         clock: Arc::clone(&served.clock),
     };
+    let entrance = Entrance::new(&served.visits, &look, served.sign_on.clone());
     let console = console(&served, &options)
-        .merge(rest::router(api))
+        .merge(guarded(rest::routes(), &look).with_state(api))
+        .merge(guarded(log_in::routes(), &look).with_state(entrance))
+        .layer(middleware::from_fn_with_state(
+            served.visits.clone(),
+            visit::resolve,
+        ))
         .layer(
             CompressionLayer::new()
                 .quality(CompressionLevel::Fastest)
@@ -108,11 +124,14 @@ pub(crate) fn router(served: Served) -> Router {
         store: Arc::clone(&served.store),
         clock: served.clock,
     };
-    let metrics =
-        metrics::routes(monitored).layer(middleware::from_fn_with_state(served.hosts, security::check_host));
+    let metrics = guarded(metrics::routes(), &look)
+        .with_state(monitored)
+        .layer(middleware::from_fn_with_state(served.visits, visit::resolve))
+        .layer(middleware::from_fn_with_state(served.hosts, security::check_host));
+    let health = guarded(health::routes(), &look).with_state(served.store);
     console
         .merge(metrics)
-        .merge(health::routes(served.store))
+        .merge(health)
         .layer(middleware::from_fn_with_state(Pace::new(), pace::keep))
         .layer(middleware::from_fn(rest::as_problems))
         .layer(middleware::from_fn_with_state(served.rules, add_headers))
@@ -131,16 +150,25 @@ fn console(served: &Served, options: &LeptosOptions) -> Router {
     let shell_options = options.clone();
     Router::new()
         // A redirect is decided before a page begins to stream, or its status is lost.
-        .route(START, get(|| async { Redirect::to(COMMUNITY_MANAGEMENT) }))
+        .route(START, get(start))
         .leptos_routes_with_context(options, routes, context(served), move || {
             shell(shell_options.clone())
         })
         .layer(middleware::from_fn_with_state(
-            Arc::clone(&served.backend),
+            served.console.clone(),
             resolve_frame,
         ))
         .layer(middleware::from_fn_with_state(served.pages.clone(), pages::kept))
+        .layer(middleware::from_fn_with_state(
+            served.look.clone(),
+            access::admit_to_console,
+        ))
         .with_state(options.clone())
+}
+
+/// Leads to the page that the visitor's role begins with.
+async fn start(Extension(visitor): Extension<Visitor>) -> Redirect {
+    Redirect::to(visitor.role().map_or(LOG_IN, start_of))
 }
 
 /// Files; what is none is a page that says so.
@@ -152,24 +180,38 @@ fn files(served: &Served, options: &LeptosOptions) -> Router {
         .fallback(not_found)
         .layer(middleware::from_fn(not_found_status))
         .layer(middleware::from_fn_with_state(
-            Arc::clone(&served.backend),
+            served.console.clone(),
             resolve_frame,
+        ))
+        .layer(middleware::from_fn_with_state(
+            Rule::of_no_page(&served.look),
+            access::admit,
+        ))
+        .layer(middleware::from_fn_with_state(
+            served.visits.clone(),
+            visit::resolve,
         ));
     Router::new()
         .fallback_service(served.site.files().fallback(not_found))
         .layer(middleware::from_fn_with_state(served.site.clone(), cache_control))
+        .layer(middleware::from_fn_with_state(
+            Rule::of_files(&served.look),
+            access::admit,
+        ))
 }
 
 /// One closure provides the same to pages and to server functions.
 fn context(served: &Served) -> impl Fn() + Clone + Send + Sync + 'static {
-    let (backend, rules) = (Arc::clone(&served.backend), served.rules.clone());
-    move || provide(&backend, &rules)
+    let (console, rules) = (served.console.clone(), served.rules.clone());
+    move || provide(&console, &rules)
 }
 
-fn provide(backend: &Arc<dyn Backend>, rules: &BrowserRules) {
-    provide_context(Arc::clone(backend));
-    let frame = use_context::<Parts>().and_then(|parts| parts.extensions.get::<FrameView>().cloned());
-    provide_context(frame.unwrap_or_default());
+fn provide(console: &Console, rules: &BrowserRules) {
+    // There is no request while the routes are listed.
+    let visitor = of_request::<Visitor>();
+    let backend: Arc<dyn Backend> = Arc::new(console.for_visitor(visitor));
+    provide_context(backend);
+    provide_context(of_request::<FrameView>());
     if let (Some(nonce), Some(answer)) = (use_nonce(), use_context::<ResponseOptions>())
         && let Some(policy) = rules.page_policy(&nonce)
     {
@@ -177,14 +219,19 @@ fn provide(backend: &Arc<dyn Backend>, rules: &BrowserRules) {
     }
 }
 
+/// What was found out about the request before the render began.
+fn of_request<T: Clone + Default + Send + Sync + 'static>() -> T {
+    with_context::<Parts, _>(|parts| parts.extensions.get::<T>().cloned())
+        .flatten()
+        .unwrap_or_default()
+}
+
 /// The left navigation never waits, so what it shows is known before the render begins.
-async fn resolve_frame(
-    State(backend): State<Arc<dyn Backend>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+async fn resolve_frame(State(console): State<Console>, mut request: Request, next: Next) -> Response {
+    let visitor = request.extensions().get::<Visitor>().cloned();
+    let console = console.for_visitor(visitor.unwrap_or_default());
     // Logged where it failed. The page says it where it matters; the frame stays.
-    let frame = backend.frame().await.unwrap_or_default();
+    let frame = console.frame().await.unwrap_or_else(|_| console.bare_frame());
     request.extensions_mut().insert(frame);
     next.run(request).await
 }

@@ -26,10 +26,10 @@ pub(crate) use self::{
 use self::{
     pending::Pending,
     person::{person, says_too_little},
-    provider::{WayOut, NotGood, Provider, Tokens},
+    provider::{NotGood, Provider, Tokens, WayOut},
     roles::Claims,
 };
-use crate::{error::CommandError, installation::Keys, system::random_id};
+use crate::{installation::Keys, system::random_id};
 
 /// Where the browser leaves for the provider ...
 pub(crate) const LEAVE_PATH: &str = "/sign-on";
@@ -148,6 +148,7 @@ impl SignOn {
             .await
             .map_err(|failure| Failure {
                 next: Some(pending.next.clone()),
+                again: pending.confirms.is_some(),
                 ..failure
             })
     }

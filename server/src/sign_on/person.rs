@@ -26,7 +26,10 @@ pub(crate) fn person(
 ) -> Result<SignOn, Failure> {
     let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
     if subject.is_empty() || subject.len() > SUBJECT_MAX_BYTES {
-        return Err(Failure::new(Problem::Untrusted, "the subject is empty or too long"));
+        return Err(Failure::new(
+            Problem::Untrusted,
+            "the subject is empty or too long",
+        ));
     }
     let role = rules.role(claims).ok_or_else(|| {
         let names: Vec<&str> = claims.keys().map(String::as_str).collect();
@@ -123,7 +126,10 @@ mod tests {
     fn nobody_comes_in_without_a_role_an_address_or_a_subject() {
         assert_eq!(but("groups", json!(["other"])), Err(Problem::NoRole));
         assert_eq!(but("email", json!("jane")), Err(Problem::NoAddress));
-        assert_eq!(but("email", json!(["jane@company.example"])), Err(Problem::NoAddress));
+        assert_eq!(
+            but("email", json!(["jane@company.example"])),
+            Err(Problem::NoAddress)
+        );
         assert_eq!(but("sub", json!("")), Err(Problem::Untrusted));
         assert_eq!(but("sub", json!("x".repeat(256))), Err(Problem::Untrusted));
         assert_eq!(but("sub", json!(4711)), Err(Problem::Untrusted));

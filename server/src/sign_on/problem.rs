@@ -144,7 +144,9 @@ impl Problem {
                 "Ask whoever runs the identity provider to add and verify your e-mail address, then sign in again."
             }
             Self::AnotherPerson | Self::Disabled => "Ask an admin of Tributary.",
-            Self::SomebodyElse => "Try again, and choose the account at the identity provider that you logged in with.",
+            Self::SomebodyElse => {
+                "Try again, and choose the account at the identity provider that you logged in with."
+            }
             Self::NotAsked => "Log out, sign in again, and do it within ten minutes.",
             Self::Internal => "Try again. If it stays, ask the operator of Tributary to read the log.",
         }
@@ -158,6 +160,8 @@ pub(crate) struct Failure {
     pub(crate) detail: String,
     /// Where they wanted to go, if that is known.
     pub(crate) next: Option<String>,
+    /// They were only to be asked again who they are.
+    pub(crate) again: bool,
 }
 
 /// As long as a sentence or two.
@@ -172,6 +176,7 @@ impl Failure {
             problem,
             detail: plain.take(DETAIL_MAX_CHARS).collect(),
             next: None,
+            again: false,
         }
     }
 

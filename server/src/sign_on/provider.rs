@@ -186,11 +186,16 @@ impl Provider {
         let misconfigured = |error: url::ParseError| Failure::new(Problem::Misconfigured, error);
         let issuer = IssuerUrl::new(settings.issuer.clone()).map_err(misconfigured)?;
         let redirect = RedirectUrl::new(settings.redirect.clone()).map_err(misconfigured)?;
-        let metadata = Metadata::discover_async(issuer, out).await.map_err(undiscovered)?;
+        let metadata = Metadata::discover_async(issuer, out)
+            .await
+            .map_err(undiscovered)?;
         let announced = metadata.additional_metadata();
         let (names_itself, end_session) = (
             announced.authorization_response_iss_parameter_supported,
-            announced.end_session_endpoint.as_ref().map(|url| url.url().clone()),
+            announced
+                .end_session_endpoint
+                .as_ref()
+                .map(|url| url.url().clone()),
         );
         let by = authentication(metadata.token_endpoint_auth_methods_supported());
         let client = Client::from_provider_metadata(
@@ -264,7 +269,9 @@ impl Provider {
         pending: &Pending,
         now: DateTime<Utc>,
     ) -> Result<Claims, NotGood> {
-        let id_token = tokens.id_token().ok_or_else(|| untrusted("there is no ID token"))?;
+        let id_token = tokens
+            .id_token()
+            .ok_or_else(|| untrusted("there is no ID token"))?;
         let again = pending.confirms.map(|_| pending.began_at);
         let verifier = self
             .client
@@ -288,12 +295,7 @@ impl Provider {
     }
 
     /// What the provider says of the person beside the ID token; nothing if it offers no more.
-    pub(super) async fn more(
-        &self,
-        out: &WayOut,
-        tokens: &Tokens,
-        subject: &str,
-    ) -> Result<Claims, Failure> {
+    pub(super) async fn more(&self, out: &WayOut, tokens: &Tokens, subject: &str) -> Result<Claims, Failure> {
         if self.client.user_info_url().is_none() {
             return Ok(Claims::new());
         }
@@ -388,9 +390,7 @@ fn undiscovered(error: DiscoveryError<NotAnswered>) -> Failure {
 }
 
 /// What was answered may hold tokens, so no more than the error's own code and words are kept of it.
-fn no_tokens(
-    error: RequestTokenError<NotAnswered, StandardErrorResponse<CoreErrorResponseType>>,
-) -> Failure {
+fn no_tokens(error: RequestTokenError<NotAnswered, StandardErrorResponse<CoreErrorResponseType>>) -> Failure {
     use CoreErrorResponseType as Code;
     match error {
         RequestTokenError::Request(not) => not.into(),

@@ -12,6 +12,7 @@ mod erasure;
 mod exports;
 mod hardening;
 mod imports;
+mod log_in;
 mod outbound;
 mod postgres;
 mod postgres_server;

@@ -1,15 +1,18 @@
 //! Connections, how they are, and what can be done to them.
 
-use app::connections::view::{CardCounts, ConnectionCard};
+use app::{
+    backend::Backend as _,
+    connections::view::{CardCounts, ConnectionCard},
+};
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::Path,
     http::Method,
     response::Response,
     routing::{get, post},
 };
 use chrono::{DateTime, Utc};
-use domain::{Cause, Connection, Health, RunId};
+use domain::{Audience, Cause, Connection, Health, RunId};
 use serde::Serialize;
 
 use super::{
@@ -60,6 +63,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::GET,
             path: "/api/v1/connections".to_owned(),
+            audience: Audience::Admin,
             scope: Scope::Read,
             summary: "All connections with their health, by tenant; one page",
             query: &[],
@@ -69,6 +73,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::GET,
             path: on_one(""),
+            audience: Audience::Admin,
             scope: Scope::Read,
             summary: "One connection with its health",
             query: &[],
@@ -78,6 +83,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::POST,
             path: on_one("/sync"),
+            audience: Audience::Admin,
             scope: Scope::Sync,
             summary: "Ask for a sync now; 409 if one is queued or running, or the connection is deactivated",
             query: &[],
@@ -87,6 +93,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::POST,
             path: on_one("/activate"),
+            audience: Audience::Admin,
             scope: Scope::Sync,
             summary: "Let syncs run again",
             query: &[],
@@ -96,6 +103,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::POST,
             path: on_one("/deactivate"),
+            audience: Audience::Admin,
             scope: Scope::Sync,
             summary: "Stop syncs; stored rows stay",
             query: &[],
@@ -106,7 +114,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn with_health(api: &Api) -> Result<Vec<ConnectionWithHealth>, Problem> {
-    let mut cards = api.backend.connections().await?.cards;
+    let mut cards = api.console.connections().await?.cards;
     let connections = api.store.connections().await?;
     // One that was added in between has no card yet, and is told the next time.
     let told = connections.iter().filter_map(|connection| {
@@ -116,44 +124,35 @@ async fn with_health(api: &Api) -> Result<Vec<ConnectionWithHealth>, Problem> {
     Ok(told.collect())
 }
 
-async fn list(State(api): State<Api>) -> Result<Json<Page<ConnectionWithHealth>>, Problem> {
+async fn list(api: Api) -> Result<Json<Page<ConnectionWithHealth>>, Problem> {
     Ok(Json(Page {
         items: with_health(&api).await?,
         next: None,
     }))
 }
 
-async fn one(
-    State(api): State<Api>,
-    Path(tenant): Path<String>,
-) -> Result<Json<ConnectionWithHealth>, Problem> {
+async fn one(api: Api, Path(tenant): Path<String>) -> Result<Json<ConnectionWithHealth>, Problem> {
     let connection = connection_of(&api, &tenant).await?;
-    let cards = api.backend.connections().await?.cards;
+    let cards = api.console.connections().await?.cards;
     let card = cards.into_iter().find(|card| card.id == connection.id);
     let card = card.ok_or_else(|| Problem::not_found("There is no connection to that tenant."))?;
     Ok(Json(ConnectionWithHealth::new(&connection, card)))
 }
 
-async fn sync(State(api): State<Api>, Path(tenant): Path<String>) -> Result<Response, Problem> {
+async fn sync(api: Api, Path(tenant): Path<String>) -> Result<Response, Problem> {
     let connection = connection_of(&api, &tenant).await?;
-    let run = api.backend.sync_now(connection.id).await?;
+    let run = api.console.sync_now(connection.id).await?;
     runs::find(&api, &run.to_string()).await.map(accepted)
 }
 
-async fn activate(
-    State(api): State<Api>,
-    Path(tenant): Path<String>,
-) -> Result<Json<ConnectionWithHealth>, Problem> {
+async fn activate(api: Api, Path(tenant): Path<String>) -> Result<Json<ConnectionWithHealth>, Problem> {
     let connection = connection_of(&api, &tenant).await?;
-    api.backend.activate(connection.id).await?;
-    one(State(api), Path(tenant)).await
+    api.console.activate(connection.id).await?;
+    one(api, Path(tenant)).await
 }
 
-async fn deactivate(
-    State(api): State<Api>,
-    Path(tenant): Path<String>,
-) -> Result<Json<ConnectionWithHealth>, Problem> {
+async fn deactivate(api: Api, Path(tenant): Path<String>) -> Result<Json<ConnectionWithHealth>, Problem> {
     let connection = connection_of(&api, &tenant).await?;
-    api.backend.deactivate(connection.id).await?;
-    one(State(api), Path(tenant)).await
+    api.console.deactivate(connection.id).await?;
+    one(api, Path(tenant)).await
 }

@@ -10,31 +10,41 @@ mod page;
 mod problem;
 mod runs;
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
-use app::backend::Backend;
 use axum::{
-    Json, Router,
-    extract::{Request, State},
-    http::{Method, StatusCode},
-    middleware::{self, Next},
+    Json,
+    extract::FromRequestParts,
+    http::{Method, StatusCode, request::Parts},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get},
+    routing::{MethodRouter, any, get},
 };
-use domain::Object;
+use domain::{Audience, Object};
 use store::Store;
 use sync::Clock;
 
-use self::problem::Problem;
-pub(crate) use self::problem::as_problems;
-use super::client::Client;
+pub(crate) use self::problem::{Problem, as_problems};
+use super::access::{Face, Ruled};
+use crate::{backend::Console, visitor::Visitor};
 
-/// What the endpoints answer from.
+/// What the endpoints answer from. An endpoint takes it as the visitor's own.
 #[derive(Clone)]
 pub(crate) struct Api {
-    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) console: Console,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl FromRequestParts<Self> for Api {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Self) -> Result<Self, Infallible> {
+        let visitor = parts.extensions.get::<Visitor>().cloned();
+        Ok(Self {
+            console: api.console.for_visitor(visitor.unwrap_or_default()),
+            ..api.clone()
+        })
+    }
 }
 
 /// What somebody is allowed who uses an endpoint.
@@ -78,6 +88,8 @@ struct Endpoint {
     method: Method,
     /// As both axum and `OpenAPI` write it.
     path: String,
+    /// Of people with a session.
+    audience: Audience,
     scope: Scope,
     summary: &'static str,
     query: &'static [Parameter],
@@ -92,33 +104,29 @@ fn endpoints() -> Vec<Endpoint> {
         .collect()
 }
 
-pub(crate) fn router(api: Api) -> Router {
+pub(crate) fn routes() -> Vec<Ruled<Api>> {
     let endpoints = endpoints();
     let description = Arc::new(description::of(&endpoints));
     let described = get(move || {
         let description = Arc::clone(&description);
         async move { Json(description.as_ref()).into_response() }
     });
-    let described = described.layer(middleware::from_fn_with_state(Scope::Read, allow));
-    let router = Router::new().route("/api/openapi.json", described);
-    endpoints
-        .into_iter()
-        .fold(router, |router, endpoint| {
-            let guarded = endpoint
-                .handler
-                .layer(middleware::from_fn_with_state(endpoint.scope, allow));
-            router.route(&endpoint.path, guarded)
-        })
-        .route("/api/{*rest}", axum::routing::any(nothing_there))
-        .with_state(api)
-}
-
-/// Until there are tokens, only who is on this machine may use it.
-async fn allow(State(_scope): State<Scope>, request: Request, next: Next) -> Response {
-    match request.extensions().get::<Client>() {
-        Some(client) if client.local => next.run(request).await,
-        _ => Problem::forbidden().into_response(),
-    }
+    let route = |path: String, audience, handler| Ruled {
+        path,
+        audience,
+        face: Face::Program,
+        handler,
+    };
+    let mut routes = vec![
+        route("/api/openapi.json".to_owned(), Audience::LoggedIn, described),
+        route("/api/{*rest}".to_owned(), Audience::LoggedIn, any(nothing_there)),
+    ];
+    routes.extend(
+        endpoints
+            .into_iter()
+            .map(|endpoint| route(endpoint.path, endpoint.audience, endpoint.handler)),
+    );
+    routes
 }
 
 async fn nothing_there() -> Problem {

@@ -1,12 +1,11 @@
 //! What is stored of the communities, object by object, in the order of its keys.
 
 use axum::{
-    extract::State,
     http::Method,
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use domain::{ConnectionId, Object, RunId};
+use domain::{Audience, ConnectionId, Object, RunId};
 use serde::Serialize;
 use store::{ExportCursor, ExportQuery, StoreError, fields};
 
@@ -24,11 +23,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     let endpoint = |object: Object| Endpoint {
         method: Method::GET,
         path: format!("/api/v1/{object}"),
+        audience: audience(object),
         scope: Scope::Read,
         summary: summary(object),
         query: LISTED,
         answer: Answer::Rows(object),
-        handler: get(move |State(api): State<Api>, query: AskedQuery| async move {
+        handler: get(move |api: Api, query: AskedQuery| async move {
             let asked = Asked::read(query)?;
             let connection = asked.connection(&api).await?.map(|connection| connection.id);
             rows(
@@ -44,6 +44,19 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         }),
     };
     Object::ALL.map(endpoint).into()
+}
+
+/// What customers do is for whoever looks after them; what could not be stored is for whoever repairs it.
+fn audience(object: Object) -> Audience {
+    match object {
+        Object::InvalidRecords => Audience::Admin,
+        Object::Users
+        | Object::Content
+        | Object::Activity
+        | Object::Trends
+        | Object::Categories
+        | Object::IdeaStatuses => Audience::LoggedIn,
+    }
 }
 
 fn summary(object: Object) -> &'static str {

@@ -1,13 +1,14 @@
 //! Runs: the log, one of them, what it set aside, and asking it to stop.
 
+use app::backend::Backend as _;
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::Path,
     http::Method,
     response::Response,
     routing::{get, post},
 };
-use domain::{Object, Run, RunId};
+use domain::{Audience, Object, Run, RunId};
 
 use super::{
     Answer, Api, Endpoint, Scope, accepted,
@@ -22,6 +23,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::GET,
             path: "/api/v1/runs".to_owned(),
+            audience: Audience::Admin,
             scope: Scope::Read,
             summary: "Runs, newest first",
             query: LISTED,
@@ -31,6 +33,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::GET,
             path: "/api/v1/runs/{run_id}".to_owned(),
+            audience: Audience::Admin,
             scope: Scope::Read,
             summary: "One run with its whole ledger",
             query: &[],
@@ -40,6 +43,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::GET,
             path: "/api/v1/runs/{run_id}/invalid-records".to_owned(),
+            audience: Audience::Admin,
             scope: Scope::Read,
             summary: "What the run set aside",
             query: LISTED,
@@ -49,6 +53,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::POST,
             path: "/api/v1/runs/{run_id}/cancel".to_owned(),
+            audience: Audience::Admin,
             scope: Scope::Sync,
             summary: "Ask the run to stop; what is stored is kept",
             query: &[],
@@ -58,7 +63,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-async fn list(State(api): State<Api>, query: AskedQuery) -> Result<Json<Page<Run>>, Problem> {
+async fn list(api: Api, query: AskedQuery) -> Result<Json<Page<Run>>, Problem> {
     let asked = Asked::read(query)?;
     let limit = asked.limit()?;
     let connection = asked.connection(&api).await?.map(|connection| connection.id);
@@ -81,15 +86,11 @@ async fn list(State(api): State<Api>, query: AskedQuery) -> Result<Json<Page<Run
     }))
 }
 
-async fn one(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Run>, Problem> {
+async fn one(api: Api, Path(id): Path<String>) -> Result<Json<Run>, Problem> {
     find(&api, &id).await.map(Json)
 }
 
-async fn invalid_records(
-    State(api): State<Api>,
-    Path(id): Path<String>,
-    query: AskedQuery,
-) -> Result<Response, Problem> {
+async fn invalid_records(api: Api, Path(id): Path<String>, query: AskedQuery) -> Result<Response, Problem> {
     let asked = Asked::read(query)?;
     let run = find(&api, &id).await?.id;
     let connection = asked.connection(&api).await?.map(|connection| connection.id);
@@ -101,9 +102,9 @@ async fn invalid_records(
     objects::rows(&api, rows, &asked).await
 }
 
-async fn cancel(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
+async fn cancel(api: Api, Path(id): Path<String>) -> Result<Response, Problem> {
     let run = find(&api, &id).await?.id;
-    api.backend.cancel_run(run).await?;
+    api.console.cancel_run(run).await?;
     find(&api, &id).await.map(accepted)
 }
 

@@ -102,7 +102,10 @@ pub async fn an_account_is_tied_by_an_address_that_the_provider_has_verified(sto
     };
     assert_eq!(signed_on(store, &unverified).await, account);
     let last = deeds(store).await.pop();
-    assert_eq!(last, Some(("account_tied".to_owned(), Some(format!("account {id}")))));
+    assert_eq!(
+        last,
+        Some(("account_tied".to_owned(), Some(format!("account {id}"))))
+    );
 }
 
 pub async fn an_address_that_the_provider_denies_makes_no_account(store: &dyn Store) {
@@ -167,7 +170,14 @@ pub async fn a_disabled_account_is_not_signed_on_to(store: &dyn Store) {
     assert!(disable(store, 2, true, 30).await);
     let before = deeds(store).await;
     for who in [who("jane", 1), who("john", 2)] {
-        let refused = sign_on(store, &SignOn { role: Role::Admin, ..who }).await;
+        let refused = sign_on(
+            store,
+            &SignOn {
+                role: Role::Admin,
+                ..who
+            },
+        )
+        .await;
         assert!(matches!(refused, Err(SignOnError::Disabled)), "{refused:?}");
     }
     assert_eq!(deeds(store).await, before);
@@ -184,7 +194,12 @@ pub async fn a_session_remembers_that_the_provider_let_them_in(store: &dyn Store
         signed_on: Some("v2.sealed".into()),
         ..new_session(1, account)
     };
-    assert!(store.begin_session(&new, &[], &by(account, 21)).await.expect("an answer"));
+    assert!(
+        store
+            .begin_session(&new, &[], &by(account, 21))
+            .await
+            .expect("an answer")
+    );
     begin(store, 2, account, 22).await;
     let found = store.session(&token("token-1"), at(23)).await.expect("an answer");
     let (session, account) = found.expect("the session");

@@ -24,16 +24,16 @@ use store::{
     By, Cancelling, ClaimRequest, ClaimedRun, CompanyStore, ConnectionOverview, ConnectionStore, Credentials,
     Deed, Deletion, DeletionStore, DueMember, DuePage, Ending, Enqueued, Erasure, ErasureRequest,
     ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter, FailedGroup,
-    FailedMember, FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage, Identity, ImportMode,
-    ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState, Left,
-    Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue, MemberTie,
+    FailedMember, FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage, Identity,
+    ImportMode, ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState,
+    Left, Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue, MemberTie,
     NewAccount, NewConnection, NewRun, NewSession, NewSetUp, NewTicket, OpenSalt, OverviewStore, PageCommit,
     PageOutcome, PageStore, PartyCounts, PersonsImported, PoolUse, ProfileFieldCount, Queue, Release,
     RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision,
     RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret,
-    Search, SecretStore, Session, SessionStore, SetAside, SetUp, SignOn, SignOnError, Store, StoreError, StoredMapping,
-    StoredMember, Ticket, TiedMember, TokenHash, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
-    WithoutCompany, WithoutGroup,
+    Search, SecretStore, Session, SessionStore, SetAside, SetUp, SignOn, SignOnError, Store, StoreError,
+    StoredMapping, StoredMember, Ticket, TiedMember, TokenHash, TopicRef, TrendStore, Tried, UseSetUp,
+    UseSetUpError, WithoutCompany, WithoutGroup,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 
@@ -947,8 +947,14 @@ impl SessionStore for Ports {
         self.store.session_seen(id, at).await
     }
 
-    async fn confirm_session(&self, id: SessionId, token: &TokenHash, by: &By) -> Result<(), StoreError> {
-        self.store.confirm_session(id, token, by).await
+    async fn confirm_session(
+        &self,
+        id: SessionId,
+        token: &TokenHash,
+        buckets: &[Bucket],
+        by: &By,
+    ) -> Result<bool, StoreError> {
+        self.store.confirm_session(id, token, buckets, by).await
     }
 
     async fn end_session(
