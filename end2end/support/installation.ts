@@ -54,6 +54,11 @@ export class Installation {
     await until(`${this.console}/readyz`);
   }
 
+  /** Ends another process together with this installation. */
+  adopt(process: ChildProcess): void {
+    this.processes.push(process);
+  }
+
   /** Someone who logs in with `PASSWORD`. */
   async addAccount(email: string, role: "admin" | "csm"): Promise<void> {
     const file = join(this.folder, "password");

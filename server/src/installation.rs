@@ -218,6 +218,11 @@ impl Keys {
         Ok(KeyRing::load(&self.file)?.open_text(tenant.as_str(), sealed)?)
     }
 
+    /// The keys that open. One that is missing is not made: it could not open anything.
+    pub(crate) fn ring(&self) -> Result<KeyRing, KeyError> {
+        KeyRing::load(&self.file)
+    }
+
     pub(crate) fn file(&self) -> &Path {
         &self.file
     }
@@ -242,6 +247,10 @@ pub(crate) struct Sealing {
 }
 
 impl Sealing {
+    pub(crate) fn ring(&self) -> &KeyRing {
+        &self.keys
+    }
+
     /// A secret of the installation itself.
     pub(crate) fn seal_own(&self, name: &str, secret: &[u8]) -> String {
         self.keys.seal(name, secret)

@@ -33,6 +33,7 @@ mod rules;
 mod rules_page;
 mod scheduler;
 mod secrets;
+mod sign_on;
 mod source;
 mod system;
 mod telemetry;

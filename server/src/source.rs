@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use connector::{CommunityApi, Credentials, HttpClient};
+use connector::{AllowedHosts, Asking, CommunityApi, Credentials, HttpClient};
 use domain::{CauseCode, Connection, TenantId};
 use secrecy::SecretString;
 use store::{Store, StoreError};
@@ -14,6 +14,20 @@ use crate::{
     installation::{Installation, Keys},
     metrics::Metrics,
 };
+
+fn client(allowed: &AllowedHosts) -> Result<HttpClient, CommandError> {
+    HttpClient::new(allowed).map_err(|error| {
+        CommandError::failed(
+            format!("the HTTP client cannot be made: {error}"),
+            "Check the machine's TLS certificates, then run the command again.",
+        )
+    })
+}
+
+/// Asks others than tenants' providers.
+pub(crate) fn asking(allowed: &AllowedHosts) -> Result<Asking, CommandError> {
+    client(allowed).map(Asking::new)
+}
 
 /// Makes sources. One HTTP client serves them all.
 #[derive(Clone)]
@@ -27,12 +41,7 @@ pub(crate) struct Sources {
 
 impl Sources {
     pub(crate) fn new(installation: &Installation) -> Result<Self, CommandError> {
-        let client = HttpClient::new(&installation.allowed).map_err(|error| {
-            CommandError::failed(
-                format!("the HTTP client cannot be made: {error}"),
-                "Check the machine's TLS certificates, then run the command again.",
-            )
-        })?;
+        let client = client(&installation.allowed)?;
         Ok(Self {
             store: Arc::clone(&installation.store),
             clock: Arc::clone(&installation.clock),

@@ -66,6 +66,8 @@ pub struct Account {
     pub role: Role,
     /// Has set a password, so that a log-in can succeed.
     pub set_up: bool,
+    /// Has signed on at the identity provider, which says their role from then on.
+    pub signs_on: bool,
     pub disabled_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
 }

@@ -144,15 +144,42 @@ fn is_lost(error: &reqwest::Error) -> bool {
 }
 
 fn of_transport(error: &reqwest::Error, path: &str, host: &str) -> Failure {
+    match lost(error) {
+        Lost::Refused(refused) => not_allowed(&refused),
+        Lost::UnknownHost => failure(
+            CauseCode::HostUnknown,
+            format!("The host {host} cannot be found (no address for this name)."),
+        ),
+        Lost::Unsendable => failure(
+            CauseCode::Internal,
+            format!("The request for {path} cannot be made."),
+        ),
+        Lost::Broken(what) => failure(
+            CauseCode::ProviderUnavailable,
+            format!("The host {host} {what}, asked for {path}."),
+        ),
+    }
+}
+
+/// What kept a request from being answered.
+pub(crate) enum Lost {
+    Refused(Refused),
+    UnknownHost,
+    /// It was none that can be sent.
+    Unsendable,
+    /// What the host did, in words.
+    Broken(&'static str),
+}
+
+pub(crate) fn lost(error: &reqwest::Error) -> Lost {
     if let Some(refused) = cause::<Refused>(error) {
-        return not_allowed(refused);
+        return Lost::Refused(refused.clone());
     }
     if cause::<LookupFailed>(error).is_some() {
-        let message = format!("The host {host} cannot be found (no address for this name).");
-        return failure(CauseCode::HostUnknown, message);
+        return Lost::UnknownHost;
     }
     let kind = cause::<io::Error>(error).map(io::Error::kind);
-    let what = match kind {
+    Lost::Broken(match kind {
         _ if error.is_timeout() => "did not answer in time",
         Some(io::ErrorKind::ConnectionRefused) => "refused the connection",
         Some(
@@ -160,18 +187,9 @@ fn of_transport(error: &reqwest::Error, path: &str, host: &str) -> Failure {
         ) => "broke off the connection",
         Some(io::ErrorKind::InvalidData) => "did not agree on an encrypted connection (TLS)",
         _ if error.is_connect() => "could not be reached",
-        _ if error.is_builder() => {
-            return failure(
-                CauseCode::Internal,
-                format!("The request for {path} cannot be made."),
-            );
-        }
+        _ if error.is_builder() => return Lost::Unsendable,
         _ => "broke off the exchange",
-    };
-    failure(
-        CauseCode::ProviderUnavailable,
-        format!("The host {host} {what}, asked for {path}."),
-    )
+    })
 }
 
 /// The filter for outgoing requests. What would let the host pass is a setting, so it is a part of the message.

@@ -119,6 +119,14 @@ impl HttpClient {
         &self.client
     }
 
+    /// The same client, for answers that are shorter.
+    pub(crate) fn reading_at_most(self, body_max_bytes: usize) -> Self {
+        Self {
+            body_max_bytes,
+            ..self
+        }
+    }
+
     /// Sends a request and reads its answer within the bounds.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer, Broken> {
         let request = request.build().map_err(Broken::Transport)?;

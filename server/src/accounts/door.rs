@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use domain::{AccountId, ApiToken, Role, SessionId, TokenId, TokenState};
 use secrecy::SecretString;
 use store::{
-    Actor, Bucket, By, Ending, NewAccount, NewSession, SESSION_SEEN_EVERY, SetUp, Store, StoreError,
-    TOKEN_USED_EVERY, Tried, UseSetUp, UseSetUpError, normal_email,
+    Actor, Bucket, By, Ending, Identity, NewAccount, NewSession, SESSION_SEEN_EVERY, SetUp, SignOn,
+    SignOnError, Store, StoreError, TOKEN_USED_EVERY, Tried, UseSetUp, UseSetUpError, normal_email,
 };
 use sync::Clock;
 use tracing::error;
@@ -84,6 +84,16 @@ pub(crate) enum Confirmed {
     },
     BlockedUntil(DateTime<Utc>),
     Full,
+    /// The session ended meanwhile.
+    Over,
+}
+
+/// What came of asking the identity provider again.
+#[derive(Debug)]
+pub(crate) enum SignedOnAgain {
+    /// The session goes on under this token.
+    Done(Token),
+    SomebodyElse,
     /// The session ended meanwhile.
     Over,
 }
@@ -237,6 +247,31 @@ impl Door {
         caller: &Caller,
         buckets: &[Bucket],
     ) -> Result<Option<Issued>, StoreError> {
+        self.start(account, password_hash, None, caller, buckets).await
+    }
+
+    /// Begins a session for somebody whom the identity provider vouches for, by this ID token. `None` if their account was
+    /// disabled meanwhile.
+    pub(crate) async fn sign_on(
+        &self,
+        who: &SignOn,
+        sealed_id_token: &str,
+        caller: &Caller,
+    ) -> Result<Option<Issued>, SignOnError> {
+        let by = nobody(caller, self.clock.now());
+        let account = self.store.sign_on(who, &by).await?;
+        let signed_on = Some(sealed_id_token.to_owned());
+        Ok(self.start(account.id, None, signed_on, caller, &[]).await?)
+    }
+
+    async fn start(
+        &self,
+        account: AccountId,
+        password_hash: Option<String>,
+        signed_on: Option<String>,
+        caller: &Caller,
+        buckets: &[Bucket],
+    ) -> Result<Option<Issued>, StoreError> {
         let now = self.clock.now();
         let issued = Issued {
             session: Token::random(),
@@ -246,6 +281,7 @@ impl Door {
             id: SessionId(random_id(now)),
             account,
             password_hash,
+            signed_on,
             token: issued.session.hash(),
             device: issued.device.hash(),
             former_device: caller.device.as_ref().map(Token::hash),
@@ -301,6 +337,29 @@ impl Door {
                 })
             }
         }
+    }
+
+    /// Someone who has a session was asked again who they are, by the identity provider.
+    pub(crate) async fn confirm_signed_on(
+        &self,
+        visitor: &LoggedIn,
+        identity: &Identity,
+        by: &By,
+    ) -> Result<SignedOnAgain, StoreError> {
+        let account = self.store.account_of(identity).await?;
+        if account.map(|account| account.id) != Some(visitor.account.id) {
+            return Ok(SignedOnAgain::SomebodyElse);
+        }
+        let token = Token::random();
+        let goes_on = self
+            .store
+            .confirm_session(visitor.session.id, &token.hash(), &[], by)
+            .await?;
+        Ok(if goes_on {
+            SignedOnAgain::Done(token)
+        } else {
+            SignedOnAgain::Over
+        })
     }
 
     /// What a one-time link is good for; `None` if for nothing.

@@ -9,7 +9,7 @@ mod program;
 mod token;
 mod tries;
 
-pub(crate) use door::{Attempt, Caller, Confirmed, Door, Issued, LogIn, Setting};
+pub(crate) use door::{Attempt, Caller, Confirmed, Door, Issued, LogIn, Setting, SignedOnAgain};
 pub(crate) use link::{Link, SET_UP_PATH, offer, offer_first};
 pub(crate) use operator::operator;
 pub(crate) use password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, WeakPassword, check, hash};

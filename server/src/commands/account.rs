@@ -146,6 +146,7 @@ async fn list(installation: &Installation, output: Output) -> Result<ExitCode, C
 fn state(account: &Account) -> String {
     match account.disabled_at {
         Some(_) => format!("disabled {}", moment(account.disabled_at)),
+        None if account.signs_on => "active, signs on".to_owned(),
         None if account.set_up => "active".to_owned(),
         None => "waits for its password".to_owned(),
     }

@@ -1,6 +1,6 @@
 //! `tributary doctor`: one line for each thing that a sync or the console needs, and what to do about it.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use connector::DECODER_VERSION;
 use serde::Serialize;
@@ -11,9 +11,12 @@ use crate::{
     commands::CLOSE_DEADLINE,
     error::{CommandError, Exit, with_sources},
     http::Site,
-    installation::{Opened, Places},
+    installation::{Keys, Opened, Places},
     output::Output,
     secrets::KeyRing,
+    sign_on::SignOn,
+    source::asking,
+    system::SystemClock,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -37,6 +40,7 @@ pub(crate) async fn run(cli: &Cli, options: &Doctor, output: Output) -> Result<E
     let places = Places::of(&cli.database, &cli.key_file)?;
     let mut checks = database(&places).await;
     checks.extend([key_file(&places), site(&Site::locate(&options.http))]);
+    checks.extend(identity_provider(cli, options, &places).await?);
     output.data(&checks, |checks| {
         checks.iter().map(line).collect::<Vec<_>>().join("\n")
     })?;
@@ -182,6 +186,41 @@ fn site(site: &Site) -> Check {
             "Run: cargo leptos build --release. Or name their folder with --site-root.".to_owned(),
         ),
     }
+}
+
+/// Whether it announces what is needed for signing on, where that is set up.
+async fn identity_provider(
+    cli: &Cli,
+    options: &Doctor,
+    places: &Places,
+) -> Result<Option<Check>, CommandError> {
+    let Some(settings) = options.http.sign_on.settings(&options.http.console)? else {
+        return Ok(None);
+    };
+    let issuer = settings.issuer.clone();
+    let keys = Keys::of(places.key_file.clone());
+    let asking = asking(&cli.outbound.allow_hosts)?;
+    let checked = SignOn::new(settings, asking, keys, Arc::new(SystemClock))
+        .check()
+        .await;
+    let check = |verdict, message, next_action| Check {
+        name: "identity provider",
+        verdict,
+        message,
+        next_action,
+    };
+    Ok(Some(match checked {
+        Ok(()) => check(
+            Verdict::Ok,
+            format!("{issuer} answers and announces its keys"),
+            None,
+        ),
+        Err(failure) => check(
+            Verdict::Failed,
+            format!("nobody can sign on at {issuer}: {}", failure.detail),
+            Some("Check TRIBUTARY_SIGN_ON_ISSUER, and that this machine may ask it.".to_owned()),
+        ),
+    }))
 }
 
 fn line(check: &Check) -> String {

@@ -16,6 +16,8 @@ use crate::{
     lifecycle::drain_deadline,
     marker::Marker,
     output::{moment, say},
+    sign_on::SignOn,
+    source::asking,
     worker::{WakeUp, Worker},
 };
 
@@ -144,6 +146,7 @@ fn router(
              name its address with --trusted-proxies, so that limits count and logs name the real clients"
         );
     }
+    let sign_on = sign_on(installation, options)?;
     let rules = BrowserRules::new(public_origin, options.http.reload_port());
     let marker = Arc::new(Marker::new(Arc::clone(&installation.store)));
     Ok(http::router(Served {
@@ -159,6 +162,7 @@ fn router(
             cookies: Cookies::new(public_origin),
         },
         look: Look::new(&site.stylesheet, &options.http.console.host()),
+        sign_on,
         pages: Pages::new(marker, Arc::clone(&installation.clock), rules.clone()),
         store: Arc::clone(&installation.store),
         clock: Arc::clone(&installation.clock),
@@ -170,6 +174,17 @@ fn router(
         proxies: options.http.trusted_proxies.clone(),
         cross_site: cross_site(public_origin)?,
     }))
+}
+
+/// The identity provider, where one is set up.
+fn sign_on(installation: &Installation, options: &Serve) -> Result<Option<Arc<SignOn>>, CommandError> {
+    let Some(settings) = options.http.sign_on.settings(&options.http.console)? else {
+        return Ok(None);
+    };
+    info!(issuer = settings.issuer, "people can sign on");
+    let asking = asking(&installation.allowed)?;
+    let (keys, clock) = (installation.keys.clone(), Arc::clone(&installation.clock));
+    Ok(Some(Arc::new(SignOn::new(settings, asking, keys, clock))))
 }
 
 #[cfg(test)]

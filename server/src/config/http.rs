@@ -51,6 +51,8 @@ impl Console {
 pub(crate) struct Http {
     #[command(flatten)]
     pub(crate) console: Console,
+    #[command(flatten)]
+    pub(crate) sign_on: super::SignOn,
     /// Addresses of proxies in front, comma-separated, whose X-Forwarded-For tells who asks [default: none is trusted]
     #[arg(
         long,

@@ -5,6 +5,7 @@ mod http;
 mod outbound;
 mod retention;
 mod secrets;
+mod sign_on;
 mod sync;
 mod telemetry;
 
@@ -13,6 +14,7 @@ pub(crate) use http::{Console, Http};
 pub(crate) use outbound::Outbound;
 pub(crate) use retention::Retention;
 pub(crate) use secrets::{KeyFile, NewPassword, NewSecret};
+pub(crate) use sign_on::SignOn;
 pub(crate) use sync::{Sync, Worker};
 pub(crate) use telemetry::{LogFormat, Telemetry};
 

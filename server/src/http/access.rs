@@ -227,6 +227,7 @@ mod tests {
                 email: "ana@company.example".to_owned(),
                 role: Role::Admin,
                 set_up: true,
+                signs_on: false,
                 disabled_at: None,
                 created_at: at,
             },
@@ -238,6 +239,7 @@ mod tests {
                 last_seen_at: at,
                 address: String::new(),
                 browser: String::new(),
+                signed_on: None,
             },
         };
         Visitor {

@@ -1,6 +1,7 @@
-//! The two cookies: of the session, and by which a browser is known as one that somebody logged in with before.
+//! The cookies: of the session; by which a browser is known as one that somebody logged in with before; and, for some
+//! minutes, of a sign-on that is under way.
 //!
-//! Where browsers come over https both carry the prefix `__Host-`, which they keep only if it is `Secure`, for all paths
+//! Where browsers come over https they carry the prefix `__Host-`, which they keep only if it is `Secure`, for all paths
 //! and for this host alone: no neighbour of the domain, and nobody on the wire, can set or read them. A console in clear
 //! on loopback cannot have that: browsers keep no `Secure` cookie that came over http from 127.0.0.1. There the names go
 //! without the prefix.
@@ -9,7 +10,10 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use store::{DEVICE_KEPT, SESSION_AGE_MAX};
 use url::Url;
 
-use crate::accounts::{Issued, Token};
+use crate::{
+    accounts::{Issued, Token},
+    sign_on::PENDING_LIVES,
+};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cookies {
@@ -20,6 +24,8 @@ pub(crate) struct Cookies {
 enum Kind {
     Session,
     Device,
+    /// Of a sign-on that is under way: sealed.
+    SignOn,
 }
 
 impl Cookies {
@@ -35,6 +41,8 @@ impl Cookies {
             (Kind::Session, false) => "tributary-session",
             (Kind::Device, true) => "__Host-tributary-device",
             (Kind::Device, false) => "tributary-device",
+            (Kind::SignOn, true) => "__Host-tributary-sign-on",
+            (Kind::SignOn, false) => "tributary-sign-on",
         }
     }
 
@@ -46,8 +54,17 @@ impl Cookies {
         self.read(Kind::Device, headers)
     }
 
-    /// Of two with the same name one may be somebody else's work, so neither counts.
+    /// What [`Self::set_sign_on`] gave the browser.
+    pub(crate) fn sign_on(self, headers: &HeaderMap) -> Option<&str> {
+        self.text(Kind::SignOn, headers)
+    }
+
     fn read(self, kind: Kind, headers: &HeaderMap) -> Option<Token> {
+        Token::read(self.text(kind, headers)?)
+    }
+
+    /// Of two with the same name one may be somebody else's work, so neither counts.
+    fn text(self, kind: Kind, headers: &HeaderMap) -> Option<&str> {
         let name = self.name(kind);
         let lines = headers.get_all(header::COOKIE).iter();
         let pairs = lines
@@ -61,7 +78,7 @@ impl Cookies {
         if values.next().is_some() {
             return None;
         }
-        Token::read(value)
+        Some(value)
     }
 
     /// Of someone who has logged in.
@@ -82,6 +99,15 @@ impl Cookies {
             SESSION_AGE_MAX.num_seconds(),
             headers,
         );
+    }
+
+    /// `sealed` is as [`crate::secrets`] writes it.
+    pub(crate) fn set_sign_on(self, sealed: &str, headers: &mut HeaderMap) {
+        self.set(Kind::SignOn, sealed, PENDING_LIVES.num_seconds(), headers);
+    }
+
+    pub(crate) fn end_sign_on(self, headers: &mut HeaderMap) {
+        self.set(Kind::SignOn, "", 0, headers);
     }
 
     pub(crate) fn end_session(self, headers: &mut HeaderMap) {

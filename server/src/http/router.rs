@@ -49,8 +49,8 @@ use super::{
     visit::{self, Visits},
 };
 use crate::{
-    backend::Console, installation::Installation, metrics::Metrics, secrets::to_hex, system::random_bytes,
-    visitor::Visitor,
+    backend::Console, installation::Installation, metrics::Metrics, secrets::to_hex, sign_on::SignOn,
+    system::random_bytes, visitor::Visitor,
 };
 
 /// The largest form is a rule set's, and that is some kilobytes.
@@ -74,6 +74,7 @@ pub(crate) struct Served {
     pub(crate) pages: Pages,
     pub(crate) visits: Visits,
     pub(crate) look: Look,
+    pub(crate) sign_on: Option<Arc<SignOn>>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) installation: Installation,
@@ -95,7 +96,7 @@ pub(crate) fn router(served: Served) -> Router {
         installation: served.installation.clone(),
     };
     let imports = imports(&served.visits, &look, api.clone());
-    let entrance = Entrance::new(&served.visits, &look);
+    let entrance = Entrance::new(&served.visits, &look, served.sign_on.clone());
     let console = console(&served, &options)
         .merge(guarded(rest::routes(), &look).with_state(api))
         .merge(guarded(log_in::routes(), &look).with_state(entrance))

@@ -68,6 +68,80 @@ pub enum UseSetUpError {
     Store(#[from] StoreError),
 }
 
+/// Somebody whom the identity provider vouches for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignOn {
+    pub identity: Identity,
+    /// As [`crate::normal_email`] has it.
+    pub email: String,
+    /// Whether the provider has verified that the address is theirs; `None` if it does not say.
+    pub email_verified: Option<bool>,
+    /// What the provider's claims make them.
+    pub role: Role,
+    /// For an account that is made for them.
+    pub id: AccountId,
+}
+
+/// Who somebody is at an identity provider, whatever they are called there today.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub issuer: String,
+    pub subject: String,
+}
+
+/// Why somebody whom the provider vouches for is not let in. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignOnError {
+    #[error("the account is disabled")]
+    Disabled,
+    /// The address is an account's, or the provider says that it is not theirs.
+    #[error("the provider has not verified the address")]
+    Unverified,
+    #[error("the account with that address is another person's at the provider")]
+    AnotherPerson,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What becomes of somebody who signs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignsOn {
+    As(AccountId),
+    /// The account with their address is theirs from now on.
+    Tied(AccountId),
+    /// An account is made.
+    Added,
+}
+
+/// Decides on somebody who signs on, given the account that is tied to them, or else the one with their address and the
+/// issuer that it is tied to.
+pub fn judge_sign_on(
+    who: &SignOn,
+    tied: Option<&Account>,
+    of_address: Option<(&Account, Option<&str>)>,
+) -> Result<SignsOn, SignOnError> {
+    let (account, signs_on) = match (tied, of_address) {
+        (Some(account), _) => (account, SignsOn::As(account.id)),
+        (None, Some((account, issuer))) => {
+            if who.email_verified != Some(true) {
+                return Err(SignOnError::Unverified);
+            }
+            // An address that was given to somebody else at the provider does not give them the account. What an earlier
+            // provider said of it counts no more.
+            if issuer == Some(who.identity.issuer.as_str()) {
+                return Err(SignOnError::AnotherPerson);
+            }
+            (account, SignsOn::Tied(account.id))
+        }
+        (None, None) if who.email_verified == Some(false) => return Err(SignOnError::Unverified),
+        (None, None) => return Ok(SignsOn::Added),
+    };
+    match account.disabled_at {
+        Some(_) => Err(SignOnError::Disabled),
+        None => Ok(signs_on),
+    }
+}
+
 #[async_trait]
 pub trait AccountStore: Send + Sync {
     /// Refuses a second one with the same address, and then changes nothing.
@@ -83,6 +157,13 @@ pub trait AccountStore: Send + Sync {
 
     /// Ends the sessions of the account, unless it has that role already. Whether there is such an account.
     async fn set_role(&self, id: AccountId, role: Role, by: &By) -> Result<bool, StoreError>;
+
+    /// The account that is tied to somebody at the identity provider.
+    async fn account_of(&self, identity: &Identity) -> Result<Option<Account>, StoreError>;
+
+    /// Finds, ties or makes the account of somebody who signs on ([`judge_sign_on`]), and gives it the role that they have
+    /// now; another one ends its sessions.
+    async fn sign_on(&self, who: &SignOn, by: &By) -> Result<Account, SignOnError>;
 
     /// Replaces the password, and ends the sessions, the links and the known browsers of the account.
     async fn set_password(&self, id: AccountId, password_hash: &str, by: &By) -> Result<(), StoreError>;

@@ -73,6 +73,8 @@ pub enum Deed {
     AccountDisabled,
     AccountEnabled,
     RoleChanged,
+    /// Somebody at the identity provider has the account from now on.
+    AccountTied,
     PasswordSet,
     /// A one-time link was made, for a password or for the first account.
     SetUpOffered,
@@ -129,6 +131,7 @@ impl Deed {
             Self::AccountDisabled => "account_disabled",
             Self::AccountEnabled => "account_enabled",
             Self::RoleChanged => "role_changed",
+            Self::AccountTied => "account_tied",
             Self::PasswordSet => "password_set",
             Self::SetUpOffered => "set_up_offered",
             Self::LoggedIn => "logged_in",

@@ -31,6 +31,7 @@ mod retention;
 mod runs;
 mod secrets;
 mod sessions;
+mod sign_on;
 mod tokens;
 mod trail;
 mod trends;
@@ -62,6 +63,7 @@ pub use retention::*;
 pub use runs::*;
 pub use secrets::*;
 pub use sessions::*;
+pub use sign_on::*;
 pub use tokens::*;
 pub use trail::*;
 pub use trends::*;
@@ -247,6 +249,13 @@ macro_rules! contract_tests {
             a_token_is_revoked_once,
             tokens_are_forgotten_a_while_after_their_end,
             what_a_program_does_is_in_the_trail_under_its_token,
+            whoever_signs_on_first_has_an_account_from_then_on,
+            an_account_is_tied_by_an_address_that_the_provider_has_verified,
+            an_address_that_the_provider_denies_makes_no_account,
+            an_address_that_was_given_to_somebody_else_does_not_give_the_account,
+            the_provider_says_the_role_with_each_sign_on,
+            a_disabled_account_is_not_signed_on_to,
+            a_session_remembers_that_the_provider_let_them_in,
             changes_of_accounts_are_in_the_trail_and_its_chain_holds,
             the_trail_is_read_from_either_end,
             a_change_that_is_refused_leaves_no_entry,

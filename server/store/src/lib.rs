@@ -31,8 +31,8 @@ mod tokens;
 mod trends;
 
 pub use accounts::{
-    AccountStore, AddAccountError, Credentials, NewAccount, NewSetUp, SetUp, TokenHash, UseSetUp,
-    UseSetUpError,
+    AccountStore, AddAccountError, Credentials, Identity, NewAccount, NewSetUp, SetUp, SignOn, SignOnError,
+    SignsOn, TokenHash, UseSetUp, UseSetUpError, judge_sign_on,
 };
 pub use activity::{ActivityStore, ImportOutcome, ImportedActivity};
 pub use audit::{Actor, AuditEntry, AuditStore, BrokenChain, By, CHAIN_BEGIN, Chain, Deed};

@@ -31,6 +31,8 @@ pub struct NewSession {
     /// Where it came from and with which program, for the list of sessions.
     pub address: String,
     pub browser: String,
+    /// The sealed ID token, if it was the identity provider that let them in.
+    pub signed_on: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +40,13 @@ pub struct Session {
     pub id: SessionId,
     pub account: AccountId,
     pub began_at: DateTime<Utc>,
-    /// When the password was last given.
+    /// When the password was last given, or the identity provider asked who they are.
     pub confirmed_at: DateTime<Utc>,
     pub last_seen_at: DateTime<Utc>,
     pub address: String,
     pub browser: String,
+    /// The sealed ID token by which it began; `None` of one that began with a password.
+    pub signed_on: Option<String>,
 }
 
 impl Session {

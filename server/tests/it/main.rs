@@ -18,6 +18,7 @@ mod postgres;
 mod postgres_server;
 mod replays;
 mod secrets;
+mod sign_on;
 mod support;
 mod syncs;
 mod tokens;

@@ -18,16 +18,19 @@ use super::{
     Entrance, OwnPath,
     form::{blocked, full, wrong},
     look::{Trouble, hidden, password_field},
-    wait,
+    sign_on, wait,
 };
 use crate::{
     accounts::Confirmed,
+    sign_on::SignOn,
     visitor::{CONFIRMED_FOR, LoggedIn, Visitor},
 };
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
     next: Option<String>,
+    /// Why the identity provider could not be asked again, by its code.
+    problem: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -50,10 +53,16 @@ pub(super) async fn show(
     let Some(logged_in) = visitor.logged_in() else {
         return Redirect::to(LOG_IN).into_response();
     };
-    if visitor.confirmed(entrance.door.now()) {
+    let trouble = asked.problem.as_deref().and_then(sign_on::trouble);
+    if trouble.is_none() && visitor.confirmed(entrance.door.now()) {
         return lead_back(next.as_ref());
     }
-    page(&entrance, logged_in, next.as_ref(), None)
+    match &entrance.sign_on {
+        Some(provider) if logged_in.session.signed_on.is_some() => {
+            at_provider(&entrance, provider, logged_in, next.as_ref(), trouble)
+        }
+        _ => page(&entrance, logged_in, next.as_ref(), trouble),
+    }
 }
 
 pub(super) async fn take(
@@ -84,6 +93,31 @@ pub(super) async fn take(
 
 fn lead_back(next: Option<&OwnPath>) -> Response {
     Redirect::to(next.map_or("/", OwnPath::as_str)).into_response()
+}
+
+/// For somebody whom the identity provider let in: it asks again who they are.
+fn at_provider(
+    entrance: &Entrance,
+    provider: &SignOn,
+    visitor: &LoggedIn,
+    next: Option<&OwnPath>,
+    trouble: Option<Trouble>,
+) -> Response {
+    let content = format!(
+        r#"<p class="lead">for {email}, before a change that is hard to take back: {name} asks you again who you are. It counts for {minutes} minutes.</p>
+{trouble}
+<div class="form-actions">{button}
+<a class="button" href="{back}">Go back</a></div>"#,
+        email = Text(&visitor.account.email),
+        name = Text(provider.name()),
+        minutes = CONFIRMED_FOR.num_minutes(),
+        trouble = trouble.map_or_else(String::new, |trouble| trouble.to_string()),
+        button = sign_on::button(provider, next, true),
+        back = Text(next.map_or("/", OwnPath::as_str)),
+    );
+    entrance
+        .look
+        .page(StatusCode::OK, "Say again who you are", &content)
 }
 
 fn page(

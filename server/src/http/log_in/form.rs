@@ -15,7 +15,7 @@ use store::WAIT_MAX;
 use super::{
     Entrance, OwnPath,
     look::{Trouble, hidden, password_field},
-    wait,
+    sign_on, wait,
 };
 use crate::{
     accounts::{Attempt, Issued, LogIn},
@@ -57,6 +57,8 @@ impl Note {
 pub(super) struct Asked {
     next: Option<String>,
     note: Option<String>,
+    /// Why somebody could not sign on, by its code.
+    problem: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -87,7 +89,8 @@ pub(super) async fn show(
         (None, None) => OwnPath::of_referer(&headers),
         (None, Some(_)) => None,
     };
-    if visitor.logged_in().is_some() {
+    let trouble = asked.problem.as_deref().and_then(sign_on::trouble);
+    if visitor.logged_in().is_some() && trouble.is_none() {
         return lead_on(next.as_ref());
     }
     let note = asked.note.as_deref();
@@ -97,6 +100,7 @@ pub(super) async fn show(
         &Shown {
             next: next.as_ref(),
             note,
+            trouble,
             ..Shown::default()
         },
     )
@@ -140,7 +144,12 @@ pub(super) async fn take(
 }
 
 /// Gives the browser its cookies, and leads to where the visitor wanted to be. Whatever session the browser had is over.
-async fn let_in(entrance: &Entrance, visitor: &Visitor, issued: &Issued, next: Option<&OwnPath>) -> Response {
+pub(super) async fn let_in(
+    entrance: &Entrance,
+    visitor: &Visitor,
+    issued: &Issued,
+    next: Option<&OwnPath>,
+) -> Response {
     if let Some(former) = visitor.logged_in() {
         let by = visitor.by(entrance.door.now());
         if let Err(error) = entrance.door.log_out(former.session.id, &by).await {
@@ -152,7 +161,7 @@ async fn let_in(entrance: &Entrance, visitor: &Visitor, issued: &Issued, next: O
     response
 }
 
-fn lead_on(next: Option<&OwnPath>) -> Response {
+pub(super) fn lead_on(next: Option<&OwnPath>) -> Response {
     Redirect::to(next.map_or("/", OwnPath::as_str)).into_response()
 }
 
@@ -218,10 +227,14 @@ fn page(entrance: &Entrance, shown: &Shown<'_>) -> Response {
 {password}
 <button class="button primary" type="submit">Log in</button>
 </form>
+{sign_on}
 <p class="small">No account, or a lost password? An operator makes a one-time link with <code>tributary account add</code>
 or <code>tributary account reset</code>. The link for the very first account is in the log of <code>tributary serve</code>.</p>"#,
         console = Text(&entrance.look.console),
         email = Text(shown.email),
+        sign_on = entrance.sign_on.as_ref().map_or_else(String::new, |provider| {
+            format!("<p>or {}</p>", sign_on::button(provider, shown.next, false))
+        }),
         password = password_field("Password", "current-password", password_focus),
     );
     entrance.look.page(status, "Log in", &content)

@@ -8,7 +8,10 @@ mod form;
 mod look;
 mod path;
 mod set_up;
+mod sign_on;
 mod wait;
+
+use std::sync::Arc;
 
 use app::place::{CONFIRM, LOG_IN, LOG_OUT};
 use axum::{
@@ -29,6 +32,7 @@ use super::{
 };
 use crate::{
     accounts::{Caller, Door, SET_UP_PATH},
+    sign_on::{CALLBACK_PATH, LEAVE_PATH, SignOn},
     visitor::Visitor,
 };
 
@@ -38,14 +42,17 @@ pub(crate) struct Entrance {
     pub(crate) door: Door,
     pub(crate) cookies: Cookies,
     pub(crate) look: Look,
+    /// The identity provider, where one is set up.
+    pub(crate) sign_on: Option<Arc<SignOn>>,
 }
 
 impl Entrance {
-    pub(crate) fn new(visits: &Visits, look: &Look) -> Self {
+    pub(crate) fn new(visits: &Visits, look: &Look, sign_on: Option<Arc<SignOn>>) -> Self {
         Self {
             door: visits.door.clone(),
             cookies: visits.cookies,
             look: look.clone(),
+            sign_on,
         }
     }
 
@@ -73,6 +80,8 @@ pub(crate) fn routes() -> Vec<Ruled<Entrance>> {
     vec![
         route(LOG_IN, Audience::Public, get(form::show).post(form::take)),
         route(LOG_OUT, Audience::LoggedIn, post(log_out)),
+        route(LEAVE_PATH, Audience::Public, get(sign_on::leave)),
+        route(CALLBACK_PATH, Audience::Public, get(sign_on::come_back)),
         route(
             SET_UP_PATH,
             Audience::Public,
@@ -93,7 +102,10 @@ async fn log_out(State(entrance): State<Entrance>, Extension(visitor): Extension
             return entrance.look.failed(&error);
         }
     }
-    let mut response = Redirect::to(&form::Note::LoggedOut.address()).into_response();
+    let mut response = match sign_on::end(&entrance, &visitor).await {
+        Some(response) => response,
+        None => Redirect::to(&form::Note::LoggedOut.address()).into_response(),
+    };
     entrance.cookies.end_session(response.headers_mut());
     // Pages themselves were never to be stored; this is what scripts of the console may have kept.
     let storage = HeaderValue::from_static("\"storage\"");

@@ -2,7 +2,10 @@ use app::place::{CONFIRM, LOG_IN, LOG_OUT};
 use axum::http::{HeaderMap, header};
 use url::{Url, form_urlencoded};
 
-use crate::accounts::SET_UP_PATH;
+use crate::{
+    accounts::SET_UP_PATH,
+    sign_on::{CALLBACK_PATH, LEAVE_PATH},
+};
 
 /// Longest path to lead back to, in bytes: a search is some hundreds.
 const PATH_MAX_BYTES: usize = 2048;
@@ -35,7 +38,8 @@ impl OwnPath {
 
     fn of(url: &Url) -> Option<Self> {
         let path = url.path();
-        let leads_nowhere = [LOG_IN, LOG_OUT, CONFIRM, SET_UP_PATH].contains(&path)
+        let leads_nowhere = [LOG_IN, LOG_OUT, CONFIRM, SET_UP_PATH, LEAVE_PATH, CALLBACK_PATH]
+            .contains(&path)
             || ["/rpc/", "/api/", "//"]
                 .iter()
                 .any(|begin| path.starts_with(begin));
@@ -115,6 +119,8 @@ mod tests {
             "/./log-out",
             "/confirm",
             "/set-up?token=x",
+            "/sign-on?again=1",
+            "/sign-on/callback?code=x",
             "/rpc/deactivate",
             "/api/v1/users",
         ] {

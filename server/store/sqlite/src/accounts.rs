@@ -3,8 +3,8 @@ use chrono::{DateTime, Utc};
 use domain::{Account, AccountId, Role};
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use store::{
-    AccountStore, AddAccountError, By, Credentials, Deed, NewAccount, NewSetUp, SetUp, StoreError, TokenHash,
-    UseSetUp, UseSetUpError,
+    AccountStore, AddAccountError, By, Credentials, Deed, Identity, NewAccount, NewSetUp, SetUp, SignOn,
+    SignOnError, SignsOn, StoreError, TokenHash, UseSetUp, UseSetUpError, judge_sign_on,
 };
 
 use crate::{
@@ -80,24 +80,42 @@ impl AccountStore for SqliteStore {
             .fetch_one(&mut *write)
             .await
             .map_err(database)?;
-        let changed = sqlx::query("UPDATE account SET role = $2 WHERE id = $1 AND role <> $2")
-            .bind(id.0)
-            .bind(role.as_str())
-            .execute(&mut *write)
-            .await
-            .map_err(database)?;
-        if changed.rows_affected() == 0 {
+        if !change_role(&mut write, id, role, by).await? {
             return Ok(known);
         }
-        sqlx::query("DELETE FROM session WHERE account_id = $1")
-            .bind(id.0)
-            .execute(&mut *write)
-            .await
-            .map_err(database)?;
-        let target = format!("{} to {role}", target(id));
-        append(&mut write, by, Deed::RoleChanged, Some(target)).await?;
         write.commit().await.map_err(database)?;
         Ok(true)
+    }
+
+    async fn account_of(&self, identity: &Identity) -> Result<Option<Account>, StoreError> {
+        let row = sqlx::query("SELECT * FROM account WHERE issuer = $1 AND subject = $2")
+            .bind(&identity.issuer)
+            .bind(&identity.subject)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)?;
+        row.as_ref().map(read).transpose()
+    }
+
+    async fn sign_on(&self, who: &SignOn, by: &By) -> Result<Account, SignOnError> {
+        let mut write = self.begin().await?;
+        let id = match judge(&mut write, who).await? {
+            SignsOn::As(id) => id,
+            SignsOn::Tied(id) => tie(&mut write, id, who, by).await?,
+            SignsOn::Added => {
+                insert(&mut write, &new_account(who), by).await?;
+                tie(&mut write, who.id, who, by).await?
+            }
+        };
+        change_role(&mut write, id, who.role, by).await?;
+        let row = sqlx::query("SELECT * FROM account WHERE id = $1")
+            .bind(id.0)
+            .fetch_one(&mut *write)
+            .await
+            .map_err(database)?;
+        let account = read(&row)?;
+        write.commit().await.map_err(database)?;
+        Ok(account)
     }
 
     async fn set_password(&self, id: AccountId, password_hash: &str, by: &By) -> Result<(), StoreError> {
@@ -200,6 +218,82 @@ async fn insert(write: &mut SqliteConnection, new: &NewAccount, by: &By) -> Resu
     Ok(true)
 }
 
+/// Whether the role is another now; then the account's sessions are over.
+async fn change_role(
+    write: &mut SqliteConnection,
+    id: AccountId,
+    role: Role,
+    by: &By,
+) -> Result<bool, StoreError> {
+    let changed = sqlx::query("UPDATE account SET role = $2 WHERE id = $1 AND role <> $2")
+        .bind(id.0)
+        .bind(role.as_str())
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+    if changed.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query("DELETE FROM session WHERE account_id = $1")
+        .bind(id.0)
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+    let target = format!("{} to {role}", target(id));
+    append(write, by, Deed::RoleChanged, Some(target)).await?;
+    Ok(true)
+}
+
+/// Decides on somebody who signs on, by what is stored.
+async fn judge(write: &mut SqliteConnection, who: &SignOn) -> Result<SignsOn, SignOnError> {
+    let tied = sqlx::query("SELECT * FROM account WHERE issuer = $1 AND subject = $2")
+        .bind(&who.identity.issuer)
+        .bind(&who.identity.subject)
+        .fetch_optional(&mut *write)
+        .await
+        .map_err(database)?;
+    if let Some(row) = tied {
+        return judge_sign_on(who, Some(&read(&row)?), None);
+    }
+    let of_address = sqlx::query("SELECT * FROM account WHERE email = $1")
+        .bind(&who.email)
+        .fetch_optional(&mut *write)
+        .await
+        .map_err(database)?;
+    let Some(row) = of_address else {
+        return judge_sign_on(who, None, None);
+    };
+    let issuer = row.optional_text("issuer")?;
+    judge_sign_on(who, None, Some((&read(&row)?, issuer.as_deref())))
+}
+
+fn new_account(who: &SignOn) -> NewAccount {
+    NewAccount {
+        id: who.id,
+        email: who.email.clone(),
+        role: who.role,
+        password_hash: None,
+    }
+}
+
+/// Ties an account to somebody at the identity provider.
+async fn tie(
+    write: &mut SqliteConnection,
+    id: AccountId,
+    who: &SignOn,
+    by: &By,
+) -> Result<AccountId, StoreError> {
+    sqlx::query("UPDATE account SET issuer = $2, subject = $3 WHERE id = $1")
+        .bind(id.0)
+        .bind(&who.identity.issuer)
+        .bind(&who.identity.subject)
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+    append(write, by, Deed::AccountTied, Some(target(id))).await?;
+    Ok(id)
+}
+
 /// Whether there was none.
 async fn add_first(write: &mut SqliteConnection, new: &NewAccount, by: &By) -> Result<bool, StoreError> {
     let accounts: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM account")
@@ -259,6 +353,7 @@ pub(crate) fn read(row: &SqliteRow) -> Result<Account, StoreError> {
         email: row.text("email")?,
         role: row.word("role", Role::parse)?,
         set_up: row.optional_text("password_hash")?.is_some(),
+        signs_on: row.optional_text("issuer")?.is_some(),
         disabled_at: row.optional_time("disabled_at")?,
         created_at: row.time("created_at")?,
     })

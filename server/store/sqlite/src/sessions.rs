@@ -89,8 +89,9 @@ impl SessionStore for SqliteStore {
         }
         forget_tries(&mut write, buckets).await?;
         sqlx::query(
-            "INSERT INTO session (id, token_hash, account_id, began_at, confirmed_at, last_seen_at, address, browser)
-             VALUES ($1, $2, $3, $4, $4, $4, $5, $6)",
+            "INSERT INTO session
+                (id, token_hash, account_id, began_at, confirmed_at, last_seen_at, address, browser, signed_on)
+             VALUES ($1, $2, $3, $4, $4, $4, $5, $6, $7)",
         )
         .bind(new.id.0)
         .bind(&new.token.0)
@@ -98,6 +99,7 @@ impl SessionStore for SqliteStore {
         .bind(micros(by.at))
         .bind(&new.address)
         .bind(&new.browser)
+        .bind(&new.signed_on)
         .execute(&mut *write)
         .await
         .map_err(database)?;
@@ -125,7 +127,8 @@ impl SessionStore for SqliteStore {
         now: DateTime<Utc>,
     ) -> Result<Option<(Session, Account)>, StoreError> {
         let row = sqlx::query(
-            "SELECT account.*, session.id AS session_id, account_id, began_at, confirmed_at, last_seen_at, address, browser
+            "SELECT account.*, session.id AS session_id, account_id, began_at, confirmed_at, last_seen_at, address,
+                browser, signed_on
              FROM session JOIN account ON account.id = account_id
              WHERE token_hash = $1 AND began_at > $2 AND last_seen_at > $3 AND disabled_at IS NULL",
         )
@@ -203,7 +206,8 @@ impl SessionStore for SqliteStore {
 
     async fn sessions(&self, of: Option<AccountId>, now: DateTime<Utc>) -> Result<Vec<Session>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id AS session_id, account_id, began_at, confirmed_at, last_seen_at, address, browser FROM session
+            "SELECT id AS session_id, account_id, began_at, confirmed_at, last_seen_at, address, browser, signed_on
+             FROM session
              WHERE ($1 IS NULL OR account_id = $1) AND began_at > $2 AND last_seen_at > $3
              ORDER BY last_seen_at DESC, id",
         )
@@ -290,6 +294,7 @@ fn session(row: &SqliteRow) -> Result<Session, StoreError> {
         last_seen_at: row.time("last_seen_at")?,
         address: row.text("address")?,
         browser: row.text("browser")?,
+        signed_on: row.optional_text("signed_on")?,
     })
 }
 

@@ -52,6 +52,7 @@ fn account(number: u128, role: Role) -> Account {
         email: format!("person-{number}@company.example"),
         role,
         set_up: true,
+        signs_on: false,
         disabled_at: None,
         created_at: at(0),
     }

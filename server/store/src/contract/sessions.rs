@@ -17,7 +17,7 @@ fn session_id(number: u128) -> SessionId {
     SessionId(Uuid::from_u128(0x5e5_0000 + number))
 }
 
-fn new_session(number: u128, account: AccountId) -> NewSession {
+pub(super) fn new_session(number: u128, account: AccountId) -> NewSession {
     NewSession {
         id: session_id(number),
         account,
@@ -27,23 +27,24 @@ fn new_session(number: u128, account: AccountId) -> NewSession {
         former_device: None,
         address: "198.51.100.7".into(),
         browser: "Browser \"1\" 🦊".into(),
+        signed_on: None,
     }
 }
 
-fn by(account: AccountId, seconds: i64) -> By {
+pub(super) fn by(account: AccountId, seconds: i64) -> By {
     By {
         actor: Actor::Account(account),
         ..nobody(seconds)
     }
 }
 
-async fn begin(store: &dyn Store, number: u128, account: AccountId, seconds: i64) {
+pub(super) async fn begin(store: &dyn Store, number: u128, account: AccountId, seconds: i64) {
     let new = new_session(number, account);
     let began = store.begin_session(&new, &[], &by(account, seconds)).await;
     assert!(began.expect("an answer"));
 }
 
-async fn is_good(store: &dyn Store, text: &str, seconds: i64) -> bool {
+pub(super) async fn is_good(store: &dyn Store, text: &str, seconds: i64) -> bool {
     let found = store.session(&token(text), at(seconds)).await;
     found.expect("an answer").is_some()
 }
@@ -64,6 +65,7 @@ pub async fn a_session_is_found_by_its_token_until_it_is_idle_or_old(store: &dyn
         last_seen_at: at(10),
         address: "198.51.100.7".into(),
         browser: "Browser \"1\" 🦊".into(),
+        signed_on: None,
     };
     assert_eq!((session, owner.role), (expected, Role::Admin));
     assert!(!is_good(store, "token-2", 20).await);
@@ -152,7 +154,7 @@ pub async fn a_confirmed_session_goes_on_under_another_token(store: &dyn Store) 
     assert_eq!((session.began_at, session.confirmed_at), (at(10), at(40)));
 }
 
-async fn disable(store: &dyn Store, number: u128, disabled: bool, seconds: i64) -> bool {
+pub(super) async fn disable(store: &dyn Store, number: u128, disabled: bool, seconds: i64) -> bool {
     let known = store
         .set_disabled(account_id(number), disabled, &operator(seconds))
         .await;

@@ -25,17 +25,17 @@ use store::{
     CompanyStore, ConnectionOverview, ConnectionStore, Credentials, DayCount, Days, Deed, Deletion,
     DeletionStore, DueMember, DuePage, Ending, EngagementStore, Enqueued, Erasure, ErasureRequest,
     ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter, FailedGroup,
-    FailedMember, FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage, ImportMode,
-    ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState, LeaverStore,
-    Left, Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue,
+    FailedMember, FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage, Identity,
+    ImportMode, ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState,
+    LeaverStore, Left, Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue,
     MemberEngagement, MemberTie, NewAccount, NewConnection, NewRun, NewSession, NewSetUp, NewTicket,
     NewToken, OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore, PartyCounts, PersonsImported,
     PoolUse, ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed, Replay, ReplayOutcome,
     ReplayStore, Resealed, RetentionStore, Revision, RuleChange, RuleStore, RuleUse, RuleVersion,
     RulesApplied, RunPage, RunQuery, RunStore, SealedSecret, Search, SecretStore, Session, SessionStore,
-    SetAside, SetUp, Stays, Store, StoreError, StoredMapping, StoredMember, Ticket, TiedMember, TokenHash,
-    TokenStore, TopicOfCompany, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError, WithoutCompany,
-    WithoutGroup,
+    SetAside, SetUp, SignOn, SignOnError, Stays, Store, StoreError, StoredMapping, StoredMember, Ticket,
+    TiedMember, TokenHash, TokenStore, TopicOfCompany, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
+    WithoutCompany, WithoutGroup,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 
@@ -942,6 +942,14 @@ impl AccountStore for Ports {
 
     async fn set_role(&self, id: AccountId, role: Role, by: &By) -> Result<bool, StoreError> {
         self.store.set_role(id, role, by).await
+    }
+
+    async fn account_of(&self, identity: &Identity) -> Result<Option<Account>, StoreError> {
+        self.store.account_of(identity).await
+    }
+
+    async fn sign_on(&self, who: &SignOn, by: &By) -> Result<Account, SignOnError> {
+        self.store.sign_on(who, by).await
     }
 
     async fn set_password(&self, id: AccountId, password_hash: &str, by: &By) -> Result<(), StoreError> {
