@@ -33,6 +33,10 @@ pub enum Icon {
     Ticket,
     Download,
     Pencil,
+    Key,
+    Link,
+    Eraser,
+    Printer,
 }
 
 impl Icon {
@@ -105,6 +109,14 @@ impl Icon {
             ),
             Self::Download => svg!(r#"<path d="M8 2.5v7m-3-3 3 3 3-3M2.5 13.5h11"/>"#),
             Self::Pencil => svg!(r#"<path d="M10.5 3 13 5.5 5.5 13H3v-2.5z"/>"#),
+            Self::Key => svg!(r#"<circle cx="5" cy="11" r="3"/><path d="m7.2 8.8 6-6M10.5 5.5l2 2"/>"#),
+            Self::Link => svg!(
+                r#"<path d="M6.8 9.2a2.6 2.6 0 0 0 3.7 0l2.3-2.3a2.6 2.6 0 0 0-3.7-3.7l-.9.9M9.2 6.8a2.6 2.6 0 0 0-3.7 0L3.2 9.1a2.6 2.6 0 0 0 3.7 3.7l.9-.9"/>"#
+            ),
+            Self::Eraser => svg!(r#"<path d="m6 13.5-3.5-3.5L9 3.5 13.5 8 8 13.5zM5.8 6.7l4.5 4.5M8 13.5h6"/>"#),
+            Self::Printer => svg!(
+                r#"<path d="M4.5 6V2.5h7V6M4.5 11.5H2.8V6h10.4v5.5h-1.7"/><path d="M4.5 9.5h7v4h-7z"/>"#
+            ),
         }
     }
 }
