@@ -39,6 +39,10 @@ id!(
     "One log-in, until it ends. Time-ordered (UUID version 7)."
 );
 id!(
+    TokenId,
+    "What a program shows to be let in. Time-ordered (UUID version 7)."
+);
+id!(
     RunId,
     "One sync of one connection. Time-ordered (UUID version 7)."
 );

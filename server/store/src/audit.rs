@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::AccountId;
+use domain::{AccountId, TokenId};
 use serde::Serialize;
 
 use crate::StoreError;
@@ -22,6 +22,8 @@ pub struct By {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     Account(AccountId),
+    /// A program that shows a token.
+    Token(TokenId),
     /// Whoever may run commands on the machine.
     Operator,
     /// Someone who has not logged in.
@@ -32,6 +34,7 @@ impl Actor {
     pub fn kind(self) -> &'static str {
         match self {
             Self::Account(_) => "account",
+            Self::Token(_) => "token",
             Self::Operator => "operator",
             Self::Nobody => "nobody",
         }
@@ -40,7 +43,14 @@ impl Actor {
     pub fn account(self) -> Option<AccountId> {
         match self {
             Self::Account(id) => Some(id),
-            Self::Operator | Self::Nobody => None,
+            Self::Token(_) | Self::Operator | Self::Nobody => None,
+        }
+    }
+
+    pub fn token(self) -> Option<TokenId> {
+        match self {
+            Self::Token(id) => Some(id),
+            Self::Account(_) | Self::Operator | Self::Nobody => None,
         }
     }
 }
@@ -61,6 +71,8 @@ pub enum Deed {
     SessionEnded,
     /// The password was given again, for a sensitive change.
     Confirmed,
+    TokenAdded,
+    TokenRevoked,
 }
 
 impl Deed {
@@ -77,6 +89,8 @@ impl Deed {
             Self::LoggedOut => "logged_out",
             Self::SessionEnded => "session_ended",
             Self::Confirmed => "confirmed",
+            Self::TokenAdded => "token_added",
+            Self::TokenRevoked => "token_revoked",
         }
     }
 }
@@ -90,6 +104,7 @@ pub struct AuditEntry {
     /// [`Actor::kind`].
     pub actor: String,
     pub account_id: Option<AccountId>,
+    pub token_id: Option<TokenId>,
     pub origin: Option<String>,
     /// [`Deed::as_str`].
     pub deed: String,
@@ -111,6 +126,7 @@ impl AuditEntry {
             at: by.at,
             actor: by.actor.kind().to_owned(),
             account_id: by.actor.account(),
+            token_id: by.actor.token(),
             origin: by.origin.clone(),
             deed: deed.as_str().to_owned(),
             target,
@@ -125,7 +141,8 @@ impl AuditEntry {
         let number = self.number.to_string();
         let at = self.at.timestamp_micros().to_string();
         let account = self.account_id.map(|id| id.to_string());
-        let parts = [
+        let token = self.token_id.map(|id| id.to_string());
+        let mut parts = vec![
             Some(before),
             Some(&number),
             Some(&at),
@@ -135,6 +152,10 @@ impl AuditEntry {
             Some(&self.deed),
             self.target.as_deref(),
         ];
+        if token.is_some() {
+            // Entries without one have the hash that they had before there were tokens.
+            parts.push(token.as_deref());
+        }
         let mut hasher = blake3::Hasher::new();
         for part in parts {
             // Whether it is there and its length come first, so that no two lists of parts are one text.
@@ -264,10 +285,11 @@ mod tests {
 
     #[test]
     fn every_changed_field_shows() {
-        let changes: [fn(&mut AuditEntry); 7] = [
+        let changes: [fn(&mut AuditEntry); 8] = [
             |entry| entry.at += chrono::TimeDelta::microseconds(1),
             |entry| entry.actor = "nobody".into(),
             |entry| entry.account_id = Some(AccountId(Uuid::nil())),
+            |entry| entry.token_id = Some(TokenId(Uuid::nil())),
             |entry| entry.origin = Some(String::new()),
             |entry| entry.deed.push('x'),
             |entry| entry.target = None,

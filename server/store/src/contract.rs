@@ -29,6 +29,7 @@ mod retention;
 mod runs;
 mod secrets;
 mod sessions;
+mod tokens;
 mod trends;
 
 pub use accounts::*;
@@ -56,6 +57,7 @@ pub use retention::*;
 pub use runs::*;
 pub use secrets::*;
 pub use sessions::*;
+pub use tokens::*;
 pub use trends::*;
 
 /// Makes one `#[tokio::test]` of each story. The expression is evaluated in each of them (it may await), and gives an
@@ -218,6 +220,12 @@ macro_rules! contract_tests {
             ten_thousand_wrong_tries_lock_nobody_out,
             what_is_over_is_swept,
             tries_are_forgotten_after_a_day,
+            a_token_is_found_by_its_hash_and_says_what_became_of_it,
+            the_last_use_of_a_token_is_written_once_a_minute,
+            a_token_is_good_for_nothing_while_its_maker_is_no_admin,
+            a_token_is_revoked_once,
+            tokens_are_forgotten_a_while_after_their_end,
+            what_a_program_does_is_in_the_trail_under_its_token,
             changes_of_accounts_are_in_the_trail_and_its_chain_holds,
             the_trail_is_read_from_either_end,
             a_change_that_is_refused_leaves_no_entry,

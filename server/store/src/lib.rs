@@ -24,6 +24,7 @@ mod runs;
 mod screening;
 mod secrets;
 mod sessions;
+mod tokens;
 mod trends;
 
 pub use accounts::{
@@ -73,6 +74,7 @@ pub use sessions::{
     Bucket, DEVICE_KEPT, Ending, NewSession, SESSION_AGE_MAX, SESSION_IDLE_MAX, SESSION_SEEN_EVERY, Session,
     SessionStore, TRIES_KEPT, Tried, Tries, WAIT_FIRST, WAIT_MAX, blocked_until, judge_try, wait_after,
 };
+pub use tokens::{NewToken, TOKEN_KEPT, TOKEN_USED_EVERY, TokenStore};
 pub use trends::TrendStore;
 
 /// A whole store. What has all the parts is one.
@@ -96,6 +98,7 @@ pub trait Store:
     + LookUpStore
     + AccountStore
     + SessionStore
+    + TokenStore
     + AuditStore
     + FailedStore
 {
@@ -121,6 +124,7 @@ impl<T> Store for T where
         + LookUpStore
         + AccountStore
         + SessionStore
+        + TokenStore
         + AuditStore
         + FailedStore
 {

@@ -20,7 +20,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodRouter, get},
 };
-use domain::Object;
+use domain::{Object, Scope};
 use store::Store;
 use sync::Clock;
 
@@ -46,24 +46,6 @@ impl FromRequestParts<Self> for Api {
             console: api.console.for_visitor(visitor.unwrap_or_default()),
             ..api.clone()
         })
-    }
-}
-
-/// What somebody is allowed who uses an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// To read what is stored.
-    Read,
-    /// To start and stop syncs.
-    Sync,
-}
-
-impl Scope {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Sync => "sync",
-        }
     }
 }
 

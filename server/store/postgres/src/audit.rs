@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use domain::AccountId;
+use domain::{AccountId, TokenId};
 use sqlx::{PgConnection, postgres::PgRow};
 use store::{AuditEntry, AuditStore, By, Deed, StoreError};
 
@@ -38,8 +38,8 @@ pub(crate) async fn append(
         .transpose()?;
     let entry = AuditEntry::next(last, by, deed, target);
     sqlx::query(
-        "INSERT INTO audit_entry (number, at, actor, account_id, origin, deed, target, hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO audit_entry (number, at, actor, account_id, origin, deed, target, hash, token_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(count(entry.number)?)
     .bind(micros(entry.at))
@@ -49,6 +49,7 @@ pub(crate) async fn append(
     .bind(&entry.deed)
     .bind(&entry.target)
     .bind(&entry.hash)
+    .bind(entry.token_id.map(|id| id.0))
     .execute(transaction)
     .await
     .map(|_| ())
@@ -91,6 +92,7 @@ fn read(row: &PgRow) -> Result<AuditEntry, StoreError> {
         at: row.time("at")?,
         actor: row.text("actor")?,
         account_id: row.optional_uuid("account_id")?.map(AccountId),
+        token_id: row.optional_uuid("token_id")?.map(TokenId),
         origin: row.optional_text("origin")?,
         deed: row.text("deed")?,
         target: row.optional_text("target")?,

@@ -26,6 +26,7 @@ mod runs;
 mod secrets;
 mod sessions;
 mod suppression;
+mod tokens;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod trends;

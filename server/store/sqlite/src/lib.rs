@@ -25,6 +25,7 @@ mod runs;
 mod secrets;
 mod sessions;
 mod suppression;
+mod tokens;
 mod trends;
 mod views;
 

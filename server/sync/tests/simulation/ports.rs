@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use connector::CommunityApi;
 use domain::{
-    Account, AccountId, Connection, ConnectionId, MatchCounts, ProfileMapping, Role, Run, RunId, SessionId,
-    Stage, StoppedBy, Stream, TenantId,
+    Account, AccountId, ApiToken, Connection, ConnectionId, MatchCounts, ProfileMapping, Role, Run, RunId, SessionId,
+    Stage, StoppedBy, Stream, TenantId, TokenId,
     record::{InvalidReason, Record},
     unification::{Company, Person, RuleSet, WhyNot},
 };
@@ -27,12 +27,12 @@ use store::{
     FailedMember, FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage, ImportMode,
     ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState, Left,
     Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue, MemberTie,
-    NewAccount, NewConnection, NewRun, NewSession, NewSetUp, NewTicket, OpenSalt, OverviewStore, PageCommit,
+    NewAccount, NewConnection, NewRun, NewSession, NewSetUp, NewTicket, NewToken, OpenSalt, OverviewStore, PageCommit,
     PageOutcome, PageStore, PartyCounts, PersonsImported, PoolUse, ProfileFieldCount, Queue, Release,
     RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision,
     RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret,
     Search, SecretStore, Session, SessionStore, SetAside, SetUp, Store, StoreError, StoredMapping,
-    StoredMember, Ticket, TiedMember, TokenHash, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
+    StoredMember, Ticket, TiedMember, TokenHash, TokenStore, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
     WithoutCompany, WithoutGroup,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
@@ -968,6 +968,33 @@ impl SessionStore for Ports {
 
     async fn sweep_sessions(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
         self.store.sweep_sessions(now).await
+    }
+}
+
+#[async_trait]
+impl TokenStore for Ports {
+    async fn add_token(&self, new: &NewToken, by: &By) -> Result<(), StoreError> {
+        self.store.add_token(new, by).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
+        self.store.tokens().await
+    }
+
+    async fn token(&self, hash: &TokenHash) -> Result<Option<ApiToken>, StoreError> {
+        self.store.token(hash).await
+    }
+
+    async fn token_used(&self, id: TokenId, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.store.token_used(id, at).await
+    }
+
+    async fn revoke_token(&self, id: TokenId, by: &By) -> Result<bool, StoreError> {
+        self.store.revoke_token(id, by).await
+    }
+
+    async fn sweep_tokens(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.store.sweep_tokens(now).await
     }
 }
 

@@ -20,11 +20,15 @@ const REACHED: [&str; 12] = [
 ];
 
 /// Tables that hold no person, with the reason.
-const WITHOUT_PERSONS: [(&str, &str); 27] = [
+const WITHOUT_PERSONS: [(&str, &str); 28] = [
     ("_sqlx_migrations", "the database's versions"),
     (
         "account",
         "who may log in, which is the operator's to say; no members",
+    ),
+    (
+        "api_token",
+        "what programs show, hashed, and what the operator calls it",
     ),
     ("audit_cut", "a number and a hash"),
     ("audit_entry", "ids alone"),
