@@ -13,9 +13,9 @@ pub async fn accounts() -> Result<AccountsView, AppError> {
 
 /// Whether the password was given a short while ago, as sensitive changes need it. Asked before their forms are filled in,
 /// so that nothing that was typed is lost.
-#[server(prefix = "/rpc", endpoint = "may_change")]
-pub async fn may_change() -> Result<(), AppError> {
-    crate::backend::backend()?.may_change().await
+#[server(prefix = "/rpc", endpoint = "check_confirmed")]
+pub async fn check_confirmed() -> Result<(), AppError> {
+    crate::backend::backend()?.check_confirmed().await
 }
 
 /// Answers with the link by which whoever has the account comes to a password.

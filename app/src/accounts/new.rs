@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::{
-    api::{AddAccount, OfferLink, may_change},
+    api::{AddAccount, OfferLink, check_confirmed},
     place::{ACCOUNTS, NEW_ACCOUNT},
     view::LinkView,
 };
@@ -29,7 +29,7 @@ pub fn NewAccount() -> impl IntoView {
         Some(Err(error)) => (None, Some(error)),
         None => (None, None),
     };
-    let may = Resource::new(|| (), |()| may_change());
+    let may = Resource::new(|| (), |()| check_confirmed());
     let shown = added.map(|link| view! {
         <p class="lead">{format!("{} is added as {}.", link.email, words::role(link.role))}</p>
         {handed_over(&link)}

@@ -5,7 +5,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::{
-    api::{ChangePassword, EndYourOtherSessions, EndYourSession, may_change, your_sessions},
+    api::{ChangePassword, EndYourOtherSessions, EndYourSession, check_confirmed, your_sessions},
     place::YOUR_SESSIONS,
     sessions::{Whose, sessions_table},
     view::SessionsView,
@@ -34,7 +34,7 @@ const PASSWORD_CHARS_MAX: usize = 256;
 pub fn YourSessions() -> impl IntoView {
     let query = use_query_map();
     let content = Resource::new(|| (), |()| your_sessions());
-    let may = Resource::new(|| (), |()| may_change());
+    let may = Resource::new(|| (), |()| check_confirmed());
     let failure = move || query.with(|query| failure_in_url(query, TITLES));
     view! {
         <Title text="Your sessions" />

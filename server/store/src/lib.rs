@@ -18,6 +18,7 @@ mod look_up;
 mod matching;
 mod overview;
 mod pages;
+mod receipts;
 mod replay;
 mod retention;
 mod runs;
@@ -58,6 +59,7 @@ pub use matching::{
 };
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
 pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};
+pub use receipts::{ReceiptStore, StoredPerson};
 pub use replay::{
     ProfileFieldCount, RemappedMember, Replay, ReplayOutcome, ReplayStore, SetAside, StoredMapping,
     StoredMember,
@@ -91,6 +93,7 @@ pub trait Store:
     + ReplayStore
     + SecretStore
     + ErasureStore
+    + ReceiptStore
     + RetentionStore
     + CompanyStore
     + MatchStore
@@ -117,6 +120,8 @@ impl<T> Store for T where
         + ReplayStore
         + SecretStore
         + ErasureStore
+        + ReceiptStore
+    + ReceiptStore
         + RetentionStore
         + CompanyStore
         + MatchStore
