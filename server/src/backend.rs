@@ -87,7 +87,6 @@ impl Console {
     }
 
     /// Who does something now, for the audit trail.
-    #[expect(dead_code, reason = "deeds of the console are not in the audit trail yet")]
     pub(crate) fn by(&self) -> By {
         self.visitor.by(self.installation.clock.now())
     }
@@ -235,7 +234,7 @@ impl Backend for Console {
         match self
             .installation
             .store
-            .enqueue(&new)
+            .enqueue(&new, Some(&self.by()))
             .await
             .map_err(|error| internal(&error))?
         {
@@ -257,11 +256,10 @@ impl Backend for Console {
     }
 
     async fn cancel_run(&self, id: RunId) -> Result<(), AppError> {
-        let now = self.installation.clock.now();
         let asked = self
             .installation
             .store
-            .cancel(id, StoppedBy::Admin, now)
+            .cancel(id, StoppedBy::Admin, &self.by())
             .await
             .map_err(|error| internal(&error))?;
         match asked {
@@ -279,10 +277,9 @@ impl Backend for Console {
 
     async fn deactivate(&self, id: ConnectionId) -> Result<(), AppError> {
         let connection = self.connection(id).await?;
-        let now = self.installation.clock.now();
         self.installation
             .store
-            .deactivate(id, now)
+            .deactivate(id, &self.by())
             .await
             .map_err(|error| internal(&error))?;
         info!(tenant = %connection.tenant_id, "connection deactivated");
@@ -293,7 +290,7 @@ impl Backend for Console {
         let connection = self.connection(id).await?;
         self.installation
             .store
-            .activate(id)
+            .activate(id, &self.by())
             .await
             .map_err(|error| internal(&error))?;
         info!(tenant = %connection.tenant_id, "connection activated");

@@ -2,11 +2,13 @@
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
+use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
-use domain::{BaseUrl, MappedColumn, Object, Role, RunId, TenantId, unification::WhyNot};
+use domain::{BaseUrl, MappedColumn, Object, Role, RunId, Scope, TenantId, TokenId, unification::WhyNot};
 use simulator::{FaultProfile, TenantSpec};
 
 use crate::{
+    accounts::{token_lives, token_name},
     config::{
         COMMON, Console, Database, Http, KeyFile, NewPassword, NewSecret, Outbound, Sync, Telemetry, Worker,
     },
@@ -60,6 +62,12 @@ pub(crate) enum WithData {
     // Hidden until the console has the page that its links lead to.
     #[command(subcommand, hide = true)]
     Account(Account),
+    /// Let programs in that ask for /api/v1 and /metrics
+    #[command(subcommand)]
+    Token(Token),
+    /// See who did what to what, and check that nothing of it is missing
+    #[command(subcommand)]
+    Audit(Audit),
     /// Run one sync in the foreground: exit code 0 completed, 1 failed, 2 usage
     Sync(SyncTenant),
     /// List runs, newest first
@@ -207,6 +215,97 @@ pub(crate) struct AddAccount {
     pub(crate) password: NewPassword,
     #[command(flatten)]
     pub(crate) console: Console,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token; it is printed this once
+    Add(AddToken),
+    /// List tokens, with what became of them and when they were last used
+    List,
+    /// Let a program in no more, from now on
+    Revoke { id: TokenId },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddToken {
+    /// Whose it is or what for, such as nightly-export
+    #[arg(long, value_name = "NAME", env = "TRIBUTARY_TOKEN_NAME", value_parser = token_name)]
+    pub(crate) name: String,
+    /// read: what is stored; sync: start and stop syncs. Both: read,sync
+    #[arg(
+        long = "scope",
+        value_name = "SCOPE",
+        env = "TRIBUTARY_TOKEN_SCOPE",
+        value_delimiter = ',',
+        required = true,
+        value_parser = scope
+    )]
+    pub(crate) scopes: Vec<Scope>,
+    /// When it ends, from now: days or hours, a year (366d) at most
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "TRIBUTARY_TOKEN_EXPIRES_IN",
+        default_value = "90d",
+        value_parser = token_lives
+    )]
+    pub(crate) expires_in: TimeDelta,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// List entries, the latest ones or those after a number
+    List(ListAudit),
+    /// Check that no entry is missing, changed or put in between: exit code 1 if one is, by its number
+    Verify {
+        /// An entry that an earlier check named last: shows whether entries were taken off the end
+        #[arg(long, value_name = "NUMBER:HASH", env = "TRIBUTARY_AUDIT_KNOWN", value_parser = known_entry)]
+        known: Option<KnownEntry>,
+    },
+    /// Write all entries, with their hashes
+    Export(ExportAudit),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListAudit {
+    /// Those after this entry [default: the latest]
+    #[arg(long, value_name = "NUMBER", env = "TRIBUTARY_AUDIT_AFTER")]
+    pub(crate) after: Option<u64>,
+    /// So many at most
+    #[arg(
+        long,
+        value_name = "N",
+        env = "TRIBUTARY_AUDIT_LIMIT",
+        default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportAudit {
+    /// How it is written
+    #[arg(long, env = "TRIBUTARY_AUDIT_FORMAT", default_value = "csv")]
+    pub(crate) format: AuditFormat,
+    /// A file that is there whole or not at all [default: stdout]
+    #[arg(long, value_name = "FILE", env = "TRIBUTARY_AUDIT_OUTPUT")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum AuditFormat {
+    /// RFC 4180, with a header; what a spreadsheet would take for a formula begins with '
+    Csv,
+    /// One JSON object a line
+    Ndjson,
+}
+
+/// An entry of the trail as it was once found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KnownEntry {
+    pub(crate) number: u64,
+    pub(crate) hash: String,
 }
 
 /// Names may be repeated, or separated by `;`. They go before the default ones, and take the place of those chosen before.
@@ -607,6 +706,23 @@ fn object(name: &str) -> Result<Object, String> {
         let names = Object::ALL.map(Object::as_str);
         format!("objects are {}", names.join(", "))
     })
+}
+
+fn scope(name: &str) -> Result<Scope, String> {
+    Scope::parse(name).ok_or_else(|| {
+        let names = Scope::ALL.map(Scope::as_str);
+        format!("scopes are {}", names.join(" and "))
+    })
+}
+
+fn known_entry(text: &str) -> Result<KnownEntry, String> {
+    let known = text.split_once(':').and_then(|(number, hash)| {
+        Some(KnownEntry {
+            number: number.parse().ok()?,
+            hash: hash.to_owned(),
+        })
+    });
+    known.ok_or_else(|| "give an entry as an earlier check named it, such as 7:5d41…".to_owned())
 }
 
 fn email(text: &str) -> Result<String, String> {

@@ -12,7 +12,7 @@ use app::{
     unification::view::{CompanyName, MemberName},
 };
 use domain::unification::{Company, Person};
-use store::{FoundCompany, ImportMode, Search, StoreError, TiedMember};
+use store::{Deed, FoundCompany, ImportMode, Search, StoreError, TiedMember};
 use tracing::info;
 use unification::normalise;
 
@@ -103,7 +103,7 @@ impl Console {
         if !new && known.is_none() {
             return Err(no_such_company());
         }
-        self.write_company(company).await
+        self.write_company(company, Deed::CompanySaved).await
     }
 
     pub(crate) async fn keep_domain(&self, external_id: &str, domain: &str) -> Result<(), AppError> {
@@ -121,13 +121,13 @@ impl Console {
             company.domains.push(domain.to_owned());
         }
         check_domains(&company)?;
-        self.write_company(company).await
+        self.write_company(company, Deed::DomainAdded).await
     }
 
-    async fn write_company(&self, company: Company) -> Result<(), AppError> {
-        let (store, now) = (&self.installation.store, self.installation.clock.now());
+    async fn write_company(&self, company: Company, deed: Deed) -> Result<(), AppError> {
+        let store = &self.installation.store;
         store
-            .import_companies(&[company], ImportMode::Write, now)
+            .import_companies(&[company], ImportMode::Write, deed, &self.by())
             .await
             .map_err(|error| internal(&error))?;
         info!("a company was kept by hand");

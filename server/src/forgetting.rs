@@ -2,8 +2,8 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use chrono::{DateTime, Days, Utc};
-use store::{Store, StoreError};
+use chrono::{DateTime, Days, NaiveTime, Utc};
+use store::{By, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -15,12 +15,16 @@ const EVERY: Duration = Duration::from_hours(1);
 /// Rows of one transaction: on the embedded database others wait for it, so it should take well under a second.
 const ROWS_AT_ONCE: u32 = 2_000;
 
+/// As which an operator wants entries of the trail to go.
+const KEEP_AUDIT_DAYS: &str = "TRIBUTARY_KEEP_AUDIT_DAYS";
+
 /// Days for which each is kept; `None` is for ever.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kept {
     activity: Option<NonZeroU32>,
     invalid_records: Option<NonZeroU32>,
     payloads: Option<NonZeroU32>,
+    audit: Option<NonZeroU32>,
 }
 
 /// What lies before these times goes.
@@ -28,6 +32,8 @@ struct Before {
     activity: Option<DateTime<Utc>>,
     invalid_records: Option<DateTime<Utc>>,
     payloads: Option<DateTime<Utc>>,
+    /// The beginning of a day: each cut adds an entry, so there is one a day at most.
+    audit: Option<DateTime<Utc>>,
 }
 
 impl Kept {
@@ -36,6 +42,7 @@ impl Kept {
             activity: config.sync.keep_activity_days,
             invalid_records: config.retention.invalid_records,
             payloads: NonZeroU32::new(config.retention.payloads),
+            audit: config.retention.audit,
         }
     }
 
@@ -47,6 +54,7 @@ impl Kept {
             activity: before(self.activity),
             invalid_records: before(self.invalid_records),
             payloads: before(self.payloads),
+            audit: before(self.audit).map(|at| at.date_naive().and_time(NaiveTime::MIN).and_utc()),
         }
     }
 }
@@ -55,7 +63,12 @@ impl Kept {
 pub(crate) async fn keep_up(installation: Installation, kept: Kept, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let before = kept.before(installation.clock.now());
-        tell(forget(installation.store.as_ref(), &before, &stop).await);
+        let store = installation.store.as_ref();
+        tell(forget(store, &before, &stop).await);
+        tell(cut_trail(store, &before, installation.clock.now(), &stop).await);
+        if let Err(error) = store.sweep_tokens(installation.clock.now()).await {
+            error!(error = %with_sources(&error), "tokens that are over cannot be forgotten");
+        }
         tokio::select! {
             () = stop.cancelled() => {}
             () = installation.clock.sleep(EVERY) => {}
@@ -98,6 +111,21 @@ async fn forget(store: &dyn Store, before: &Before, stop: &CancellationToken) ->
         }
     }
     Ok(rows)
+}
+
+/// The one thing that a worker does which is in the trail, since what is missing there must be told there.
+async fn cut_trail(
+    store: &dyn Store,
+    before: &Before,
+    now: DateTime<Utc>,
+    stop: &CancellationToken,
+) -> Result<u64, StoreError> {
+    let Some(before) = before.audit else { return Ok(0) };
+    let by = By {
+        origin: Some(KEEP_AUDIT_DAYS.to_owned()),
+        ..By::operator(now)
+    };
+    until_none(stop, || store.cut_audit(before, ROWS_AT_ONCE, &by)).await
 }
 
 /// Rows some at a time, until none is left or it is told to stop.

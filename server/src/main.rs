@@ -34,6 +34,7 @@ mod source;
 mod system;
 mod telemetry;
 mod tickets;
+mod trail;
 mod trials;
 mod unify;
 mod users_page;

@@ -139,7 +139,7 @@ impl Console {
         });
         let store = &self.installation.store;
         let kept = store
-            .set_link(connection.id, &key.community_user_id, link.as_ref())
+            .set_link(connection.id, &key.community_user_id, link.as_ref(), &self.by())
             .await
             .map_err(|error| internal(&error))?;
         self.matched_anew(&connection, kept).await?;
@@ -168,7 +168,7 @@ impl Console {
         });
         let store = &self.installation.store;
         let kept = store
-            .set_left(connection.id, &key.community_user_id, left.as_ref())
+            .set_left(connection.id, &key.community_user_id, left.as_ref(), &self.by())
             .await
             .map_err(|error| internal(&error))?;
         self.matched_anew(&connection, kept).await?;

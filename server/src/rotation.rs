@@ -5,7 +5,7 @@ use std::fs::File;
 
 use domain::{ConnectionId, TenantId};
 use serde::Serialize;
-use store::{Resealed, SALT_NAME, Store};
+use store::{By, Deed, Resealed, SALT_NAME, Store, targets};
 
 use crate::{
     error::CommandError,
@@ -41,6 +41,7 @@ enum Phase {
 pub(crate) struct Rotation<'i> {
     keys: &'i Keys,
     store: &'i dyn Store,
+    by: By,
     phase: Phase,
     pub(crate) report: Report,
     /// Nobody seals meanwhile.
@@ -49,12 +50,13 @@ pub(crate) struct Rotation<'i> {
 
 impl<'i> Rotation<'i> {
     /// Waits until nobody seals. Without a key there is nothing to change.
-    pub(crate) fn begin(keys: &'i Keys, store: &'i dyn Store) -> Result<Self, CommandError> {
+    pub(crate) fn begin(keys: &'i Keys, store: &'i dyn Store, by: By) -> Result<Self, CommandError> {
         let held = tokio::task::block_in_place(|| hold(keys.file(), Hold::Change))
             .map_err(|error| key_error(&error))?;
         Ok(Self {
             keys,
             store,
+            by,
             phase: Phase::Begin,
             report: Report::default(),
             _held: held,
@@ -70,7 +72,7 @@ impl<'i> Rotation<'i> {
     pub(crate) async fn step(&mut self) -> Result<bool, CommandError> {
         let ring = KeyRing::load(self.keys.file()).map_err(|error| key_error(&error))?;
         self.phase = match self.phase {
-            Phase::Begin => self.bring_in_new_key(ring)?,
+            Phase::Begin => self.bring_in_new_key(ring).await?,
             Phase::Connections { after } => self.seal_connections_anew(&ring, after).await?,
             Phase::Installation => self.seal_installation_anew(&ring).await?,
             Phase::DropFormer => {
@@ -84,12 +86,15 @@ impl<'i> Rotation<'i> {
         Ok(true)
     }
 
-    fn bring_in_new_key(&mut self, ring: KeyRing) -> Result<Phase, CommandError> {
+    /// The key is in a file: the entry that speaks of it is written first, so that none comes unspoken of.
+    async fn bring_in_new_key(&mut self, ring: KeyRing) -> Result<Phase, CommandError> {
         self.report.resumed = !ring.former().is_empty();
         let ring = if self.report.resumed {
             ring
         } else {
             let ring = ring.with_new_key();
+            let target = targets::key(ring.current().id());
+            self.store.note(Deed::KeyChanged, Some(target), &self.by).await?;
             ring.replace(self.keys.file())
                 .map_err(|error| key_error(&error))?;
             ring
@@ -117,7 +122,7 @@ impl<'i> Rotation<'i> {
                 Err(error) => self.unreadable(&secret.tenant_id, error),
             }
         }
-        self.report.sealed_anew += self.store.reseal(&resealed).await?;
+        self.report.sealed_anew += self.store.reseal(&resealed, &self.by).await?;
         Ok(match secrets.last() {
             Some(last) => Phase::Connections {
                 after: Some(last.connection_id),
@@ -143,7 +148,7 @@ impl<'i> Rotation<'i> {
             if let Some(anew) = anew {
                 let replaced = self
                     .store
-                    .reseal_installation_secret(SALT_NAME, &sealed, &anew)
+                    .reseal_installation_secret(SALT_NAME, &sealed, &anew, &self.by)
                     .await?;
                 self.report.sealed_anew += u64::from(replaced);
             }
@@ -177,6 +182,10 @@ mod tests {
         folder: TempDir,
         store: SqliteStore,
         keys: Keys,
+    }
+
+    fn by() -> By {
+        By::operator(DateTime::UNIX_EPOCH)
     }
 
     fn tenant(number: u32) -> TenantId {
@@ -227,7 +236,7 @@ mod tests {
                 },
                 sealed_secret,
             };
-            self.store.add_connection(&new).await.expect("added");
+            self.store.add_connection(&new, &by()).await.expect("added");
         }
 
         fn ring(&self) -> KeyRing {
@@ -260,7 +269,7 @@ mod tests {
     async fn a_new_key_opens_everything_and_the_former_one_nothing() {
         let ground = Ground::lay().await;
         let former = ground.ring();
-        let report = Rotation::begin(&ground.keys, &ground.store)
+        let report = Rotation::begin(&ground.keys, &ground.store, by())
             .expect("begun")
             .finish()
             .await;
@@ -291,7 +300,7 @@ mod tests {
     async fn a_change_that_is_cut_at_any_step_is_gone_on_with() {
         for steps in 0.. {
             let ground = Ground::lay().await;
-            let mut cut = Rotation::begin(&ground.keys, &ground.store).expect("begun");
+            let mut cut = Rotation::begin(&ground.keys, &ground.store, by()).expect("begun");
             let mut more = true;
             for _ in 0..steps {
                 more = cut.step().await.expect("a step");
@@ -307,7 +316,7 @@ mod tests {
             if !more {
                 break;
             }
-            let report = Rotation::begin(&ground.keys, &ground.store)
+            let report = Rotation::begin(&ground.keys, &ground.store, by())
                 .expect("begun")
                 .finish()
                 .await;
@@ -328,7 +337,7 @@ mod tests {
     async fn a_secret_that_does_not_open_is_told_and_left_as_it_is() {
         let ground = Ground::lay().await;
         ground.add(TENANTS, "v2.of.another.installation.0.0".into()).await;
-        let report = Rotation::begin(&ground.keys, &ground.store)
+        let report = Rotation::begin(&ground.keys, &ground.store, by())
             .expect("begun")
             .finish()
             .await;
@@ -350,7 +359,7 @@ mod tests {
             .await
             .expect("a store");
         let keys = Keys::of(folder.path().join("secret.key"));
-        let error = Rotation::begin(&keys, &store)
+        let error = Rotation::begin(&keys, &store, by())
             .expect("begun")
             .finish()
             .await

@@ -7,7 +7,7 @@ use domain::{
     ConnectionId, Stream,
     unification::{Preview, RuleSet},
 };
-use store::{DueMember, RuleChange, RuleVersion, RulesApplied, StoreError};
+use store::{By, DueMember, RuleChange, RuleVersion, RulesApplied, StoreError};
 use unification::{Matcher, UnusableRuleSet};
 
 use crate::installation::Installation;
@@ -117,9 +117,13 @@ pub(crate) async fn apply(
     base: i64,
     rules: &RuleSet,
     change: &RuleChange,
+    by: &By,
 ) -> Result<i64, RulesError> {
     check(installation, rules)?;
-    let applied = installation.store.apply_rules(base, rules, change).await?;
+    let applied = installation
+        .store
+        .apply_rules(base, rules, change, Some(by))
+        .await?;
     taken(applied, base)
 }
 
@@ -129,8 +133,12 @@ pub(crate) async fn return_to(
     base: i64,
     version: i64,
     change: &RuleChange,
+    by: &By,
 ) -> Result<i64, RulesError> {
-    let applied = installation.store.return_to_rules(base, version, change).await?;
+    let applied = installation
+        .store
+        .return_to_rules(base, version, change, by)
+        .await?;
     taken(applied, version)
 }
 

@@ -261,10 +261,10 @@ impl Console {
         if let Some(version) = apply.restores {
             let earlier = installation.store.rules_of(version.into()).await?;
             if earlier.is_some_and(|earlier| earlier.rules == apply.set) {
-                return rules::return_to(installation, base, version.into(), change).await;
+                return rules::return_to(installation, base, version.into(), change, &self.by()).await;
             }
         }
-        rules::apply(installation, base, &apply.set, change).await
+        rules::apply(installation, base, &apply.set, change, &self.by()).await
     }
 
     fn problem(&self, set: &RuleSet) -> Option<String> {

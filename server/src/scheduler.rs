@@ -80,7 +80,7 @@ async fn queue(
         extent: extent_of_next_run(store, id, schedule.full_every).await?,
         queued_at: now,
     };
-    let queued = store.enqueue(&new).await? == Enqueued::Queued;
+    let queued = store.enqueue(&new, None).await? == Enqueued::Queued;
     if queued {
         info!(tenant = %connection.tenant_id, run = %new.id, "scheduled run queued");
     }

@@ -1,22 +1,22 @@
 //! What the pages of API tokens ask for.
 
+use std::collections::BTreeSet;
+
 use app::{
     answer::Secret,
     error::AppError,
     tokens::{
-        new::{LIVES, NAME_MAX_CHARS},
+        new::LIVES,
         view::{NewTokenView, TokenRow, TokensView},
     },
 };
 use chrono::TimeDelta;
 use domain::{ApiToken, Scope, TokenId, TokenState};
-use store::NewToken;
 use tracing::info;
 
 use crate::{
-    accounts::Token,
+    accounts::{Wanted, make_token, token_name},
     backend::{Console, internal},
-    system::random_id,
 };
 
 impl Console {
@@ -45,13 +45,11 @@ impl Console {
     pub(crate) async fn new_token(
         &self,
         name: &str,
-        mut scopes: Vec<Scope>,
+        scopes: BTreeSet<Scope>,
         days: u32,
     ) -> Result<NewTokenView, AppError> {
         self.confirmed()?;
-        let name = token_name(name)?;
-        scopes.sort_unstable();
-        scopes.dedup();
+        let name = token_name(name).map_err(|odd| refused("The name cannot be used.", &format!("To name it, {odd}.")))?;
         if scopes.is_empty() {
             return Err(refused(
                 "A token that may do nothing lets nobody in.",
@@ -70,31 +68,19 @@ impl Console {
                 "Give another name; or revoke that one, if its text is lost, and make it anew.",
             ));
         }
-        let text = Token::random();
-        let new = NewToken {
-            id: TokenId(random_id(by.at)),
-            hash: text.hash(),
+        let wanted = Wanted {
             name,
             scopes,
-            expires_at: by.at + TimeDelta::days(days.into()),
+            lives: TimeDelta::days(days.into()),
         };
-        let added = self.installation.store.add_token(&new, &by).await;
-        added.map_err(|error| internal(&error))?;
-        info!(token = %new.id, "API token made by hand");
+        let made = make_token(self.installation.store.as_ref(), wanted, &by)
+            .await
+            .map_err(|error| internal(&error))?;
+        info!(token = %made.token.id, "API token made by hand");
         Ok(NewTokenView {
             as_of: by.at,
-            text: Secret::new(text.text().to_owned()),
-            token: ApiToken {
-                id: new.id,
-                name: new.name,
-                scopes: new.scopes,
-                made_by: by.actor.account(),
-                suspended: false,
-                created_at: by.at,
-                expires_at: new.expires_at,
-                last_used_at: None,
-                revoked_at: None,
-            },
+            token: made.token,
+            text: Secret::new(made.text),
         })
     }
 
@@ -109,17 +95,6 @@ impl Console {
         info!(token = %id, "API token revoked by hand");
         Ok(())
     }
-}
-
-fn token_name(name: &str) -> Result<String, AppError> {
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > NAME_MAX_CHARS {
-        return Err(refused(
-            "The name is empty or too long.",
-            &format!("Give 1 to {NAME_MAX_CHARS} characters."),
-        ));
-    }
-    Ok(name.to_owned())
 }
 
 fn refused(what: &str, next_action: &str) -> AppError {

@@ -1,14 +1,13 @@
 use std::fs;
 
 use chrono::{DateTime, Utc};
-use store::{Actor, By};
+use store::By;
 
 /// Whoever runs this command, for the audit trail.
 pub(crate) fn operator(at: DateTime<Utc>) -> By {
     By {
-        actor: Actor::Operator,
         origin: Some(format!("user {}", user())),
-        at,
+        ..By::operator(at)
     }
 }
 

@@ -17,6 +17,12 @@ impl Token {
         Self(to_hex(&random_bytes::<TOKEN_BYTES>()))
     }
 
+    /// One that came back; `None` if it cannot be one of ours.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let digits = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        (text.len() == 2 * TOKEN_BYTES && digits(text)).then(|| Self(text.to_owned()))
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.0
     }
@@ -43,5 +49,15 @@ mod tests {
         assert_ne!(token.text(), Token::random().text());
         assert_eq!(format!("{token:?}"), "Token");
         assert!(!token.hash().0.contains(token.text()));
+    }
+
+    #[test]
+    fn only_what_can_be_a_token_is_read_as_one() {
+        let token = Token::random();
+        let read = Token::read(token.text()).expect("a token");
+        assert_eq!(read.hash(), token.hash());
+        for other in [String::new(), token.text()[1..].to_owned(), "g".repeat(64), "A".repeat(64)] {
+            assert!(Token::read(&other).is_none(), "{other}");
+        }
     }
 }

@@ -17,6 +17,7 @@ use store::ImportedActivity;
 use sync::content_hash;
 
 use crate::{
+    accounts::operator,
     commands::tally::Tally,
     error::{CommandError, Exit},
     import::{ActivityFile, FileError},
@@ -101,7 +102,7 @@ async fn take_all(
         let more = fill(&mut batch, file, &mut imported.lines).map_err(|error| cut_short(path, &error))?;
         let done = installation
             .store
-            .import_activity(connection.id, &batch.rows)
+            .import_activity(connection.id, &batch.rows, &operator(installation.clock.now()))
             .await?;
         imported.lines.add(done);
         if !more {

@@ -9,6 +9,7 @@ use store::{Access, AddConnectionError, NewConnection};
 use sync::Source;
 
 use crate::{
+    accounts::operator,
     cli::{self, AddConnection, RotateConnection},
     commands::mapping,
     documents::ConnectionDocument,
@@ -61,7 +62,11 @@ async fn add(
         },
         sealed_secret,
     };
-    installation.store.add_connection(&new).await.map_err(not_added)?;
+    installation
+        .store
+        .add_connection(&new, &operator(now))
+        .await
+        .map_err(not_added)?;
     drop(sealing);
     output.data(&ConnectionDocument::from(&new.connection), |added| {
         format!(
@@ -218,7 +223,8 @@ async fn activate(
     output: Output,
 ) -> Result<ExitCode, CommandError> {
     let connection = installation.connection(tenant).await?;
-    installation.store.activate(connection.id).await?;
+    let by = operator(installation.clock.now());
+    installation.store.activate(connection.id, &by).await?;
     print_changed(
         installation,
         tenant,
@@ -234,10 +240,8 @@ async fn deactivate(
     output: Output,
 ) -> Result<ExitCode, CommandError> {
     let connection = installation.connection(tenant).await?;
-    installation
-        .store
-        .deactivate(connection.id, installation.clock.now())
-        .await?;
+    let by = operator(installation.clock.now());
+    installation.store.deactivate(connection.id, &by).await?;
     print_changed(
         installation,
         tenant,
@@ -266,7 +270,7 @@ async fn rotate(
     };
     installation
         .store
-        .replace_access(connection.id, &access)
+        .replace_access(connection.id, &access, &operator(installation.clock.now()))
         .await
         .map_err(not_added)?;
     drop(sealing);

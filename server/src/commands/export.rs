@@ -25,20 +25,26 @@ pub(crate) async fn run(
     let query = query(installation, options).await?;
     let path = options.output.as_deref();
     let target = Target::open(path).map_err(|error| not_written(path, &error))?;
-    match write(installation, query, layout, target).await {
+    let written = write(installation, query, layout, target).await;
+    told(written, query.object.as_str(), path)
+}
+
+/// What is told of a file that was written, or of why it was not.
+pub(super) fn told(
+    written: Result<u64, WriteError>,
+    of: &str,
+    path: Option<&Path>,
+) -> Result<ExitCode, CommandError> {
+    match written {
         Ok(rows) => {
             if let Some(path) = path {
-                say(&format!(
-                    "{rows} rows of {} are in {}.",
-                    query.object,
-                    path.display()
-                ));
+                say(&format!("{rows} rows of {of} are in {}.", path.display()));
             }
             Ok(ExitCode::SUCCESS)
         }
         Err(WriteError::Store(error)) => Err(error.into()),
         Err(WriteError::Encode(error)) => Err(CommandError::failed(
-            format!("{} cannot be encoded: {}", query.object, with_sources(&error)),
+            format!("{of} cannot be encoded: {}", with_sources(&error)),
             "Report this to the maintainers.",
         )),
         // A reader that closes early (`| head`) has read what it wanted.
@@ -50,7 +56,7 @@ pub(crate) async fn run(
 }
 
 #[derive(Debug, thiserror::Error)]
-enum WriteError {
+pub(super) enum WriteError {
     #[error(transparent)]
     Store(#[from] store::StoreError),
     #[error(transparent)]

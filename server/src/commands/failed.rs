@@ -8,6 +8,7 @@ use serde::Serialize;
 use store::{FailedFilter, NewTicket, Ticket};
 
 use crate::{
+    accounts::operator,
     cli::{FailedMembers, TicketCommand, TicketFormat},
     commands::OPERATOR,
     error::CommandError,
@@ -126,7 +127,7 @@ pub(crate) async fn ticket(
                 by: OPERATOR.to_owned(),
                 at: installation.clock.now(),
             };
-            let ticket = installation.store.create_ticket(&new).await?;
+            let ticket = installation.store.create_ticket(&new, &operator(new.at)).await?;
             let ticket = ticket.ok_or_else(|| {
                 CommandError::failed(
                     format!("nobody is without a company of {}", new.selection),

@@ -6,6 +6,7 @@ use domain::{Connection, InvalidMapping, MappedColumn, ProfileMapper, ProfileMap
 use serde::Serialize;
 
 use crate::{
+    accounts::operator,
     cli::MapConnection,
     commands::replay::said,
     error::CommandError,
@@ -56,7 +57,7 @@ pub(crate) async fn run(
     } else {
         installation
             .store
-            .set_profile_mapping(connection.id, &mapping)
+            .set_profile_mapping(connection.id, &mapping, &operator(installation.clock.now()))
             .await?;
         Some(read_anew(installation, connection.id).await?)
     };

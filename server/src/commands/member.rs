@@ -11,6 +11,7 @@ use serde::Serialize;
 use store::{Left, Link, MemberTie};
 
 use crate::{
+    accounts::operator,
     cli::{Member, MemberName},
     commands::OPERATOR,
     error::CommandError,
@@ -106,7 +107,7 @@ async fn carry_out(
         name.user_id.as_str(),
         installation.clock.now(),
     );
-    let by = OPERATOR.to_owned();
+    let (by, doer) = (OPERATOR.to_owned(), operator(at));
     Ok(match command {
         Member::Why(_) => true,
         Member::Link {
@@ -123,7 +124,7 @@ async fn carry_out(
                 by,
                 at,
             };
-            store.set_link(connection.id, id, Some(&link)).await?
+            store.set_link(connection.id, id, Some(&link), &doer).await?
         }
         Member::Unlink { reason, .. } => {
             let link = Link {
@@ -133,18 +134,18 @@ async fn carry_out(
                 by,
                 at,
             };
-            store.set_link(connection.id, id, Some(&link)).await?
+            store.set_link(connection.id, id, Some(&link), &doer).await?
         }
-        Member::Rules(_) => store.set_link(connection.id, id, None).await?,
+        Member::Rules(_) => store.set_link(connection.id, id, None, &doer).await?,
         Member::Left { reason, .. } => {
             let left = Left {
                 reason: reason.reason.clone(),
                 by,
                 at,
             };
-            store.set_left(connection.id, id, Some(&left)).await?
+            store.set_left(connection.id, id, Some(&left), &doer).await?
         }
-        Member::Back(_) => store.set_left(connection.id, id, None).await?,
+        Member::Back(_) => store.set_left(connection.id, id, None, &doer).await?,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod activity;
+mod audit;
 mod backup;
 mod connection;
 mod doctor;
@@ -20,6 +21,7 @@ mod serve;
 mod simulate;
 mod sync;
 mod tally;
+mod token;
 mod worker;
 
 use std::process::ExitCode;
@@ -74,6 +76,8 @@ async fn with_data(
             or_stopped(connection::run(installation, command, output), &stop).await
         }
         WithData::Account(command) => or_stopped(account::run(installation, command, output), &stop).await,
+        WithData::Token(command) => or_stopped(token::run(installation, command, output), &stop).await,
+        WithData::Audit(command) => or_stopped(audit::run(installation, command, output), &stop).await,
         WithData::Backup { file } => or_stopped(backup::run(installation, cli, file, output), &stop).await,
         WithData::Runs { tenant } => {
             or_stopped(runs::list(installation, tenant.as_ref(), output), &stop).await

@@ -11,9 +11,10 @@ use std::{
 use async_trait::async_trait;
 use domain::unification::{Company, Person};
 use serde::Serialize;
-use store::{ImportMode, ImportOutcome, StoreError};
+use store::{Deed, ImportMode, ImportOutcome, StoreError};
 
 use crate::{
+    accounts::operator,
     cli::ImportParties,
     commands::tally::Tally,
     error::{CommandError, Exit},
@@ -60,8 +61,12 @@ impl Importable for Company {
         rows: &[Self],
         mode: ImportMode,
     ) -> Result<(ImportOutcome, u64), StoreError> {
-        let now = installation.clock.now();
-        Ok((installation.store.import_companies(rows, mode, now).await?, 0))
+        let by = operator(installation.clock.now());
+        let imported = installation
+            .store
+            .import_companies(rows, mode, Deed::CompaniesImported, &by)
+            .await?;
+        Ok((imported, 0))
     }
 
     fn check(&self, parents: &mut Parents) -> Result<(), String> {
@@ -76,8 +81,8 @@ impl Importable for Person {
         rows: &[Self],
         mode: ImportMode,
     ) -> Result<(ImportOutcome, u64), StoreError> {
-        let now = installation.clock.now();
-        let imported = installation.store.import_persons(rows, mode, now).await?;
+        let by = operator(installation.clock.now());
+        let imported = installation.store.import_persons(rows, mode, &by).await?;
         Ok((imported.rows, imported.kept_out))
     }
 

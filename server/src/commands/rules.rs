@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use store::{RuleChange, RuleVersion, StoreError};
 
 use crate::{
+    accounts::operator,
     cli::{ApplyRules, Rules, RulesFile},
     error::CommandError,
     installation::Installation,
@@ -78,13 +79,13 @@ pub(crate) async fn run(
         Rules::Undo { to, why } => {
             let base = rules::active(installation).await?.version;
             let change = change(installation, why.as_ref());
-            let version = rules::return_to(installation, base, *to, &change).await;
+            let version = rules::return_to(installation, base, *to, &change, &operator(change.at)).await;
             matched(installation, version.map_err(refused)?, output).await?;
         }
         Rules::Restore { why } => {
             let base = rules::active(installation).await?.version;
             let change = change(installation, why.as_ref());
-            let version = rules::apply(installation, base, &RuleSet::shipped(), &change).await;
+            let version = rules::apply(installation, base, &RuleSet::shipped(), &change, &operator(change.at)).await;
             matched(installation, version.map_err(refused)?, output).await?;
         }
     }
@@ -189,7 +190,7 @@ async fn apply(
     };
     rules::active(installation).await?;
     let change = change(installation, options.why.as_ref());
-    let version = rules::apply(installation, base, &rules, &change).await;
+    let version = rules::apply(installation, base, &rules, &change, &operator(change.at)).await;
     matched(installation, version.map_err(refused)?, output).await
 }
 

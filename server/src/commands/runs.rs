@@ -6,6 +6,7 @@ use domain::{Run, RunId, RunState, StoppedBy, TenantId};
 use store::{Cancelling, RunQuery};
 
 use crate::{
+    accounts::operator,
     error::CommandError,
     installation::Installation,
     output::{Output, moment, say, table},
@@ -55,8 +56,8 @@ pub(crate) async fn cancel(
     id: RunId,
     output: Output,
 ) -> Result<ExitCode, CommandError> {
-    let now = installation.clock.now();
-    let asked = installation.store.cancel(id, StoppedBy::Operator, now).await?;
+    let by = operator(installation.clock.now());
+    let asked = installation.store.cancel(id, StoppedBy::Operator, &by).await?;
     let run = find(installation, id).await?;
     let kept = words::kept(&run);
     print(installation, run, output).await?;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::{
+    accounts::operator,
     cli,
     error::{CommandError, Exit},
     installation::Installation,
@@ -21,7 +22,8 @@ pub(crate) async fn run(
 }
 
 async fn rotate(installation: &Installation, output: Output) -> Result<ExitCode, CommandError> {
-    let rotation = Rotation::begin(&installation.keys, installation.store.as_ref())?;
+    let by = operator(installation.clock.now());
+    let rotation = Rotation::begin(&installation.keys, installation.store.as_ref(), by)?;
     let report = rotation.finish().await?;
     output.data(&report, describe)?;
     say(

@@ -10,6 +10,7 @@ use sync::{Execution, Signals};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    accounts::operator,
     cli::SyncTenant,
     commands::runs::{describe, print},
     error::{CommandError, Exit},
@@ -84,7 +85,7 @@ async fn take_turn(
             extent,
             queued_at: now,
         };
-        let id = match installation.store.enqueue(&new).await? {
+        let id = match installation.store.enqueue(&new, Some(&operator(now))).await? {
             Enqueued::Queued => new.id,
             Enqueued::UnderWay(id) => id,
             Enqueued::Deactivated => return Err(deactivated(connection)),

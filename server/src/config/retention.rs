@@ -13,6 +13,9 @@ pub(crate) struct Retention {
         env = "TRIBUTARY_KEEP_INVALID_RECORDS_DAYS"
     )]
     pub(crate) invalid_records: Option<NonZeroU32>,
+    /// Days for which entries of the audit trail are kept [default: for ever]. The trail says what went
+    #[arg(long = "keep-audit-days", value_name = "N", env = "TRIBUTARY_KEEP_AUDIT_DAYS")]
+    pub(crate) audit: Option<NonZeroU32>,
     /// Days for which payloads of invalid records are kept after their run; 0 keeps them for good
     #[arg(
         long = "keep-payloads-days",

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use domain::{ConnectionId, record::Activity};
 
-use crate::{ContentHash, StoreError};
+use crate::{By, ContentHash, StoreError};
 
 /// What an operator's file says that a member did.
 #[derive(Clone, Debug)]
@@ -26,5 +26,6 @@ pub trait ActivityStore: Send + Sync {
         &self,
         connection: ConnectionId,
         rows: &[ImportedActivity],
+        by: &By,
     ) -> Result<ImportOutcome, StoreError>;
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::{AccountId, TokenId};
 use serde::Serialize;
 
-use crate::StoreError;
+use crate::{StoreError, targets};
 
 /// Who does something now, and from where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,17 @@ pub struct By {
     /// The network address, or the user of the machine that runs a command.
     pub origin: Option<String>,
     pub at: DateTime<Utc>,
+}
+
+impl By {
+    /// An operator, from no place in particular.
+    pub fn operator(at: DateTime<Utc>) -> Self {
+        Self {
+            actor: Actor::Operator,
+            origin: None,
+            at,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +84,43 @@ pub enum Deed {
     Confirmed,
     TokenAdded,
     TokenRevoked,
+    ConnectionAdded,
+    ConnectionActivated,
+    ConnectionDeactivated,
+    /// Where and as whom a tenant is read, and the secret.
+    AccessReplaced,
+    /// Which profile fields fill members' columns.
+    MappingChanged,
+    /// By hand.
+    RunQueued,
+    RunCancelled,
+    RulesApplied,
+    /// An earlier version decides again.
+    RulesReturned,
+    MemberLinked,
+    MemberUnlinked,
+    /// What was said of a member by hand is forgotten.
+    MemberLeftToRules,
+    /// A member has left their company.
+    MemberLeft,
+    /// A member who had left counts again.
+    MemberBack,
+    CompanySaved,
+    /// To a company.
+    DomainAdded,
+    CompaniesImported,
+    PersonsImported,
+    ActivityImported,
+    TicketCreated,
+    PersonErased,
+    /// A new key seals secrets.
+    KeyChanged,
+    /// With the new key.
+    SecretsResealed,
+    /// Old entries went, as the operator keeps them for a time only.
+    TrailCut,
+    /// From the console, as a file.
+    TrailExported,
 }
 
 impl Deed {
@@ -91,6 +139,31 @@ impl Deed {
             Self::Confirmed => "confirmed",
             Self::TokenAdded => "token_added",
             Self::TokenRevoked => "token_revoked",
+            Self::ConnectionAdded => "connection_added",
+            Self::ConnectionActivated => "connection_activated",
+            Self::ConnectionDeactivated => "connection_deactivated",
+            Self::AccessReplaced => "access_replaced",
+            Self::MappingChanged => "mapping_changed",
+            Self::RunQueued => "run_queued",
+            Self::RunCancelled => "run_cancelled",
+            Self::RulesApplied => "rules_applied",
+            Self::RulesReturned => "rules_returned",
+            Self::MemberLinked => "member_linked",
+            Self::MemberUnlinked => "member_unlinked",
+            Self::MemberLeftToRules => "member_left_to_rules",
+            Self::MemberLeft => "member_left",
+            Self::MemberBack => "member_back",
+            Self::CompanySaved => "company_saved",
+            Self::DomainAdded => "domain_added",
+            Self::CompaniesImported => "companies_imported",
+            Self::PersonsImported => "persons_imported",
+            Self::ActivityImported => "activity_imported",
+            Self::TicketCreated => "ticket_created",
+            Self::PersonErased => "person_erased",
+            Self::KeyChanged => "key_changed",
+            Self::SecretsResealed => "secrets_resealed",
+            Self::TrailCut => "trail_cut",
+            Self::TrailExported => "trail_exported",
         }
     }
 }
@@ -174,40 +247,79 @@ pub enum BrokenChain {
     Missing(u64),
     #[error("entry {0} is not what was written, or the one before it is not")]
     Changed(u64),
+    #[error("entries up to {0} are gone, and no later entry says that they were old enough to go")]
+    CutUnsaid(u64),
 }
 
 /// Checks entries in the order of their numbers, some at a time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
-    next: u64,
+    /// Entries up to this number went when they were old enough; 0 if none did.
+    cut: u64,
+    /// An entry says so, which is written with the cut.
+    said: bool,
+    last: u64,
     hash: String,
 }
 
 impl Default for Chain {
     fn default() -> Self {
         Self {
-            next: 1,
+            cut: 0,
+            said: true,
+            last: 0,
             hash: CHAIN_BEGIN.to_owned(),
         }
     }
 }
 
 impl Chain {
+    /// One whose entries up to the given one went; its hash is what the next one goes on from.
+    pub fn after_cut(number: u64, hash: String) -> Self {
+        Self {
+            cut: number,
+            said: false,
+            last: number,
+            hash,
+        }
+    }
+
     pub fn check(&mut self, entry: &AuditEntry) -> Result<(), BrokenChain> {
-        if entry.number != self.next {
-            return Err(BrokenChain::Missing(self.next));
+        if entry.number != self.last + 1 {
+            return Err(BrokenChain::Missing(self.last + 1));
         }
         if entry.chained(&self.hash) != entry.hash {
             return Err(BrokenChain::Changed(entry.number));
         }
-        self.next += 1;
+        let says = entry.deed == Deed::TrailCut.as_str();
+        self.said |= says && entry.target.as_ref() == Some(&targets::cut(self.cut));
+        self.last = entry.number;
         self.hash.clone_from(&entry.hash);
         Ok(())
     }
 
+    /// To be asked after the last entry.
+    pub fn end(&self) -> Result<(), BrokenChain> {
+        if self.said {
+            Ok(())
+        } else {
+            Err(BrokenChain::CutUnsaid(self.cut))
+        }
+    }
+
     /// How many entries were checked.
     pub fn checked(&self) -> u64 {
-        self.next - 1
+        self.last - self.cut
+    }
+
+    /// The number of the last entry; 0 before the first.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Up to which number entries are gone; 0 if all are there.
+    pub fn cut(&self) -> u64 {
+        self.cut
     }
 
     /// The hash of the last one: kept elsewhere, it shows whether entries were cut off at the end.
@@ -226,6 +338,14 @@ pub trait AuditStore: Send + Sync {
 
     /// Writes an entry by itself, for what changes no other table.
     async fn note(&self, deed: Deed, target: Option<String>, by: &By) -> Result<(), StoreError>;
+
+    /// The chain as it is before the first entry that is kept: that entry and those after it are to be checked.
+    async fn audit_chain(&self) -> Result<Chain, StoreError>;
+
+    /// Lets the first entries go that are from before the given time, so many at most, in one transaction with an entry
+    /// that says so; the chain goes on from the last that went. How many went. Entries that say so of earlier cuts are no
+    /// reason for another one.
+    async fn cut_audit(&self, before: DateTime<Utc>, limit: u32, by: &By) -> Result<u64, StoreError>;
 }
 
 #[cfg(test)]
@@ -255,6 +375,7 @@ mod tests {
         for entry in entries {
             chain.check(entry)?;
         }
+        chain.end()?;
         Ok(chain.checked())
     }
 
@@ -281,6 +402,29 @@ mod tests {
             entry.number = number;
         }
         assert_eq!(check(&entries), Err(BrokenChain::Changed(2)));
+    }
+
+    #[test]
+    fn a_chain_goes_on_from_a_cut_that_an_entry_speaks_of() {
+        let mut entries = chain(3);
+        let by = By {
+            actor: Actor::Operator,
+            origin: None,
+            at: DateTime::UNIX_EPOCH,
+        };
+        let last = Some((3, entries[2].hash.clone()));
+        entries.push(AuditEntry::next(last, &by, Deed::TrailCut, Some(targets::cut(2))));
+        let cut_at = |place: usize| {
+            let gone = &entries[place];
+            let mut chain = Chain::after_cut(gone.number, gone.hash.clone());
+            for entry in &entries[place + 1..] {
+                chain.check(entry)?;
+            }
+            chain.end().map(|()| (chain.cut(), chain.checked(), chain.last()))
+        };
+        assert_eq!(cut_at(1), Ok((2, 2, 4)));
+        assert_eq!(cut_at(0), Err(BrokenChain::CutUnsaid(1)), "nobody said so");
+        assert_eq!(cut_at(2), Err(BrokenChain::CutUnsaid(3)), "more than was said");
     }
 
     #[test]

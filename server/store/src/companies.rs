@@ -1,10 +1,9 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use domain::unification::{Company, Person};
 
-use crate::{ImportOutcome, StoreError};
+use crate::{By, Deed, ImportOutcome, StoreError};
 
 /// What became of imported persons.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,12 +23,14 @@ pub enum ImportMode {
 /// The companies and persons of the customer-success database.
 #[async_trait]
 pub trait CompanyStore: Send + Sync {
-    /// Writes companies in one transaction, by external id, each at most once. If any is new or changed, all members are due.
+    /// Writes companies in one transaction, by external id, each at most once. If any is new or changed, all members are due,
+    /// and the trail has the deed: an import, or what was done to the one company.
     async fn import_companies(
         &self,
         companies: &[Company],
         mode: ImportMode,
-        at: DateTime<Utc>,
+        deed: Deed,
+        by: &By,
     ) -> Result<ImportOutcome, StoreError>;
 
     /// The same with persons. Those who were erased are left out.
@@ -37,7 +38,7 @@ pub trait CompanyStore: Send + Sync {
         &self,
         persons: &[Person],
         mode: ImportMode,
-        at: DateTime<Utc>,
+        by: &By,
     ) -> Result<PersonsImported, StoreError>;
 
     /// In the order of external ids, after the given one.

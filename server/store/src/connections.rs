@@ -1,8 +1,7 @@
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use domain::{BaseUrl, Connection, ConnectionId, TenantId};
 
-use crate::StoreError;
+use crate::{By, StoreError};
 
 /// A connection with its secret, sealed by the installation's key.
 #[derive(Clone, Debug)]
@@ -34,7 +33,7 @@ pub enum AddConnectionError {
 pub trait ConnectionStore: Send + Sync {
     /// Adds a connection. Refuses a second one of the same tenant, or with the same client id on the same host
     /// (host and port), and then changes nothing.
-    async fn add_connection(&self, new: &NewConnection) -> Result<(), AddConnectionError>;
+    async fn add_connection(&self, new: &NewConnection, by: &By) -> Result<(), AddConnectionError>;
 
     /// All connections, by tenant id.
     async fn connections(&self) -> Result<Vec<Connection>, StoreError>;
@@ -47,11 +46,16 @@ pub trait ConnectionStore: Send + Sync {
 
     /// Replaces where and as whom the tenant is read. Refuses what [`Self::add_connection`] refuses, and then changes
     /// nothing.
-    async fn replace_access(&self, id: ConnectionId, access: &Access) -> Result<(), AddConnectionError>;
+    async fn replace_access(
+        &self,
+        id: ConnectionId,
+        access: &Access,
+        by: &By,
+    ) -> Result<(), AddConnectionError>;
 
     /// Stops syncs of the connection: a queued run is cancelled, a running one is asked to stop at its next page
     /// boundary. Stored rows stay. Deactivating twice keeps the first time.
-    async fn deactivate(&self, id: ConnectionId, at: DateTime<Utc>) -> Result<(), StoreError>;
+    async fn deactivate(&self, id: ConnectionId, by: &By) -> Result<(), StoreError>;
 
-    async fn activate(&self, id: ConnectionId) -> Result<(), StoreError>;
+    async fn activate(&self, id: ConnectionId, by: &By) -> Result<(), StoreError>;
 }

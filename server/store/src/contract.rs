@@ -30,6 +30,7 @@ mod runs;
 mod secrets;
 mod sessions;
 mod tokens;
+mod trail;
 mod trends;
 
 pub use accounts::*;
@@ -58,6 +59,7 @@ pub use runs::*;
 pub use secrets::*;
 pub use sessions::*;
 pub use tokens::*;
+pub use trail::*;
 pub use trends::*;
 
 /// Makes one `#[tokio::test]` of each story. The expression is evaluated in each of them (it may await), and gives an
@@ -230,6 +232,14 @@ macro_rules! contract_tests {
             changes_of_accounts_are_in_the_trail_and_its_chain_holds,
             the_trail_is_read_from_either_end,
             a_change_that_is_refused_leaves_no_entry,
+            what_is_done_to_connections_is_in_the_trail_once,
+            runs_that_the_schedule_queues_are_in_no_entry,
+            imports_are_in_the_trail_as_counts,
+            changes_of_rules_are_in_the_trail_with_their_version,
+            secrets_that_are_sealed_anew_are_in_the_trail_as_a_count,
+            what_the_trail_keeps_of_an_erased_person_identifies_nobody,
+            old_entries_go_and_the_chain_goes_on_from_the_cut,
+            a_trail_may_be_cut_whole_and_what_tells_of_cuts_is_no_reason_for_one,
             random_commits_leave_what_a_model_says,
         }
     };

@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{ContentHash, StoreError};
+use crate::{By, ContentHash, StoreError};
 
 /// The name of the installation's secret that erased persons are hashed with. A space makes it no tenant id.
 pub const SALT_NAME: &str = "salt of erasures";
@@ -214,7 +214,7 @@ pub trait ErasureStore: Send + Sync {
     ///
     /// A member that is kept out counts as unchanged in the ledger: the provider served it, and nothing was written.
     /// For [`crate::DeletionStore::stored_count`] it is stored, so that looking for deleted rows is not misled.
-    async fn erase(&self, request: &ErasureRequest) -> Result<Erasure, StoreError>;
+    async fn erase(&self, request: &ErasureRequest, by: &By) -> Result<Erasure, StoreError>;
 
     /// Sees to it that the database's files hold the address no more, in places that are free either.
     async fn wipe_leftovers(&self, email: &str) -> Result<Leftovers, StoreError>;

@@ -5,7 +5,7 @@ use domain::{
     unification::{Candidate, WhyNot},
 };
 
-use crate::StoreError;
+use crate::{By, StoreError};
 
 /// Which members without a company are meant; those who are deleted or have left are never among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,7 +85,7 @@ pub trait FailedStore: Send + Sync {
     ) -> Result<Vec<FailedMember>, StoreError>;
 
     /// Makes one ticket of all members that the filter means; `None` if those are none.
-    async fn create_ticket(&self, new: &NewTicket) -> Result<Option<Ticket>, StoreError>;
+    async fn create_ticket(&self, new: &NewTicket, by: &By) -> Result<Option<Ticket>, StoreError>;
 
     async fn ticket(&self, number: i64) -> Result<Option<Ticket>, StoreError>;
 

@@ -25,6 +25,7 @@ mod runs;
 mod screening;
 mod secrets;
 mod sessions;
+pub mod targets;
 mod tokens;
 mod trends;
 

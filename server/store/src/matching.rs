@@ -5,7 +5,7 @@ use domain::{
     unification::{Match, Member, RuleSet},
 };
 
-use crate::{Fenced, Lease, StoreError};
+use crate::{By, Fenced, Lease, StoreError};
 
 /// What matches depend on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -160,6 +160,7 @@ pub trait MatchStore: Send + Sync {
         connection: ConnectionId,
         community_user_id: &str,
         link: Option<&Link>,
+        by: &By,
     ) -> Result<bool, StoreError>;
 
     /// Keeps that a member has left, or has not. False if there is no such member.
@@ -168,6 +169,7 @@ pub trait MatchStore: Send + Sync {
         connection: ConnectionId,
         community_user_id: &str,
         left: Option<&Left>,
+        by: &By,
     ) -> Result<bool, StoreError>;
 
     /// How a connection's members stand to companies; deleted members and those who have left are not counted.
@@ -217,12 +219,13 @@ pub trait RuleStore: Send + Sync {
     async fn rules_of(&self, version: i64) -> Result<Option<RuleVersion>, StoreError>;
 
     /// Adds a rule set and lets it decide from now on, if `base` still does; all members are due. `base` is 0 where there is
-    /// none yet.
+    /// none yet. Rules that come with a new installation are nobody's deed.
     async fn apply_rules(
         &self,
         base: i64,
         rules: &RuleSet,
         used: &RuleChange,
+        by: Option<&By>,
     ) -> Result<RulesApplied, StoreError>;
 
     /// Lets an earlier rule set decide again, if `base` still does; all members are due.
@@ -231,6 +234,7 @@ pub trait RuleStore: Send + Sync {
         base: i64,
         version: i64,
         used: &RuleChange,
+        by: &By,
     ) -> Result<RulesApplied, StoreError>;
 
     /// Which rule set decided since when, the last one first.

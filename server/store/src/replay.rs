@@ -8,7 +8,7 @@ use domain::{
     record::{InvalidRecord, User},
 };
 
-use crate::{ContentHash, Row, StoreError};
+use crate::{By, ContentHash, Row, StoreError};
 
 /// A connection's mapping of profile fields, and its version, which grows with every change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,6 +80,7 @@ pub trait ReplayStore: Send + Sync {
         &self,
         connection: ConnectionId,
         mapping: &ProfileMapping,
+        by: &By,
     ) -> Result<(), StoreError>;
 
     /// The profile fields that the connection's members have, most frequent first.

@@ -7,7 +7,7 @@ use domain::{
     record::{InvalidReason, InvalidRecord},
 };
 
-use crate::{Fenced, StoreError};
+use crate::{By, Fenced, StoreError};
 
 /// A run that gave its place away comes, after so long a wait, before those that have had no turn yet: they may go on
 /// arriving for hours.
@@ -216,8 +216,10 @@ pub trait RunStore: Send + Sync {
     /// new run names it and goes on from its checkpoint, in its mode: the streams that it read to their end count as
     /// read, with nothing found in them, and what it saw of the others is what [`PageStore::seen`] gives.
     ///
+    /// `by` is whoever asked for it by hand; the schedule is nobody.
+    ///
     /// [`PageStore::seen`]: crate::PageStore::seen
-    async fn enqueue(&self, new: &NewRun) -> Result<Enqueued, StoreError>;
+    async fn enqueue(&self, new: &NewRun, by: Option<&By>) -> Result<Enqueued, StoreError>;
 
     /// Of every connection that is not deactivated, when its latest run up to now was queued: one statement, and one look
     /// into an index for each. What a clock that was wrong once queued in the future does not count.
@@ -245,7 +247,7 @@ pub trait RunStore: Send + Sync {
 
     /// Asks a run to stop: one that waits is cancelled at once, a running one stops at its next page boundary. Who asked
     /// first stays named.
-    async fn cancel(&self, run: RunId, by: StoppedBy, at: DateTime<Utc>) -> Result<Cancelling, StoreError>;
+    async fn cancel(&self, run: RunId, stopped_by: StoppedBy, by: &By) -> Result<Cancelling, StoreError>;
 
     /// Whether a run was asked to stop, or its lease is lost: what a worker looks at every moment between two renewals.
     async fn is_to_stop(&self, lease: &Lease) -> Result<LeaseState, StoreError>;

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use domain::{ConnectionId, TenantId};
 
-use crate::StoreError;
+use crate::{By, StoreError};
 
 /// A connection's secret as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub trait SecretStore: Send + Sync {
 
     /// Puts secrets that were sealed anew in their places, in one transaction. A secret that is not the one of before any
     /// more stays as it is. Says how many were replaced.
-    async fn reseal(&self, resealed: &[Resealed]) -> Result<u64, StoreError>;
+    async fn reseal(&self, resealed: &[Resealed], by: &By) -> Result<u64, StoreError>;
 
     /// A secret of the installation itself, by its name.
     async fn installation_secret(&self, name: &str) -> Result<Option<String>, StoreError>;
@@ -45,5 +45,6 @@ pub trait SecretStore: Send + Sync {
         name: &str,
         before: &str,
         after: &str,
+        by: &By,
     ) -> Result<bool, StoreError>;
 }

@@ -121,7 +121,7 @@ impl Unifier {
         };
         // If somebody else was quicker, theirs decide.
         store
-            .apply_rules(0, &RuleSet::shipped(), &brought)
+            .apply_rules(0, &RuleSet::shipped(), &brought, None)
             .await
             .map(|_| ())
     }

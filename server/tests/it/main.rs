@@ -19,5 +19,7 @@ mod replays;
 mod secrets;
 mod support;
 mod syncs;
+mod tokens;
+mod trail;
 mod unification;
 mod workers;

@@ -6,11 +6,12 @@ use domain::{
     record::{Activity, Record},
 };
 use sqlx::PgConnection;
-use store::{ActivityStore, ImportOutcome, ImportedActivity, PageCommit, Row, StoreError};
+use store::{ActivityStore, By, Deed, ImportOutcome, ImportedActivity, PageCommit, Row, StoreError, targets};
 use uuid::Uuid;
 
 use crate::{
     PostgresStore,
+    audit::append,
     column::{Columns, count, micros},
     error::database,
     suppression::{lock_out_erasures, screen_import},
@@ -48,6 +49,7 @@ impl ActivityStore for PostgresStore {
         &self,
         connection: ConnectionId,
         rows: &[ImportedActivity],
+        by: &By,
     ) -> Result<ImportOutcome, StoreError> {
         if rows.is_empty() {
             return Ok(ImportOutcome::default());
@@ -83,12 +85,17 @@ impl ActivityStore for PostgresStore {
         .execute(&mut *write)
         .await
         .map_err(database)?;
-        write.commit().await?;
-        Ok(ImportOutcome {
+        let outcome = ImportOutcome {
             new,
             updated,
             unchanged: total.saturating_sub(new + updated),
-        })
+        };
+        if new + updated > 0 {
+            let target = format!("{}: {}", targets::connection(connection), targets::imported(&outcome));
+            append(&mut write, by, Deed::ActivityImported, Some(target)).await?;
+        }
+        write.commit().await?;
+        Ok(outcome)
     }
 }
 

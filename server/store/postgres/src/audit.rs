@@ -1,7 +1,8 @@
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::{AccountId, TokenId};
 use sqlx::{PgConnection, postgres::PgRow};
-use store::{AuditEntry, AuditStore, By, Deed, StoreError};
+use store::{AuditEntry, AuditStore, By, Chain, Deed, StoreError, targets};
 
 use crate::{
     PostgresStore,
@@ -12,6 +13,14 @@ use crate::{
 /// Held from the last entry that is read until the next one is committed. Any number will do that is no other lock's.
 const TRAIL_LOCK: i64 = 0x7472_6962_0011;
 
+/// The last of the first entries that are old, if there is one among them that does not only tell of a cut.
+const LAST_TO_GO: &str = "SELECT number, hash FROM audit_entry
+    WHERE number < (SELECT MIN(number) FROM audit_entry) + $2
+        AND number < COALESCE((SELECT number FROM audit_entry WHERE at >= $1 ORDER BY number LIMIT 1),
+            (SELECT MAX(number) + 1 FROM audit_entry))
+        AND EXISTS (SELECT 1 FROM audit_entry WHERE at < $1 AND deed <> 'trail_cut')
+    ORDER BY number DESC LIMIT 1";
+
 /// Writes the entry of a change into the change's transaction. To be the transaction's last statement: until the commit
 /// every other change waits here.
 pub(crate) async fn append(
@@ -20,11 +29,7 @@ pub(crate) async fn append(
     deed: Deed,
     target: Option<String>,
 ) -> Result<(), StoreError> {
-    sqlx::query("SELECT pg_advisory_xact_lock($1)")
-        .bind(TRAIL_LOCK)
-        .execute(&mut *transaction)
-        .await
-        .map_err(database)?;
+    lock(transaction).await?;
     let last = sqlx::query(
         "SELECT number, hash FROM
             (SELECT number, hash FROM audit_entry UNION ALL SELECT number, hash FROM audit_cut) AS entry
@@ -56,6 +61,15 @@ pub(crate) async fn append(
     .map_err(database)
 }
 
+async fn lock(transaction: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(TRAIL_LOCK)
+        .execute(transaction)
+        .await
+        .map(|_| ())
+        .map_err(database)
+}
+
 #[async_trait]
 impl AuditStore for PostgresStore {
     async fn audit_after(&self, number: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
@@ -83,6 +97,50 @@ impl AuditStore for PostgresStore {
         let mut write = self.begin().await?;
         append(&mut write, by, deed, target).await?;
         write.commit().await
+    }
+
+    async fn audit_chain(&self) -> Result<Chain, StoreError> {
+        let cut = sqlx::query("SELECT number, hash FROM audit_cut ORDER BY number DESC LIMIT 1")
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)?;
+        match cut {
+            Some(row) => Ok(Chain::after_cut(row.unsigned("number")?, row.text("hash")?)),
+            None => Ok(Chain::default()),
+        }
+    }
+
+    async fn cut_audit(&self, before: DateTime<Utc>, limit: u32, by: &By) -> Result<u64, StoreError> {
+        let mut write = self.begin().await?;
+        lock(&mut write).await?;
+        let last = sqlx::query(LAST_TO_GO)
+            .bind(micros(before))
+            .bind(i64::from(limit))
+            .fetch_optional(&mut *write)
+            .await
+            .map_err(database)?;
+        let Some(last) = last else { return Ok(0) };
+        let number = last.int("number")?;
+        sqlx::query("INSERT INTO audit_cut (number, hash) VALUES ($1, $2)")
+            .bind(number)
+            .bind(last.text("hash")?)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        let gone = sqlx::query("DELETE FROM audit_entry WHERE number <= $1")
+            .bind(number)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        sqlx::query("DELETE FROM audit_cut WHERE number < $1")
+            .bind(number)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        let target = targets::cut(last.unsigned("number")?);
+        append(&mut write, by, Deed::TrailCut, Some(target)).await?;
+        write.commit().await?;
+        Ok(gone.rows_affected())
     }
 }
 

@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::unification::{Company, Person};
 use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
-use store::{CompanyStore, ImportMode, ImportOutcome, PersonsImported, StoreError};
+use store::{By, CompanyStore, Deed, ImportMode, ImportOutcome, PersonsImported, StoreError, targets};
 
 use crate::{
     PostgresStore,
+    audit::append,
     column::{Columns, json_text, micros},
     database::Write,
     error::database,
@@ -56,7 +57,8 @@ impl CompanyStore for PostgresStore {
         &self,
         companies: &[Company],
         mode: ImportMode,
-        at: DateTime<Utc>,
+        deed: Deed,
+        by: &By,
     ) -> Result<ImportOutcome, StoreError> {
         let mut write = self.begin().await?;
         lock_imports(&mut write).await?;
@@ -81,28 +83,41 @@ impl CompanyStore for PostgresStore {
                     .map(|company| company.parent_external_id.as_deref())
                     .collect::<Vec<_>>(),
             )
-            .bind(micros(at))
+            .bind(micros(by.at))
             .execute(&mut *write)
             .await
             .map_err(database)?
             .rows_affected();
-        settle(write, mode, outcome(companies.len(), known, written)).await
+        let done = Imported {
+            rows: outcome(companies.len(), known, written),
+            deed,
+            company: only(companies),
+        };
+        settle(write, mode, &done, by).await?;
+        Ok(done.rows)
     }
 
     async fn import_persons(
         &self,
         persons: &[Person],
         mode: ImportMode,
-        at: DateTime<Utc>,
+        by: &By,
     ) -> Result<PersonsImported, StoreError> {
         let mut write = self.begin().await?;
         lock_out_erasures(&mut write).await?;
         lock_imports(&mut write).await?;
         let screened: Cow<'_, [Person]> = screen_persons(&mut write, &self.salts, persons).await?;
         let kept_out = (persons.len() - screened.len()) as u64;
-        let rows = write_persons(&mut write, &screened, at).await?;
-        let rows = settle(write, mode, rows).await?;
-        Ok(PersonsImported { rows, kept_out })
+        let done = Imported {
+            rows: write_persons(&mut write, &screened, by.at).await?,
+            deed: Deed::PersonsImported,
+            company: None,
+        };
+        settle(write, mode, &done, by).await?;
+        Ok(PersonsImported {
+            rows: done.rows,
+            kept_out,
+        })
     }
 
     async fn companies(&self, after: Option<&str>, limit: u32) -> Result<Vec<Company>, StoreError> {
@@ -213,20 +228,40 @@ fn outcome(total: usize, known: u64, written: u64) -> ImportOutcome {
     }
 }
 
-async fn settle(
-    mut write: Write,
-    mode: ImportMode,
-    outcome: ImportOutcome,
-) -> Result<ImportOutcome, StoreError> {
+async fn settle(mut write: Write, mode: ImportMode, done: &Imported<'_>, by: &By) -> Result<(), StoreError> {
     match mode {
         // Dropped, it is rolled back.
-        ImportMode::Try => return Ok(outcome),
-        ImportMode::Write if outcome.new + outcome.updated == 0 => return Ok(outcome),
+        ImportMode::Try => return Ok(()),
+        ImportMode::Write if done.rows.new + done.rows.updated == 0 => return Ok(()),
         ImportMode::Write => {}
     }
     everything_changed(&mut write).await?;
-    write.commit().await?;
-    Ok(outcome)
+    append(&mut write, by, done.deed, Some(done.target())).await?;
+    write.commit().await
+}
+
+/// What an import did, as the trail tells it.
+struct Imported<'c> {
+    rows: ImportOutcome,
+    deed: Deed,
+    /// The only company of it.
+    company: Option<&'c Company>,
+}
+
+impl Imported<'_> {
+    fn target(&self) -> String {
+        match self.company {
+            Some(company) if self.deed != Deed::CompaniesImported => targets::company(&company.external_id),
+            _ => targets::imported(&self.rows),
+        }
+    }
+}
+
+fn only(companies: &[Company]) -> Option<&Company> {
+    match companies {
+        [company] => Some(company),
+        _ => None,
+    }
 }
 
 pub(crate) fn read_company(row: &PgRow) -> Result<Company, StoreError> {

@@ -1,11 +1,12 @@
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use domain::{ActivitySource, Connection, ConnectionId, TenantId};
 use sqlx::{PgConnection, postgres::PgRow};
-use store::{Access, AddConnectionError, ConnectionStore, NewConnection, StoreError};
+use store::{Access, AddConnectionError, By, ConnectionStore, Deed, NewConnection, StoreError, targets};
 
 use crate::{
     PostgresStore,
+    activity::lock_connection,
+    audit::append,
     column::{Columns, corrupt, micros},
     error::database,
     views,
@@ -22,7 +23,7 @@ const ACCESS_LOCK: i64 = 0x7472_6962_0001;
 
 #[async_trait]
 impl ConnectionStore for PostgresStore {
-    async fn add_connection(&self, new: &NewConnection) -> Result<(), AddConnectionError> {
+    async fn add_connection(&self, new: &NewConnection, by: &By) -> Result<(), AddConnectionError> {
         let connection = &new.connection;
         let authority = connection.base_url.authority();
         let mut write = self.begin().await?;
@@ -52,6 +53,8 @@ impl ConnectionStore for PostgresStore {
         .await
         .map_err(database)?;
         views::add(&mut write, &connection.tenant_id).await?;
+        let target = targets::connection(connection.id);
+        append(&mut write, by, Deed::ConnectionAdded, Some(target)).await?;
         write.commit().await?;
         Ok(())
     }
@@ -76,7 +79,12 @@ impl ConnectionStore for PostgresStore {
             .map_err(database)
     }
 
-    async fn replace_access(&self, id: ConnectionId, access: &Access) -> Result<(), AddConnectionError> {
+    async fn replace_access(
+        &self,
+        id: ConnectionId,
+        access: &Access,
+        by: &By,
+    ) -> Result<(), AddConnectionError> {
         let authority = access.base_url.authority();
         let mut write = self.begin().await?;
         let other = Duplicate {
@@ -97,38 +105,57 @@ impl ConnectionStore for PostgresStore {
         .execute(&mut *write)
         .await
         .map_err(database)?;
+        let target = targets::connection(id);
+        append(&mut write, by, Deed::AccessReplaced, Some(target)).await?;
         write.commit().await?;
         Ok(())
     }
 
-    async fn deactivate(&self, id: ConnectionId, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let statements = [
-            "UPDATE connection SET deactivated_at = COALESCE(deactivated_at, $2) WHERE id = $1",
+    async fn deactivate(&self, id: ConnectionId, by: &By) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        lock_connection(&mut write, id).await?;
+        let deactivated =
+            sqlx::query("UPDATE connection SET deactivated_at = $2 WHERE id = $1 AND deactivated_at IS NULL")
+                .bind(id.0)
+                .bind(micros(by.at))
+                .execute(&mut *write)
+                .await
+                .map_err(database)?;
+        let of_runs = [
             "UPDATE run SET state = 'cancelled', finished_at = $2, stopped_by = COALESCE(stopped_by, 'deactivation'),
                 waits_for_provider_until = NULL
              WHERE connection_id = $1 AND state = 'queued'",
             "UPDATE run SET stop_requested = true, stopped_by = COALESCE(stopped_by, 'deactivation')
              WHERE connection_id = $1 AND state = 'running' AND $2 IS NOT NULL",
         ];
-        let mut write = self.begin().await?;
-        for statement in statements {
+        for statement in of_runs {
             sqlx::query(statement)
                 .bind(id.0)
-                .bind(micros(at))
+                .bind(micros(by.at))
                 .execute(&mut *write)
                 .await
                 .map_err(database)?;
         }
+        if deactivated.rows_affected() > 0 {
+            let target = targets::connection(id);
+            append(&mut write, by, Deed::ConnectionDeactivated, Some(target)).await?;
+        }
         write.commit().await
     }
 
-    async fn activate(&self, id: ConnectionId) -> Result<(), StoreError> {
+    async fn activate(&self, id: ConnectionId, by: &By) -> Result<(), StoreError> {
         let mut write = self.begin().await?;
-        sqlx::query("UPDATE connection SET deactivated_at = NULL WHERE id = $1")
-            .bind(id.0)
-            .execute(&mut *write)
-            .await
-            .map_err(database)?;
+        let activated = sqlx::query(
+            "UPDATE connection SET deactivated_at = NULL WHERE id = $1 AND deactivated_at IS NOT NULL",
+        )
+        .bind(id.0)
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+        if activated.rows_affected() > 0 {
+            let target = targets::connection(id);
+            append(&mut write, by, Deed::ConnectionActivated, Some(target)).await?;
+        }
         write.commit().await
     }
 }

@@ -12,13 +12,14 @@ use domain::{
 };
 use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow};
 use store::{
-    ContentHash, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, Erasure, ErasureRequest,
-    ErasureStore, Leftovers, OpenSalt, Receipt, Salt, StoreError, Traces, normal_email, redact,
+    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, Erasure, ErasureRequest,
+    ErasureStore, Leftovers, OpenSalt, Receipt, Salt, StoreError, Traces, normal_email, redact, targets,
     without_email,
 };
 
 use crate::{
     PostgresStore,
+    audit::append,
     column::{Columns, corrupt, count, micros},
     database::Write,
     error::database,
@@ -64,7 +65,7 @@ impl ErasureStore for PostgresStore {
         self.salts.use_opener(opener);
     }
 
-    async fn erase(&self, request: &ErasureRequest) -> Result<Erasure, StoreError> {
+    async fn erase(&self, request: &ErasureRequest, by: &By) -> Result<Erasure, StoreError> {
         let mut write = self.begin().await?;
         // Whoever writes a page from now on waits, and then sees the erasure.
         lock_out_writers(&mut write).await?;
@@ -90,6 +91,8 @@ impl ErasureStore for PostgresStore {
             return erasing.nothing_found().await;
         }
         let receipt = erasing.leave_receipt().await?;
+        let target = targets::erasure(receipt.id);
+        append(&mut erasing.write, by, Deed::PersonErased, Some(target)).await?;
         erasing.write.commit().await?;
         Ok(Erasure::Done(receipt))
     }

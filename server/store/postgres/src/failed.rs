@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use domain::unification::WhyNot;
 use sqlx::{AssertSqlSafe, postgres::PgRow};
-use store::{FailedFilter, FailedGroup, FailedMember, FailedStore, NewTicket, StoreError, Ticket};
+use store::{By, Deed, FailedFilter, FailedGroup, FailedMember, FailedStore, NewTicket, StoreError, Ticket, targets};
 
 use crate::{
     PostgresStore,
+    audit::append,
     column::{Columns, count, micros},
     error::database,
     suppression::lock_out_erasures,
@@ -106,7 +107,7 @@ impl FailedStore for PostgresStore {
         rows.iter().map(read_member).collect()
     }
 
-    async fn create_ticket(&self, new: &NewTicket) -> Result<Option<Ticket>, StoreError> {
+    async fn create_ticket(&self, new: &NewTicket, by: &By) -> Result<Option<Ticket>, StoreError> {
         let mut write = self.begin().await?;
         lock_out_erasures(&mut write).await?;
         let number: i64 = sqlx::query_scalar(
@@ -132,6 +133,7 @@ impl FailedStore for PostgresStore {
             // Dropped, the transaction is rolled back.
             return Ok(None);
         }
+        append(&mut write, by, Deed::TicketCreated, Some(targets::ticket(number))).await?;
         write.commit().await?;
         self.ticket(number).await
     }

@@ -7,12 +7,13 @@ use domain::{
 };
 use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
 use store::{
-    DueMember, DuePage, Fenced, FormerMatch, Lease, Left, Link, MatchCommit, MatchStore, MatchesWritten,
-    MatchingDue, MemberTie, Revision, StoreError, StoredMatch,
+    By, Deed, DueMember, DuePage, Fenced, FormerMatch, Lease, Left, Link, MatchCommit, MatchStore, MatchesWritten,
+    MatchingDue, MemberTie, Revision, StoreError, StoredMatch, targets,
 };
 
 use crate::{
     PostgresStore,
+    audit::append,
     column::{Columns, count, json_text, micros},
     error::database,
     suppression::lock_out_erasures,
@@ -237,6 +238,7 @@ impl MatchStore for PostgresStore {
         connection: ConnectionId,
         community_user_id: &str,
         link: Option<&Link>,
+        by: &By,
     ) -> Result<bool, StoreError> {
         let mut write = self.begin().await?;
         lock_out_erasures(&mut write).await?;
@@ -258,7 +260,11 @@ impl MatchStore for PostgresStore {
                 .bind(&link.by)
                 .bind(micros(link.at)),
         };
-        set.execute(&mut *write).await.map_err(database)?;
+        let set = set.execute(&mut *write).await.map_err(database)?;
+        if set.rows_affected() > 0 {
+            let (deed, target) = said(connection, link);
+            append(&mut write, by, deed, Some(target)).await?;
+        }
         write.commit().await?;
         Ok(true)
     }
@@ -268,6 +274,7 @@ impl MatchStore for PostgresStore {
         connection: ConnectionId,
         community_user_id: &str,
         left: Option<&Left>,
+        by: &By,
     ) -> Result<bool, StoreError> {
         let mut write = self.begin().await?;
         lock_out_erasures(&mut write).await?;
@@ -287,7 +294,14 @@ impl MatchStore for PostgresStore {
                 .bind(&left.by)
                 .bind(micros(left.at)),
         };
-        set.execute(&mut *write).await.map_err(database)?;
+        let set = set.execute(&mut *write).await.map_err(database)?;
+        if set.rows_affected() > 0 {
+            let deed = match left {
+                Some(_) => Deed::MemberLeft,
+                None => Deed::MemberBack,
+            };
+            append(&mut write, by, deed, Some(targets::member(connection))).await?;
+        }
         write.commit().await?;
         Ok(true)
     }
@@ -609,4 +623,13 @@ pub(crate) fn read_match(row: &PgRow) -> Result<Match, StoreError> {
         why_not: row.optional_word("why_not", WhyNot::parse)?,
         domain: row.optional_text("domain")?,
     })
+}
+
+/// What was said of a member, as the trail tells it.
+fn said(connection: ConnectionId, link: Option<&Link>) -> (Deed, String) {
+    match link {
+        None => (Deed::MemberLeftToRules, targets::member(connection)),
+        Some(link) if link.company_external_id.is_none() => (Deed::MemberUnlinked, targets::link(connection, link)),
+        Some(link) => (Deed::MemberLinked, targets::link(connection, link)),
+    }
 }

@@ -6,14 +6,15 @@ use async_trait::async_trait;
 use domain::{ConnectionId, ProfileMapping, RunId, Stream, record::Record};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow};
 use store::{
-    ContentHash, ERASED_PAYLOAD, EXPIRED_PAYLOAD, PageCommit, ProfileFieldCount, RemappedMember, Replay,
+    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, PageCommit, ProfileFieldCount, RemappedMember, Replay,
     ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping, StoredMember,
-    judge_replay,
+    judge_replay, targets,
 };
 
 use crate::{
     PostgresStore,
     activity::{event_of, lock_connection},
+    audit::append,
     column::{Columns, corrupt, json_text, micros},
     error::database,
     pages::store_rows,
@@ -87,9 +88,10 @@ impl ReplayStore for PostgresStore {
         &self,
         connection: ConnectionId,
         mapping: &ProfileMapping,
+        by: &By,
     ) -> Result<(), StoreError> {
         let mut write = self.begin().await?;
-        sqlx::query(
+        let changed = sqlx::query(
             "UPDATE connection SET profile_mapping = $2, mapping_version = mapping_version + 1
              WHERE id = $1 AND profile_mapping <> $2",
         )
@@ -98,6 +100,10 @@ impl ReplayStore for PostgresStore {
         .execute(&mut *write)
         .await
         .map_err(database)?;
+        if changed.rows_affected() > 0 {
+            let target = targets::connection(connection);
+            append(&mut write, by, Deed::MappingChanged, Some(target)).await?;
+        }
         write.commit().await
     }
 

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use domain::unification::RuleSet;
 use sqlx::{PgConnection, postgres::PgRow};
-use store::{RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, StoreError};
+use store::{By, Deed, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, StoreError, targets};
 
 use crate::{
     PostgresStore,
+    audit::append,
     column::{Columns, json_text, micros},
-    database::Write,
     error::database,
     matching::everything_changed,
 };
@@ -40,6 +40,7 @@ impl RuleStore for PostgresStore {
         base: i64,
         rules: &RuleSet,
         used: &RuleChange,
+        by: Option<&By>,
     ) -> Result<RulesApplied, StoreError> {
         let mut write = self.begin().await?;
         let active = active_version(&mut write).await?;
@@ -54,7 +55,12 @@ impl RuleStore for PostgresStore {
         .fetch_one(&mut *write)
         .await
         .map_err(database)?;
-        decide_by(write, version, used).await
+        decide_by(&mut write, version, used).await?;
+        if let Some(by) = by {
+            append(&mut write, by, Deed::RulesApplied, Some(targets::rules(version))).await?;
+        }
+        write.commit().await?;
+        Ok(RulesApplied::Yes(version))
     }
 
     async fn return_to_rules(
@@ -62,6 +68,7 @@ impl RuleStore for PostgresStore {
         base: i64,
         version: i64,
         used: &RuleChange,
+        by: &By,
     ) -> Result<RulesApplied, StoreError> {
         let mut write = self.begin().await?;
         let active = active_version(&mut write).await?;
@@ -76,7 +83,10 @@ impl RuleStore for PostgresStore {
         if !known {
             return Ok(RulesApplied::NoSuchVersion);
         }
-        decide_by(write, version, used).await
+        decide_by(&mut write, version, used).await?;
+        append(&mut write, by, Deed::RulesReturned, Some(targets::rules(version))).await?;
+        write.commit().await?;
+        Ok(RulesApplied::Yes(version))
     }
 
     async fn rule_history(&self, limit: u32) -> Result<Vec<RuleUse>, StoreError> {
@@ -114,8 +124,8 @@ async fn active_version(write: &mut PgConnection) -> Result<i64, StoreError> {
 }
 
 /// From now on this version decides, and every member is due.
-async fn decide_by(mut write: Write, version: i64, used: &RuleChange) -> Result<RulesApplied, StoreError> {
-    everything_changed(&mut write).await?;
+async fn decide_by(write: &mut PgConnection, version: i64, used: &RuleChange) -> Result<(), StoreError> {
+    everything_changed(write).await?;
     sqlx::query("UPDATE unification SET rule_version = $1")
         .bind(version)
         .execute(&mut *write)
@@ -128,9 +138,8 @@ async fn decide_by(mut write: Write, version: i64, used: &RuleChange) -> Result<
         .bind(&used.why)
         .execute(&mut *write)
         .await
-        .map_err(database)?;
-    write.commit().await?;
-    Ok(RulesApplied::Yes(version))
+        .map(|_| ())
+        .map_err(database)
 }
 
 fn read_version(row: &PgRow) -> Result<RuleVersion, StoreError> {

@@ -12,15 +12,16 @@ use domain::{
 };
 use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
 use store::{
-    CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Enqueued, Fenced, Finish, InvalidGroup,
+    By, CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Deed, Enqueued, Fenced, Finish, InvalidGroup,
     InvalidPage, KeptPace, LastQueued, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue,
-    Release, Renewal, Renewed, RunPage, RunQuery, RunStore, StoreError, WaitingRun,
+    Release, Renewal, Renewed, RunPage, RunQuery, RunStore, StoreError, WaitingRun, targets,
 };
 use uuid::Uuid;
 
 use crate::{
     PostgresStore,
     activity::lock_connection,
+    audit::append,
     column::{Columns, count, micros},
     database::{commit, ring},
     error::database,
@@ -29,7 +30,7 @@ use crate::{
 
 #[async_trait]
 impl RunStore for PostgresStore {
-    async fn enqueue(&self, new: &NewRun) -> Result<Enqueued, StoreError> {
+    async fn enqueue(&self, new: &NewRun, by: Option<&By>) -> Result<Enqueued, StoreError> {
         let mut write = self.begin().await?;
         // A statement of its own: the next one then sees what was committed by whoever held the lock before.
         lock_connection(&mut write, new.connection_id).await?;
@@ -66,6 +67,10 @@ impl RunStore for PostgresStore {
             }
         }
         ring(&mut write).await?;
+        if let Some(by) = by {
+            let target = targets::run(new.id);
+            append(&mut write, by, Deed::RunQueued, Some(target)).await?;
+        }
         write.commit().await?;
         Ok(Enqueued::Queued)
     }
@@ -223,7 +228,7 @@ impl RunStore for PostgresStore {
         Ok(Renewed { state, owed })
     }
 
-    async fn cancel(&self, run: RunId, by: StoppedBy, at: DateTime<Utc>) -> Result<Cancelling, StoreError> {
+    async fn cancel(&self, run: RunId, stopped_by: StoppedBy, by: &By) -> Result<Cancelling, StoreError> {
         let mut write = self.begin().await?;
         let asked = sqlx::query(
             "UPDATE run SET stopped_by = COALESCE(stopped_by, $2),
@@ -235,8 +240,8 @@ impl RunStore for PostgresStore {
              RETURNING state",
         )
         .bind(run.0)
-        .bind(by.as_str())
-        .bind(micros(at))
+        .bind(stopped_by.as_str())
+        .bind(micros(by.at))
         .fetch_optional(&mut *write)
         .await
         .map_err(database)?;
@@ -249,6 +254,7 @@ impl RunStore for PostgresStore {
         if cancelled {
             forget_pages(&mut write, run).await?;
         }
+        append(&mut write, by, Deed::RunCancelled, Some(targets::run(run))).await?;
         write.commit().await?;
         Ok(if cancelled {
             Cancelling::Cancelled

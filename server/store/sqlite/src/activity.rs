@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use domain::{ActivitySource, ConnectionId, RunId, Stream};
 use serde::Serialize;
 use sqlx::{Sqlite, Transaction};
-use store::{ActivityStore, ImportOutcome, ImportedActivity, StoreError};
+use store::{ActivityStore, By, Deed, ImportOutcome, ImportedActivity, StoreError, targets};
 
 use crate::{
     SqliteStore,
+    audit::append,
     column::{Columns, count, json_text, micros},
     error::database,
     suppression::screen_import,
@@ -50,6 +51,7 @@ impl ActivityStore for SqliteStore {
         &self,
         connection: ConnectionId,
         rows: &[ImportedActivity],
+        by: &By,
     ) -> Result<ImportOutcome, StoreError> {
         if rows.is_empty() {
             return Ok(ImportOutcome::default());
@@ -82,12 +84,17 @@ impl ActivityStore for SqliteStore {
         .execute(&mut *transaction)
         .await
         .map_err(database)?;
-        transaction.commit().await.map_err(database)?;
-        Ok(ImportOutcome {
+        let outcome = ImportOutcome {
             new,
             updated,
             unchanged: total.saturating_sub(new + updated),
-        })
+        };
+        if new + updated > 0 {
+            let target = format!("{}: {}", targets::connection(connection), targets::imported(&outcome));
+            append(&mut transaction, by, Deed::ActivityImported, Some(target)).await?;
+        }
+        transaction.commit().await.map_err(database)?;
+        Ok(outcome)
     }
 }
 

@@ -1,13 +1,22 @@
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::{AccountId, TokenId};
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
-use store::{AuditEntry, AuditStore, By, Deed, StoreError};
+use store::{AuditEntry, AuditStore, By, Chain, Deed, StoreError, targets};
 
 use crate::{
     SqliteStore,
     column::{Columns, count, micros},
     error::database,
 };
+
+/// The last of the first entries that are old, if there is one among them that does not only tell of a cut.
+const LAST_TO_GO: &str = "SELECT number, hash FROM audit_entry
+    WHERE number < (SELECT MIN(number) FROM audit_entry) + $2
+        AND number < COALESCE((SELECT number FROM audit_entry WHERE at >= $1 ORDER BY number LIMIT 1),
+            (SELECT MAX(number) + 1 FROM audit_entry))
+        AND EXISTS (SELECT 1 FROM audit_entry WHERE at < $1 AND deed <> 'trail_cut')
+    ORDER BY number DESC LIMIT 1";
 
 /// Writes the entry of a change into the change's transaction. The writer is alone, so nobody takes the number meanwhile.
 pub(crate) async fn append(
@@ -74,6 +83,49 @@ impl AuditStore for SqliteStore {
         let mut transaction = self.begin().await?;
         append(&mut transaction, by, deed, target).await?;
         transaction.commit().await.map_err(database)
+    }
+
+    async fn audit_chain(&self) -> Result<Chain, StoreError> {
+        let cut = sqlx::query("SELECT number, hash FROM audit_cut ORDER BY number DESC LIMIT 1")
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)?;
+        match cut {
+            Some(row) => Ok(Chain::after_cut(row.unsigned("number")?, row.text("hash")?)),
+            None => Ok(Chain::default()),
+        }
+    }
+
+    async fn cut_audit(&self, before: DateTime<Utc>, limit: u32, by: &By) -> Result<u64, StoreError> {
+        let mut write = self.begin().await?;
+        let last = sqlx::query(LAST_TO_GO)
+            .bind(micros(before))
+            .bind(i64::from(limit))
+            .fetch_optional(&mut *write)
+            .await
+            .map_err(database)?;
+        let Some(last) = last else { return Ok(0) };
+        let number = last.int("number")?;
+        sqlx::query("INSERT INTO audit_cut (number, hash) VALUES ($1, $2)")
+            .bind(number)
+            .bind(last.text("hash")?)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        let gone = sqlx::query("DELETE FROM audit_entry WHERE number <= $1")
+            .bind(number)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        sqlx::query("DELETE FROM audit_cut WHERE number < $1")
+            .bind(number)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+        let target = targets::cut(last.unsigned("number")?);
+        append(&mut write, by, Deed::TrailCut, Some(target)).await?;
+        write.commit().await.map_err(database)?;
+        Ok(gone.rows_affected())
     }
 }
 

@@ -7,10 +7,11 @@ use chrono::{DateTime, Utc};
 use domain::unification::{Company, Person};
 use serde::Serialize;
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
-use store::{CompanyStore, ImportMode, ImportOutcome, PersonsImported, StoreError};
+use store::{By, CompanyStore, Deed, ImportMode, ImportOutcome, PersonsImported, StoreError, targets};
 
 use crate::{
     SqliteStore,
+    audit::append,
     column::{Columns, json_text, micros},
     error::database,
     matching::everything_changed,
@@ -55,30 +56,43 @@ impl CompanyStore for SqliteStore {
         &self,
         companies: &[Company],
         mode: ImportMode,
-        at: DateTime<Utc>,
+        deed: Deed,
+        by: &By,
     ) -> Result<ImportOutcome, StoreError> {
         let mut transaction = self.begin().await?;
-        let outcome = import(
+        let rows = import(
             &mut transaction,
             (KNOWN_COMPANIES, UPSERT_COMPANIES),
             companies,
-            at,
+            by.at,
         )
         .await?;
-        settle(transaction, mode, outcome).await
+        let done = Imported {
+            rows,
+            deed,
+            company: only(companies),
+        };
+        settle(transaction, mode, &done, by).await?;
+        Ok(rows)
     }
 
     async fn import_persons(
         &self,
         persons: &[Person],
         mode: ImportMode,
-        at: DateTime<Utc>,
+        by: &By,
     ) -> Result<PersonsImported, StoreError> {
         let mut transaction = self.begin().await?;
         let screened: Cow<'_, [Person]> = screen_persons(&mut transaction, &self.salts, persons).await?;
         let kept_out = (persons.len() - screened.len()) as u64;
-        let rows = import(&mut transaction, (KNOWN_PERSONS, UPSERT_PERSONS), &screened, at).await?;
-        let rows = settle(transaction, mode, rows).await?;
+        let statements = (KNOWN_PERSONS, UPSERT_PERSONS);
+        let rows = import(&mut transaction, statements, &screened, by.at).await?;
+        let done = Imported {
+            rows,
+            deed: Deed::PersonsImported,
+            company: None,
+        };
+        settle(transaction, mode, &done, by).await?;
         Ok(PersonsImported { rows, kept_out })
     }
 
@@ -164,20 +178,40 @@ async fn import<T: Serialize + Sync>(
     })
 }
 
-async fn settle(
-    mut transaction: Transaction<'static, Sqlite>,
-    mode: ImportMode,
-    outcome: ImportOutcome,
-) -> Result<ImportOutcome, StoreError> {
+async fn settle(mut transaction: Transaction<'static, Sqlite>, mode: ImportMode, done: &Imported<'_>, by: &By) -> Result<(), StoreError> {
     match mode {
         // Dropped, it is rolled back.
-        ImportMode::Try => return Ok(outcome),
-        ImportMode::Write if outcome.new + outcome.updated == 0 => return Ok(outcome),
+        ImportMode::Try => return Ok(()),
+        ImportMode::Write if done.rows.new + done.rows.updated == 0 => return Ok(()),
         ImportMode::Write => {}
     }
     everything_changed(&mut transaction).await?;
-    transaction.commit().await.map_err(database)?;
-    Ok(outcome)
+    append(&mut transaction, by, done.deed, Some(done.target())).await?;
+    transaction.commit().await.map_err(database)
+}
+
+/// What an import did, as the trail tells it.
+struct Imported<'c> {
+    rows: ImportOutcome,
+    deed: Deed,
+    /// The only company of it.
+    company: Option<&'c Company>,
+}
+
+impl Imported<'_> {
+    fn target(&self) -> String {
+        match self.company {
+            Some(company) if self.deed != Deed::CompaniesImported => targets::company(&company.external_id),
+            _ => targets::imported(&self.rows),
+        }
+    }
+}
+
+fn only(companies: &[Company]) -> Option<&Company> {
+    match companies {
+        [company] => Some(company),
+        _ => None,
+    }
 }
 
 pub(crate) fn read_company(row: &SqliteRow) -> Result<Company, StoreError> {

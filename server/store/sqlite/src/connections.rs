@@ -1,11 +1,11 @@
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use domain::{ActivitySource, Connection, ConnectionId, TenantId};
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
-use store::{Access, AddConnectionError, ConnectionStore, NewConnection, StoreError};
+use store::{Access, AddConnectionError, By, ConnectionStore, Deed, NewConnection, StoreError, targets};
 
 use crate::{
     SqliteStore,
+    audit::append,
     column::{Columns, corrupt, micros},
     error::database,
     views,
@@ -19,7 +19,7 @@ const SELECT: &str =
 
 #[async_trait]
 impl ConnectionStore for SqliteStore {
-    async fn add_connection(&self, new: &NewConnection) -> Result<(), AddConnectionError> {
+    async fn add_connection(&self, new: &NewConnection, by: &By) -> Result<(), AddConnectionError> {
         let connection = &new.connection;
         let authority = connection.base_url.authority();
         let mut transaction = self.begin().await?;
@@ -49,6 +49,8 @@ impl ConnectionStore for SqliteStore {
         .await
         .map_err(database)?;
         views::add(&mut transaction, &connection.tenant_id).await?;
+        let target = targets::connection(connection.id);
+        append(&mut transaction, by, Deed::ConnectionAdded, Some(target)).await?;
         transaction.commit().await.map_err(database)?;
         Ok(())
     }
@@ -73,7 +75,12 @@ impl ConnectionStore for SqliteStore {
             .map_err(database)
     }
 
-    async fn replace_access(&self, id: ConnectionId, access: &Access) -> Result<(), AddConnectionError> {
+    async fn replace_access(
+        &self,
+        id: ConnectionId,
+        access: &Access,
+        by: &By,
+    ) -> Result<(), AddConnectionError> {
         let authority = access.base_url.authority();
         let mut transaction = self.begin().await?;
         let other = Duplicate {
@@ -94,38 +101,56 @@ impl ConnectionStore for SqliteStore {
         .execute(&mut *transaction)
         .await
         .map_err(database)?;
+        let target = targets::connection(id);
+        append(&mut transaction, by, Deed::AccessReplaced, Some(target)).await?;
         transaction.commit().await.map_err(database)?;
         Ok(())
     }
 
-    async fn deactivate(&self, id: ConnectionId, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let statements = [
-            "UPDATE connection SET deactivated_at = COALESCE(deactivated_at, $2) WHERE id = $1",
+    async fn deactivate(&self, id: ConnectionId, by: &By) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        let deactivated =
+            sqlx::query("UPDATE connection SET deactivated_at = $2 WHERE id = $1 AND deactivated_at IS NULL")
+                .bind(id.0)
+                .bind(micros(by.at))
+                .execute(&mut *transaction)
+                .await
+                .map_err(database)?;
+        let of_runs = [
             "UPDATE run SET state = 'cancelled', finished_at = $2, stopped_by = COALESCE(stopped_by, 'deactivation'),
                 waits_for_provider_until = NULL
              WHERE connection_id = $1 AND state = 'queued'",
             "UPDATE run SET stop_requested = 1, stopped_by = COALESCE(stopped_by, 'deactivation')
              WHERE connection_id = $1 AND state = 'running' AND $2 IS NOT NULL",
         ];
-        let mut transaction = self.begin().await?;
-        for statement in statements {
+        for statement in of_runs {
             sqlx::query(statement)
                 .bind(id.0)
-                .bind(micros(at))
+                .bind(micros(by.at))
                 .execute(&mut *transaction)
                 .await
                 .map_err(database)?;
         }
+        if deactivated.rows_affected() > 0 {
+            let target = targets::connection(id);
+            append(&mut transaction, by, Deed::ConnectionDeactivated, Some(target)).await?;
+        }
         transaction.commit().await.map_err(database)
     }
 
-    async fn activate(&self, id: ConnectionId) -> Result<(), StoreError> {
+    async fn activate(&self, id: ConnectionId, by: &By) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
-        sqlx::query("UPDATE connection SET deactivated_at = NULL WHERE id = $1")
-            .bind(id.0)
-            .execute(&mut *transaction)
-            .await
-            .map_err(database)?;
+        let activated = sqlx::query(
+            "UPDATE connection SET deactivated_at = NULL WHERE id = $1 AND deactivated_at IS NOT NULL",
+        )
+        .bind(id.0)
+        .execute(&mut *transaction)
+        .await
+        .map_err(database)?;
+        if activated.rows_affected() > 0 {
+            let target = targets::connection(id);
+            append(&mut transaction, by, Deed::ConnectionActivated, Some(target)).await?;
+        }
         transaction.commit().await.map_err(database)
     }
 }

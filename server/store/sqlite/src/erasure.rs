@@ -13,13 +13,14 @@ use domain::{
 };
 use sqlx::{AssertSqlSafe, Row as _, Sqlite, SqliteConnection, Transaction, sqlite::SqliteRow};
 use store::{
-    ContentHash, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, Erasure, ErasureRequest,
-    ErasureStore, Leftovers, OpenSalt, Receipt, Salt, StoreError, Traces, normal_email, redact,
+    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, Erasure, ErasureRequest,
+    ErasureStore, Leftovers, OpenSalt, Receipt, Salt, StoreError, Traces, normal_email, redact, targets,
     without_email,
 };
 
 use crate::{
     SqliteStore,
+    audit::append,
     column::{Columns, corrupt, count, micros},
     database::{SQLITE_BUSY, primary_code},
     error::database,
@@ -67,10 +68,10 @@ impl ErasureStore for SqliteStore {
         self.salts.use_opener(opener);
     }
 
-    async fn erase(&self, request: &ErasureRequest) -> Result<Erasure, StoreError> {
+    async fn erase(&self, request: &ErasureRequest, by: &By) -> Result<Erasure, StoreError> {
         // What a row leaves behind in its page is overwritten.
         self.secure_delete("on").await?;
-        let erased = self.erase_in_one(request).await;
+        let erased = self.erase_in_one(request, by).await;
         self.secure_delete("off").await?;
         erased
     }
@@ -107,7 +108,7 @@ impl SqliteStore {
             .map_err(database)
     }
 
-    async fn erase_in_one(&self, request: &ErasureRequest) -> Result<Erasure, StoreError> {
+    async fn erase_in_one(&self, request: &ErasureRequest, by: &By) -> Result<Erasure, StoreError> {
         let mut transaction = self.begin().await?;
         let salt = open_salt(&mut transaction, &self.salts).await?;
         let mut erasing = Erasing {
@@ -131,6 +132,8 @@ impl SqliteStore {
             return erasing.nothing_found().await;
         }
         let receipt = erasing.leave_receipt().await?;
+        let target = targets::erasure(receipt.id);
+        append(&mut erasing.transaction, by, Deed::PersonErased, Some(target)).await?;
         erasing.transaction.commit().await.map_err(database)?;
         Ok(Erasure::Done(receipt))
     }

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use domain::unification::WhyNot;
 use sqlx::{AssertSqlSafe, sqlite::SqliteRow};
-use store::{FailedFilter, FailedGroup, FailedMember, FailedStore, NewTicket, StoreError, Ticket};
+use store::{By, Deed, FailedFilter, FailedGroup, FailedMember, FailedStore, NewTicket, StoreError, Ticket, targets};
 
 use crate::{
     SqliteStore,
+    audit::append,
     column::{Columns, count, micros},
     error::database,
 };
@@ -105,7 +106,7 @@ impl FailedStore for SqliteStore {
         rows.iter().map(read_member).collect()
     }
 
-    async fn create_ticket(&self, new: &NewTicket) -> Result<Option<Ticket>, StoreError> {
+    async fn create_ticket(&self, new: &NewTicket, by: &By) -> Result<Option<Ticket>, StoreError> {
         let mut transaction = self.begin().await?;
         let number: i64 = sqlx::query_scalar(
             "INSERT INTO ticket (created_by, created_at, rule_version, selection)
@@ -130,6 +131,7 @@ impl FailedStore for SqliteStore {
             // Dropped, the transaction is rolled back.
             return Ok(None);
         }
+        append(&mut transaction, by, Deed::TicketCreated, Some(targets::ticket(number))).await?;
         transaction.commit().await.map_err(database)?;
         self.ticket(number).await
     }

@@ -8,12 +8,13 @@ use domain::{
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Sqlite, Transaction, sqlite::SqliteRow};
 use store::{
-    DueMember, DuePage, Fenced, FormerMatch, Lease, Left, Link, MatchCommit, MatchStore, MatchesWritten,
-    MatchingDue, MemberTie, Revision, StoreError, StoredMatch,
+    By, Deed, DueMember, DuePage, Fenced, FormerMatch, Lease, Left, Link, MatchCommit, MatchStore, MatchesWritten,
+    MatchingDue, MemberTie, Revision, StoreError, StoredMatch, targets,
 };
 
 use crate::{
     SqliteStore,
+    audit::append,
     column::{Columns, count, json_text, micros},
     error::database,
 };
@@ -248,6 +249,7 @@ impl MatchStore for SqliteStore {
         connection: ConnectionId,
         community_user_id: &str,
         link: Option<&Link>,
+        by: &By,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.begin().await?;
         if !mark(&mut transaction, connection, community_user_id).await? {
@@ -268,7 +270,11 @@ impl MatchStore for SqliteStore {
                 .bind(&link.by)
                 .bind(micros(link.at)),
         };
-        set.execute(&mut *transaction).await.map_err(database)?;
+        let set = set.execute(&mut *transaction).await.map_err(database)?;
+        if set.rows_affected() > 0 {
+            let (deed, target) = said(connection, link);
+            append(&mut transaction, by, deed, Some(target)).await?;
+        }
         transaction.commit().await.map_err(database)?;
         Ok(true)
     }
@@ -278,6 +284,7 @@ impl MatchStore for SqliteStore {
         connection: ConnectionId,
         community_user_id: &str,
         left: Option<&Left>,
+        by: &By,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.begin().await?;
         if !mark(&mut transaction, connection, community_user_id).await? {
@@ -296,7 +303,14 @@ impl MatchStore for SqliteStore {
                 .bind(&left.by)
                 .bind(micros(left.at)),
         };
-        set.execute(&mut *transaction).await.map_err(database)?;
+        let set = set.execute(&mut *transaction).await.map_err(database)?;
+        if set.rows_affected() > 0 {
+            let deed = match left {
+                Some(_) => Deed::MemberLeft,
+                None => Deed::MemberBack,
+            };
+            append(&mut transaction, by, deed, Some(targets::member(connection))).await?;
+        }
         transaction.commit().await.map_err(database)?;
         Ok(true)
     }
@@ -610,4 +624,13 @@ pub(crate) fn read_match(row: &SqliteRow) -> Result<Match, StoreError> {
         why_not: row.optional_word("why_not", WhyNot::parse)?,
         domain: row.optional_text("domain")?,
     })
+}
+
+/// What was said of a member, as the trail tells it.
+fn said(connection: ConnectionId, link: Option<&Link>) -> (Deed, String) {
+    match link {
+        None => (Deed::MemberLeftToRules, targets::member(connection)),
+        Some(link) if link.company_external_id.is_none() => (Deed::MemberUnlinked, targets::link(connection, link)),
+        Some(link) => (Deed::MemberLinked, targets::link(connection, link)),
+    }
 }

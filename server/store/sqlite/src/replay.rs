@@ -7,13 +7,14 @@ use domain::{ConnectionId, ProfileMapping, RunId, Stream, record::Record};
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Row as _, Sqlite, Transaction, sqlite::SqliteRow};
 use store::{
-    ContentHash, ERASED_PAYLOAD, EXPIRED_PAYLOAD, PageCommit, ProfileFieldCount, RemappedMember, Replay,
+    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, PageCommit, ProfileFieldCount, RemappedMember, Replay,
     ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping, StoredMember,
-    judge_replay,
+    judge_replay, targets,
 };
 
 use crate::{
     SqliteStore,
+    audit::append,
     column::{Columns, corrupt, json_text, micros},
     error::database,
     pages::store_rows,
@@ -104,9 +105,10 @@ impl ReplayStore for SqliteStore {
         &self,
         connection: ConnectionId,
         mapping: &ProfileMapping,
+        by: &By,
     ) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
-        sqlx::query(
+        let changed = sqlx::query(
             "UPDATE connection SET profile_mapping = $2, mapping_version = mapping_version + 1
              WHERE id = $1 AND profile_mapping <> $2",
         )
@@ -115,6 +117,10 @@ impl ReplayStore for SqliteStore {
         .execute(&mut *transaction)
         .await
         .map_err(database)?;
+        if changed.rows_affected() > 0 {
+            let target = targets::connection(connection);
+            append(&mut transaction, by, Deed::MappingChanged, Some(target)).await?;
+        }
         transaction.commit().await.map_err(database)
     }
 

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use domain::unification::RuleSet;
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
-use store::{RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, StoreError};
+use store::{By, Deed, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, StoreError, targets};
 
 use crate::{
     SqliteStore,
+    audit::append,
     column::{Columns, json_text, micros},
     error::database,
     matching::everything_changed,
@@ -39,6 +40,7 @@ impl RuleStore for SqliteStore {
         base: i64,
         rules: &RuleSet,
         used: &RuleChange,
+        by: Option<&By>,
     ) -> Result<RulesApplied, StoreError> {
         let mut transaction = self.begin().await?;
         let active = active_version(&mut transaction).await?;
@@ -53,7 +55,12 @@ impl RuleStore for SqliteStore {
         .fetch_one(&mut *transaction)
         .await
         .map_err(database)?;
-        decide_by(transaction, version, used).await
+        decide_by(&mut transaction, version, used).await?;
+        if let Some(by) = by {
+            append(&mut transaction, by, Deed::RulesApplied, Some(targets::rules(version))).await?;
+        }
+        transaction.commit().await.map_err(database)?;
+        Ok(RulesApplied::Yes(version))
     }
 
     async fn return_to_rules(
@@ -61,6 +68,7 @@ impl RuleStore for SqliteStore {
         base: i64,
         version: i64,
         used: &RuleChange,
+        by: &By,
     ) -> Result<RulesApplied, StoreError> {
         let mut transaction = self.begin().await?;
         let active = active_version(&mut transaction).await?;
@@ -75,7 +83,10 @@ impl RuleStore for SqliteStore {
         if !known {
             return Ok(RulesApplied::NoSuchVersion);
         }
-        decide_by(transaction, version, used).await
+        decide_by(&mut transaction, version, used).await?;
+        append(&mut transaction, by, Deed::RulesReturned, Some(targets::rules(version))).await?;
+        transaction.commit().await.map_err(database)?;
+        Ok(RulesApplied::Yes(version))
     }
 
     async fn rule_history(&self, limit: u32) -> Result<Vec<RuleUse>, StoreError> {
@@ -106,15 +117,11 @@ async fn active_version(transaction: &mut Transaction<'static, Sqlite>) -> Resul
 }
 
 /// From now on this version decides, and every member is due.
-async fn decide_by(
-    mut transaction: Transaction<'static, Sqlite>,
-    version: i64,
-    used: &RuleChange,
-) -> Result<RulesApplied, StoreError> {
-    everything_changed(&mut transaction).await?;
+async fn decide_by(transaction: &mut Transaction<'static, Sqlite>, version: i64, used: &RuleChange) -> Result<(), StoreError> {
+    everything_changed(transaction).await?;
     sqlx::query("UPDATE unification SET rule_version = $1")
         .bind(version)
-        .execute(&mut *transaction)
+        .execute(&mut **transaction)
         .await
         .map_err(database)?;
     sqlx::query("INSERT INTO rule_set_use (version, used_by, used_at, why) VALUES ($1, $2, $3, $4)")
@@ -122,11 +129,10 @@ async fn decide_by(
         .bind(&used.by)
         .bind(micros(used.at))
         .bind(&used.why)
-        .execute(&mut *transaction)
+        .execute(&mut **transaction)
         .await
-        .map_err(database)?;
-    transaction.commit().await.map_err(database)?;
-    Ok(RulesApplied::Yes(version))
+        .map(|_| ())
+        .map_err(database)
 }
 
 fn read_version(row: &SqliteRow) -> Result<RuleVersion, StoreError> {

@@ -12,14 +12,15 @@ use domain::{
 };
 use sqlx::{AssertSqlSafe, Sqlite, Transaction, sqlite::SqliteRow};
 use store::{
-    CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Enqueued, Fenced, Finish, InvalidGroup,
+    By, CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Deed, Enqueued, Fenced, Finish, InvalidGroup,
     InvalidPage, KeptPace, LastQueued, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue,
-    Release, Renewal, Renewed, RunPage, RunQuery, RunStore, StoreError, WaitingRun,
+    Release, Renewal, Renewed, RunPage, RunQuery, RunStore, StoreError, WaitingRun, targets,
 };
 use uuid::Uuid;
 
 use crate::{
     SqliteStore,
+    audit::append,
     column::{Columns, count, json_text, micros},
     database::commit,
     error::database,
@@ -28,7 +29,7 @@ use crate::{
 
 #[async_trait]
 impl RunStore for SqliteStore {
-    async fn enqueue(&self, new: &NewRun) -> Result<Enqueued, StoreError> {
+    async fn enqueue(&self, new: &NewRun, by: Option<&By>) -> Result<Enqueued, StoreError> {
         let mut transaction = self.begin().await?;
         let state = sqlx::query(
             "SELECT connection.deactivated_at, run.id AS run_id FROM connection
@@ -61,6 +62,10 @@ impl RunStore for SqliteStore {
                 }
                 forget_earlier_pages(&mut transaction, new.connection_id).await?;
             }
+        }
+        if let Some(by) = by {
+            let target = targets::run(new.id);
+            append(&mut transaction, by, Deed::RunQueued, Some(target)).await?;
         }
         transaction.commit().await.map_err(database)?;
         Ok(Enqueued::Queued)
@@ -228,7 +233,7 @@ impl RunStore for SqliteStore {
         Ok(Renewed { state, owed })
     }
 
-    async fn cancel(&self, run: RunId, by: StoppedBy, at: DateTime<Utc>) -> Result<Cancelling, StoreError> {
+    async fn cancel(&self, run: RunId, stopped_by: StoppedBy, by: &By) -> Result<Cancelling, StoreError> {
         let mut transaction = self.begin().await?;
         let asked = sqlx::query(
             "UPDATE run SET stopped_by = COALESCE(stopped_by, $2),
@@ -240,8 +245,8 @@ impl RunStore for SqliteStore {
              RETURNING state",
         )
         .bind(run.0)
-        .bind(by.as_str())
-        .bind(micros(at))
+        .bind(stopped_by.as_str())
+        .bind(micros(by.at))
         .fetch_optional(&mut *transaction)
         .await
         .map_err(database)?;
@@ -254,6 +259,7 @@ impl RunStore for SqliteStore {
         if cancelled {
             forget_pages(&mut transaction, run).await?;
         }
+        append(&mut transaction, by, Deed::RunCancelled, Some(targets::run(run))).await?;
         transaction.commit().await.map_err(database)?;
         Ok(if cancelled {
             Cancelling::Cancelled

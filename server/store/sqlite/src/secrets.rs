@@ -1,9 +1,9 @@
 use async_trait::async_trait;
 use domain::ConnectionId;
 use sqlx::sqlite::SqliteRow;
-use store::{Resealed, SealedSecret, SecretStore, StoreError};
+use store::{By, Deed, Resealed, SealedSecret, SecretStore, StoreError, targets};
 
-use crate::{SqliteStore, column::Columns, error::database};
+use crate::{SqliteStore, audit::append, column::Columns, error::database};
 
 #[async_trait]
 impl SecretStore for SqliteStore {
@@ -31,7 +31,7 @@ impl SecretStore for SqliteStore {
         rows.iter().map(secret).collect()
     }
 
-    async fn reseal(&self, resealed: &[Resealed]) -> Result<u64, StoreError> {
+    async fn reseal(&self, resealed: &[Resealed], by: &By) -> Result<u64, StoreError> {
         let mut transaction = self.begin().await?;
         let mut replaced = 0;
         for secret in resealed {
@@ -44,6 +44,10 @@ impl SecretStore for SqliteStore {
                     .await
                     .map_err(database)?
                     .rows_affected();
+        }
+        if replaced > 0 {
+            let target = targets::secrets(replaced);
+            append(&mut transaction, by, Deed::SecretsResealed, Some(target)).await?;
         }
         transaction.commit().await.map_err(database)?;
         Ok(replaced)
@@ -78,6 +82,7 @@ impl SecretStore for SqliteStore {
         name: &str,
         before: &str,
         after: &str,
+        by: &By,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.begin().await?;
         let done = sqlx::query("UPDATE installation_secret SET sealed = $3 WHERE name = $1 AND sealed = $2")
@@ -87,7 +92,11 @@ impl SecretStore for SqliteStore {
             .execute(&mut *transaction)
             .await
             .map_err(database)?;
+        let replaced = done.rows_affected() == 1;
+        if replaced {
+            append(&mut transaction, by, Deed::SecretsResealed, Some(targets::secrets(1))).await?;
+        }
         transaction.commit().await.map_err(database)?;
-        Ok(done.rows_affected() == 1)
+        Ok(replaced)
     }
 }

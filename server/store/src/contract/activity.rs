@@ -4,6 +4,7 @@ use domain::{
 };
 
 use super::{
+    accounts::operator,
     export::exported,
     fixtures::{Started, add_connection, at, connection_id, hash, page, run, start_run, stored},
     records::full,
@@ -29,7 +30,7 @@ fn view(event_id: &str, user: &str) -> ImportedActivity {
 
 async fn import(store: &dyn Store, rows: &[ImportedActivity]) -> (u64, u64, u64) {
     let done: ImportOutcome = store
-        .import_activity(connection_id(1), rows)
+        .import_activity(connection_id(1), rows, &operator(1))
         .await
         .expect("an import");
     (done.new, done.updated, done.unchanged)

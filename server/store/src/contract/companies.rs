@@ -1,7 +1,10 @@
 use domain::unification::{Company, Person};
 
-use super::fixtures::{at, connection_id, started};
-use crate::{ImportMode, ImportOutcome, Store};
+use super::{
+    accounts::operator,
+    fixtures::{at, connection_id, started},
+};
+use crate::{Deed, ImportMode, ImportOutcome, Store};
 
 fn company(number: u32) -> Company {
     Company {
@@ -39,7 +42,9 @@ async fn all_due(store: &dyn Store) -> bool {
 }
 
 async fn import(store: &dyn Store, companies: &[Company], mode: ImportMode) -> ImportOutcome {
-    let imported = store.import_companies(companies, mode, at(1)).await;
+    let imported = store
+        .import_companies(companies, mode, Deed::CompaniesImported, &operator(1))
+        .await;
     imported.expect("an import")
 }
 
@@ -100,7 +105,7 @@ pub async fn companies_are_found_by_external_id(store: &dyn Store) {
 pub async fn persons_are_imported_by_external_id(store: &dyn Store) {
     started(store, 1).await;
     let import = async |persons: &[Person], mode| {
-        let imported = store.import_persons(persons, mode, at(1)).await;
+        let imported = store.import_persons(persons, mode, &operator(1)).await;
         imported.expect("an import")
     };
     let plain = Person {

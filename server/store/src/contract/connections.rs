@@ -1,8 +1,11 @@
 use domain::{Connection, RunState};
 
-use super::fixtures::{
+use super::{
+    accounts::operator,
+    fixtures::{
     add_connection, at, connection_id, enqueue, finish_as, new_connection, new_run, page, renewal, run,
     run_id, started,
+},
 };
 use crate::{Access, AddConnectionError, Enqueued, LeaseState, NewConnection, Store};
 
@@ -42,7 +45,7 @@ pub async fn a_second_connection_of_a_tenant_is_refused(store: &dyn Store) {
     add_connection(store, 1).await;
     let mut second = new_connection(2);
     second.connection.tenant_id = new_connection(1).connection.tenant_id;
-    let refused = store.add_connection(&second).await;
+    let refused = store.add_connection(&second, &operator(1)).await;
     assert!(
         matches!(&refused, Err(AddConnectionError::TenantExists(tenant)) if tenant.as_str() == "tenant-1"),
         "{refused:?}"
@@ -64,7 +67,7 @@ pub async fn the_same_client_on_the_same_host_is_refused(store: &dyn Store) {
         "https://api.example",
     ] {
         let second = with(same_host);
-        let refused = store.add_connection(&second).await;
+        let refused = store.add_connection(&second, &operator(1)).await;
         assert!(
             matches!(&refused, Err(AddConnectionError::ClientIdInUse(tenant)) if tenant.as_str() == "tenant-1"),
             "{same_host}: {refused:?}"
@@ -73,13 +76,16 @@ pub async fn the_same_client_on_the_same_host_is_refused(store: &dyn Store) {
     }
     let other_port = with("https://api.example:8443/");
     store
-        .add_connection(&other_port)
+        .add_connection(&other_port, &operator(1))
         .await
         .expect("another port is another host");
     let mut other_host = with("https://api2.example/");
     other_host.connection.id = connection_id(3);
     other_host.connection.tenant_id = "tenant-3".parse().expect("a tenant id");
-    store.add_connection(&other_host).await.expect("another host");
+    store
+        .add_connection(&other_host, &operator(1))
+        .await
+        .expect("another host");
 }
 
 async fn assert_unchanged_by(store: &dyn Store, refused: &NewConnection) {
@@ -100,7 +106,7 @@ pub async fn access_is_replaced_for_its_connection_only(store: &dyn Store) {
         client_id: "client anew".into(),
         sealed_secret: "sealed anew".into(),
     };
-    store.replace_access(first, &access).await.expect("a new access");
+    store.replace_access(first, &access, &operator(2)).await.expect("a new access");
     let changed = store
         .connection(first)
         .await
@@ -130,7 +136,7 @@ pub async fn the_access_of_another_connection_is_refused(store: &dyn Store) {
         client_id: taken.client_id,
         sealed_secret: "sealed anew".into(),
     };
-    let refused = store.replace_access(first, &access).await;
+    let refused = store.replace_access(first, &access, &operator(2)).await;
     assert!(
         matches!(&refused, Err(AddConnectionError::ClientIdInUse(tenant)) if *tenant == taken.tenant_id),
         "{refused:?}"
@@ -147,20 +153,20 @@ pub async fn deactivating_cancels_a_queued_run(store: &dyn Store) {
     let queued = enqueue(store, 1, connection, 0).await;
     let other = add_connection(store, 2).await;
     let untouched = enqueue(store, 2, other, 0).await;
-    store.deactivate(connection, at(5)).await.expect("deactivated");
+    store.deactivate(connection, &operator(5)).await.expect("deactivated");
 
     let cancelled = run(store, queued).await;
     assert_eq!(cancelled.state, RunState::Cancelled);
     assert_eq!(cancelled.finished_at, Some(at(5)));
     assert_eq!(run(store, untouched).await.state, RunState::Queued);
     let refused = store
-        .enqueue(&new_run(3, connection, at(6)))
+        .enqueue(&new_run(3, connection, at(6)), None)
         .await
         .expect("an answer");
     assert_eq!(refused, Enqueued::Deactivated);
     assert!(store.run(run_id(3)).await.expect("an answer").is_none());
 
-    store.activate(connection).await.expect("activated");
+    store.activate(connection, &operator(9)).await.expect("activated");
     enqueue(store, 3, connection, 7).await;
 }
 
@@ -174,7 +180,7 @@ pub async fn deactivating_asks_a_running_run_to_stop(store: &dyn Store) {
         .await;
     assert!(!before.expect("a page").stop_requested);
     store
-        .deactivate(started.connection, at(5))
+        .deactivate(started.connection, &operator(5))
         .await
         .expect("deactivated");
 
@@ -204,7 +210,7 @@ pub async fn deactivating_without_a_run_keeps_the_first_time(store: &dyn Store) 
     let other = add_connection(store, 2).await;
     for seconds in [5, 6] {
         store
-            .deactivate(connection, at(seconds))
+            .deactivate(connection, &operator(seconds))
             .await
             .expect("deactivated");
     }
@@ -215,7 +221,7 @@ pub async fn deactivating_without_a_run_keeps_the_first_time(store: &dyn Store) 
     assert_eq!(deactivated_at(connection).await, Some(at(5)));
     assert_eq!(deactivated_at(other).await, None);
     for _ in 0..2 {
-        store.activate(connection).await.expect("activated");
+        store.activate(connection, &operator(9)).await.expect("activated");
         assert_eq!(deactivated_at(connection).await, None);
     }
 }

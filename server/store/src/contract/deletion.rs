@@ -6,6 +6,7 @@ use domain::{
 };
 
 use super::{
+    accounts::operator,
     fixtures::{FULL, Started, assert_lost, at, finish_as, next_run, page_of, run, started, stored},
     records::{plain, topic, version},
 };
@@ -126,7 +127,7 @@ pub async fn a_lost_lease_marks_nothing(store: &dyn Store) {
     assert_eq!(stored(store, first.connection, Stream::Users).await.len(), 1);
     assert_eq!(ledger(store, &first, Stream::Users).await.deleted, 0);
     store
-        .deactivate(first.connection, at(30))
+        .deactivate(first.connection, &operator(30))
         .await
         .expect("deactivated");
     let marked = store.mark_deleted(&first.lease, &gone).await.expect("marked");

@@ -7,6 +7,7 @@ use domain::{
 use uuid::Uuid;
 
 use super::{
+    accounts::operator,
     export::exported,
     fixtures::{
         FULL, Started, add_connection, at, complete, end_streams, finish_as, invalid_record, next_run, page,
@@ -149,7 +150,7 @@ fn request(number: u128, email: &str, seconds: i64) -> ErasureRequest {
 
 async fn erase(store: &dyn Store, number: u128, email: &str, seconds: i64) -> Receipt {
     match store
-        .erase(&request(number, email, seconds))
+        .erase(&request(number, email, seconds), &operator(seconds))
         .await
         .expect("an answer")
     {
@@ -251,15 +252,15 @@ pub async fn an_unknown_person_changes_nothing_and_an_erased_one_has_a_receipt(s
     community(store, 1).await;
     let before = everything(store).await;
     let nobody = store
-        .erase(&request(1, "nobody@example.com", 100))
+        .erase(&request(1, "nobody@example.com", 100), &operator(100))
         .await
         .expect("an answer");
     assert_eq!(nobody, Erasure::Unknown);
     assert_eq!(everything(store).await, before);
 
     let receipt = erase(store, 2, JANE, 100).await;
-    let again = store.erase(&request(3, JANE, 200)).await.expect("an answer");
-    assert_eq!(again, Erasure::DoneBefore(receipt));
+    let again = store.erase(&request(3, JANE, 200), &operator(200)).await;
+    assert_eq!(again.expect("an answer"), Erasure::DoneBefore(receipt));
 }
 
 pub async fn a_person_is_looked_for_before_and_the_receipt_is_found_afterwards(store: &dyn Store) {
@@ -504,7 +505,7 @@ pub async fn imported_activity_of_an_erased_member_stays_without_them(store: &dy
     let rows = [imported("20", "7"), imported("21", "8")];
     for expected in [(2, 0), (0, 2)] {
         let done = store
-            .import_activity(started.connection, &rows)
+            .import_activity(started.connection, &rows, &operator(100))
             .await
             .expect("an import");
         assert_eq!((done.new, done.unchanged), expected);
@@ -517,7 +518,7 @@ pub async fn imported_activity_of_an_erased_member_stays_without_them(store: &dy
 
 pub async fn without_the_salt_nothing_is_written_once_someone_was_erased(store: &dyn Store) {
     let started = community(store, 1).await;
-    let refused = store.erase(&request(1, JANE, 100)).await;
+    let refused = store.erase(&request(1, JANE, 100), &operator(100)).await;
     assert!(
         matches!(&refused, Err(StoreError::Unavailable(why)) if why.contains("salt is missing")),
         "{refused:?}"
@@ -527,7 +528,7 @@ pub async fn without_the_salt_nothing_is_written_once_someone_was_erased(store: 
         .await
         .expect("kept");
     store.use_salt(Arc::new(Fixed));
-    let refused = store.erase(&request(1, JANE, 100)).await;
+    let refused = store.erase(&request(1, JANE, 100), &operator(100)).await;
     assert!(
         matches!(&refused, Err(StoreError::Unavailable(why)) if why.contains("TRIBUTARY_SECRET_KEY_FILE"))
     );

@@ -13,6 +13,7 @@ use domain::{
 };
 use uuid::Uuid;
 
+use super::accounts::operator;
 use crate::{
     ClaimRequest, ClaimedRun, ContentHash, Enqueued, Fenced, Finish, KeptPace, Lease, NewConnection, NewRun,
     PageCommit, Release, Renewal, Row, Store, StreamEnd,
@@ -62,7 +63,7 @@ pub(super) fn new_connection(number: u128) -> NewConnection {
 
 pub(super) async fn add_connection(store: &dyn Store, number: u128) -> ConnectionId {
     let new = new_connection(number);
-    store.add_connection(&new).await.expect("a connection");
+    store.add_connection(&new, &operator(0)).await.expect("a connection");
     new.connection.id
 }
 
@@ -78,7 +79,7 @@ pub(super) fn new_run(number: u128, connection_id: ConnectionId, queued_at: Date
 
 pub(super) async fn enqueue(store: &dyn Store, number: u128, of: ConnectionId, seconds: i64) -> RunId {
     let new = new_run(number, of, at(seconds));
-    let enqueued = store.enqueue(&new).await.expect("an answer");
+    let enqueued = store.enqueue(&new, None).await.expect("an answer");
     assert_eq!(enqueued, Enqueued::Queued);
     new.id
 }
@@ -108,7 +109,7 @@ pub(super) async fn next_run(
         extent,
         ..new_run(number, connection, at(seconds))
     };
-    assert_eq!(store.enqueue(&new).await.expect("an answer"), Enqueued::Queued);
+    assert_eq!(store.enqueue(&new, None).await.expect("an answer"), Enqueued::Queued);
     let request = ClaimRequest {
         only: Some(new.id),
         ..claim_request(at(seconds + 1))

@@ -4,9 +4,12 @@ use domain::{
     unification::{Company, DecidedBy, Match, MatchStatus, Person, RuleSet, WhyNot},
 };
 
-use super::fixtures::{at, page_of, started};
+use super::{
+    accounts::operator,
+    fixtures::{at, page_of, started},
+};
 use crate::{
-    Deletion, ImportMode, Left, MatchCommit, MatchesWritten, NewMatch, RuleChange, RulesApplied, Search,
+    Deed, Deletion, ImportMode, Left, MatchCommit, MatchesWritten, NewMatch, RuleChange, RulesApplied, Search,
     Store, WithoutCompany,
 };
 
@@ -42,13 +45,17 @@ async fn bring_parties(store: &dyn Store) {
         company("C-2", "100% Brise_Log", &["brise.example"], Some("C-1")),
         company("C-3", "Acme", &[], Some("C-1")),
     ];
-    let imported = store.import_companies(&companies, ImportMode::Write, at(1)).await;
+    let imported = store
+        .import_companies(&companies, ImportMode::Write, Deed::CompaniesImported, &operator(1))
+        .await;
     assert_eq!(imported.expect("an import").new, 3);
     let persons = [
         person("P-1", "Zoë", Some("O'Neill"), "Zoe@Halden.example"),
         person("P-2", "Ann", None, "ann@brise.example"),
     ];
-    let imported = store.import_persons(&persons, ImportMode::Write, at(1)).await;
+    let imported = store
+        .import_persons(&persons, ImportMode::Write, &operator(1))
+        .await;
     assert_eq!(imported.expect("an import").rows.new, 2);
 }
 
@@ -146,7 +153,7 @@ pub async fn a_companys_members_are_listed_and_counted_by_rule(store: &dyn Store
         at: at(2),
         why: None,
     };
-    let applied = store.apply_rules(0, &RuleSet::shipped(), &change).await;
+    let applied = store.apply_rules(0, &RuleSet::shipped(), &change, None).await;
     assert_eq!(applied.expect("an answer"), RulesApplied::Yes(1));
     let users = ["1", "2", "3", "4"].map(user).to_vec();
     let page = page_of(started.connection, Stream::Users, users);
@@ -203,7 +210,7 @@ async fn with_failed_members(store: &dyn Store) -> ConnectionId {
         at: at(2),
         why: None,
     };
-    let applied = store.apply_rules(0, &RuleSet::shipped(), &change).await;
+    let applied = store.apply_rules(0, &RuleSet::shipped(), &change, None).await;
     assert_eq!(applied.expect("an answer"), RulesApplied::Yes(1));
     let users = ["1", "2", "3", "4", "5"].map(user).to_vec();
     let page = page_of(started.connection, Stream::Users, users);
@@ -221,7 +228,9 @@ async fn with_failed_members(store: &dyn Store) -> ConnectionId {
         by: "an admin".to_owned(),
         at: at(4),
     };
-    let kept = store.set_left(started.connection, "5", Some(&left)).await;
+    let kept = store
+        .set_left(started.connection, "5", Some(&left), &operator(4))
+        .await;
     assert!(kept.expect("an answer"));
     started.connection
 }

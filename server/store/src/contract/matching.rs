@@ -6,11 +6,12 @@ use domain::{
 use serde_json::{Value, json};
 
 use super::{
+    accounts::operator,
     export::exported,
     fixtures::{Started, assert_lost, at, claim, connection_id, page_of, started},
 };
 use crate::{
-    Deletion, DuePage, FailedFilter, FailedGroup, ImportMode, Lease, Left, Link, MatchCommit, MatchesWritten,
+    Deed, Deletion, DuePage, FailedFilter, FailedGroup, ImportMode, Lease, Left, Link, MatchCommit, MatchesWritten,
     MemberTie, NewMatch, NewTicket, Revision, RuleChange, RulesApplied, Store,
 };
 
@@ -44,7 +45,7 @@ fn change(seconds: i64) -> RuleChange {
 /// A connection with two members, and the shipped rules.
 async fn with_members(store: &dyn Store) -> Started {
     let started = started(store, 1).await;
-    let applied = store.apply_rules(0, &RuleSet::shipped(), &change(0)).await;
+    let applied = store.apply_rules(0, &RuleSet::shipped(), &change(0), None).await;
     assert_eq!(applied.expect("an answer"), RulesApplied::Yes(1));
     bring(
         store,
@@ -195,7 +196,7 @@ async fn step(store: &dyn Store, expected: &[&str], done: u64) {
 pub async fn a_change_of_rules_makes_all_members_due_page_by_page(store: &dyn Store) {
     let started = with_members(store).await;
     settle(store, &[("1", matched("C-1"))], 5).await;
-    let applied = store.apply_rules(1, &RuleSet::shipped(), &change(6)).await;
+    let applied = store.apply_rules(1, &RuleSet::shipped(), &change(6), None).await;
     assert_eq!(applied.expect("an answer"), RulesApplied::Yes(2));
     step(store, &["1"], 0).await;
     step(store, &["2"], 1).await;
@@ -215,7 +216,9 @@ pub async fn what_an_older_revision_decided_is_refused_unless_it_is_reached_agai
         name: "One".to_owned(),
         ..Company::default()
     };
-    let imported = store.import_companies(&[company], ImportMode::Write, at(6)).await;
+    let imported = store
+        .import_companies(&[company], ImportMode::Write, Deed::CompanySaved, &operator(6))
+        .await;
     assert_eq!(imported.expect("an import").new, 1);
     let commit = commit_of(page, old, &[("2", ambiguous())], 7);
     assert_eq!(write(store, None, &commit).await, WRITTEN, "the pass comes to it");
@@ -304,7 +307,10 @@ pub async fn exports_tell_what_members_are_tied_to(store: &dyn Store) {
 }
 
 async fn apply(store: &dyn Store, base: i64, rules: &RuleSet, seconds: i64) -> RulesApplied {
-    let applied = store.apply_rules(base, rules, &change(seconds)).await;
+    let by = operator(seconds);
+    let applied = store
+        .apply_rules(base, rules, &change(seconds), Some(&by))
+        .await;
     applied.expect("an answer")
 }
 
@@ -341,7 +347,7 @@ pub async fn an_earlier_version_of_the_rules_decides_again(store: &dyn Store) {
     apply(store, 0, &first, 1).await;
     apply(store, 1, &second, 3).await;
     let back = async |base, version| {
-        let applied = store.return_to_rules(base, version, &change(4)).await;
+        let applied = store.return_to_rules(base, version, &change(4), &operator(4)).await;
         applied.expect("an answer")
     };
     assert_eq!(back(1, 1).await, RulesApplied::Overtaken(2));
@@ -374,7 +380,7 @@ fn link() -> Link {
 
 async fn set_link(store: &dyn Store, id: &str, link: Option<&Link>) -> bool {
     store
-        .set_link(connection_id(1), id, link)
+        .set_link(connection_id(1), id, link, &operator(6))
         .await
         .expect("an answer")
 }
@@ -428,7 +434,8 @@ pub async fn a_member_who_has_left_counts_no_more(store: &dyn Store) {
         by: "admin@example.com".to_owned(),
         at: at(6),
     };
-    let set = |id, left| store.set_left(started.connection, id, left);
+    let by = operator(6);
+    let set = |id, left| store.set_left(started.connection, id, left, &by);
     assert!(!set("9", Some(&left)).await.expect("an answer"), "nobody");
     assert!(set("1", Some(&left)).await.expect("an answer"));
     let counted = async || {
@@ -578,7 +585,10 @@ pub async fn a_ticket_holds_its_members_until_they_match(store: &dyn Store) {
         by: "admin@example.com".to_owned(),
         at: at(6),
     };
-    let create = async |domain| store.create_ticket(&new(domain)).await.expect("an answer");
+    let create = async |domain| {
+        let created = store.create_ticket(&new(domain), &operator(6)).await;
+        created.expect("an answer")
+    };
     assert_eq!(create("nobody.example").await, None);
     assert_eq!(
         store.tickets(10).await.expect("tickets"),

@@ -1,6 +1,7 @@
 use domain::{RunState, Stream, record::InvalidReason};
 
 use super::{
+    accounts::operator,
     fixtures::{
         Started, add_connection, at, claim, complete, connection_id, end_streams, enqueue, finish_as,
         invalid_record, new_connection, page_of, renewal, run, run_id, start_run, started, stored,
@@ -132,7 +133,7 @@ pub async fn the_change_marker_moves_with_every_commit(store: &dyn Store) {
         .await
         .expect("an answer");
     markers.push(marker(store).await);
-    store.deactivate(started.connection, at(21)).await.expect("done");
+    store.deactivate(started.connection, &operator(21)).await.expect("done");
     markers.push(marker(store).await);
     store
         .finish(&started.lease, &finish_as(RunState::Cancelled, 22))

@@ -2,9 +2,12 @@
 
 use domain::{Progress, RunState, StoppedBy, Stream};
 
-use super::fixtures::{
+use super::{
+    accounts::operator,
+    fixtures::{
     add_connection, assert_lost, at, claim, claim_request, complete, enqueue, finish_as, page_of, release,
     renewal, run, run_id, start_run, started,
+},
 };
 use crate::{
     Cancelling, ClaimRequest, Finish, KeptPace, Lease, LeaseState, PATIENCE, PROVIDER_WAIT_MAX, Queue,
@@ -144,7 +147,7 @@ pub async fn a_run_that_waits_for_the_provider_is_left_alone_until_then(store: &
 pub async fn a_queued_run_is_cancelled_at_once(store: &dyn Store) {
     let connection = add_connection(store, 1).await;
     enqueue(store, 1, connection, 0).await;
-    let cancelled = store.cancel(run_id(1), StoppedBy::Admin, at(5)).await;
+    let cancelled = store.cancel(run_id(1), StoppedBy::Admin, &operator(5)).await;
     assert_eq!(cancelled.expect("an answer"), Cancelling::Cancelled);
     let over = run(store, run_id(1)).await;
     assert_eq!((over.state, over.finished_at), (RunState::Cancelled, Some(at(5))));
@@ -159,11 +162,11 @@ pub async fn a_running_run_is_asked_to_stop(store: &dyn Store) {
     let is_to_stop = || async { store.is_to_stop(lease).await.expect("an answer") };
     assert_eq!(is_to_stop().await, LeaseState::Held);
     for by in [StoppedBy::Operator, StoppedBy::Admin] {
-        let asked = store.cancel(run_id(1), by, at(5)).await;
+        let asked = store.cancel(run_id(1), by, &operator(5)).await;
         assert_eq!(asked.expect("an answer"), Cancelling::Asked);
     }
     store
-        .deactivate(started.connection, at(6))
+        .deactivate(started.connection, &operator(6))
         .await
         .expect("deactivated");
     assert_eq!(is_to_stop().await, LeaseState::StopRequested);
@@ -186,7 +189,7 @@ pub async fn a_running_run_is_asked_to_stop(store: &dyn Store) {
 
 pub async fn a_run_that_is_over_cannot_be_cancelled(store: &dyn Store) {
     let started = started(store, 1).await;
-    let asked = store.cancel(run_id(1), StoppedBy::Admin, at(5)).await;
+    let asked = store.cancel(run_id(1), StoppedBy::Admin, &operator(5)).await;
     assert_eq!(asked.expect("an answer"), Cancelling::Asked);
     // It was done before it saw that.
     let done = complete(store, &started, 6).await;
@@ -195,7 +198,7 @@ pub async fn a_run_that_is_over_cannot_be_cancelled(store: &dyn Store) {
         (1, Cancelling::Over(RunState::Completed)),
         (9, Cancelling::NoSuchRun),
     ] {
-        let answer = store.cancel(run_id(number), StoppedBy::Admin, at(7)).await;
+        let answer = store.cancel(run_id(number), StoppedBy::Admin, &operator(7)).await;
         assert_eq!(answer.expect("an answer"), expected);
     }
     assert_eq!(run(store, run_id(1)).await, done);

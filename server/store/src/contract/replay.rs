@@ -9,6 +9,7 @@ use domain::{
 };
 
 use super::{
+    accounts::operator,
     fixtures::{
         FULL, INCREMENTAL, Started, at, complete, end_streams, finish_as, hash, invalid_record, next_run,
         page, page_of, row, run, start_run, started, stored,
@@ -43,7 +44,7 @@ async fn settle(store: &dyn Store, connection: ConnectionId, mapping_version: i6
 
 async fn map(store: &dyn Store, connection: ConnectionId, mapping: &ProfileMapping) -> i64 {
     store
-        .set_profile_mapping(connection, mapping)
+        .set_profile_mapping(connection, mapping, &operator(1))
         .await
         .expect("a mapping");
     let kept = store.profile_mapping(connection).await.expect("an answer");

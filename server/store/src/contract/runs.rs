@@ -1,9 +1,12 @@
 use chrono::{DateTime, Utc};
 use domain::{ConnectionId, Ledger, Mode, RunId, RunState, Stage, StoppedBy, Stream, Trigger};
 
-use super::fixtures::{
+use super::{
+    accounts::operator,
+    fixtures::{
     INCREMENTAL, add_connection, assert_lost, at, claim, claim_request, connection_id, enqueue, finish_as,
     new_run, page_of, release, renewal, run, run_id, start_run, started,
+},
 };
 use crate::{ClaimRequest, Enqueued, LastQueued, Lease, LeaseState, NewRun, RunQuery, Store};
 
@@ -16,12 +19,12 @@ pub async fn a_connection_has_one_run_at_a_time(store: &dyn Store) {
         extent: INCREMENTAL,
         ..new_run(1, connection, at(3))
     };
-    assert_eq!(store.enqueue(&new).await.expect("an answer"), Enqueued::Queued);
+    assert_eq!(store.enqueue(&new, None).await.expect("an answer"), Enqueued::Queued);
     assert_new(store).await;
-    let again = store.enqueue(&new_run(2, connection, at(4))).await;
+    let again = store.enqueue(&new_run(2, connection, at(4)), None).await;
     assert_eq!(again.expect("an answer"), Enqueued::UnderWay(run_id(1)));
     let lease = claim(store, 5).await.expect("the run").lease;
-    let again = store.enqueue(&new_run(2, connection, at(6))).await;
+    let again = store.enqueue(&new_run(2, connection, at(6)), None).await;
     assert_eq!(again.expect("an answer"), Enqueued::UnderWay(run_id(1)));
     assert!(store.run(run_id(2)).await.expect("an answer").is_none());
     assert_eq!(last().await, Some(at(3)));
@@ -70,7 +73,7 @@ pub async fn the_latest_runs_of_all_active_connections_are_told_at_once(store: &
         store.finish(&lease, &ended).await.expect("an end");
     }
     enqueue(store, 4, waits, 20).await;
-    store.deactivate(deactivated, at(21)).await.expect("deactivated");
+    store.deactivate(deactivated, &operator(21)).await.expect("deactivated");
 
     let last = |number, connection_id, seconds: Option<i64>| LastQueued {
         connection_id,
@@ -175,7 +178,7 @@ pub async fn a_claim_may_ask_for_one_run_only(store: &dyn Store) {
 pub async fn a_run_of_a_deactivated_connection_is_not_taken_up(store: &dyn Store) {
     let started = started(store, 1).await;
     store
-        .deactivate(started.connection, at(5))
+        .deactivate(started.connection, &operator(5))
         .await
         .expect("deactivated");
     assert!(claim(store, 1_000).await.is_none());
@@ -186,7 +189,7 @@ pub async fn a_run_of_a_deactivated_connection_is_not_taken_up(store: &dyn Store
         "its worker is gone, so nobody else would stop it"
     );
     assert_eq!(orphan.progress.stopped_by, Some(StoppedBy::Deactivation));
-    store.activate(started.connection).await.expect("activated");
+    store.activate(started.connection, &operator(9)).await.expect("activated");
     assert!(claim(store, 1_000).await.is_none());
 }
 
@@ -249,14 +252,14 @@ pub async fn a_released_run_stands_at_the_head_of_the_queue(store: &dyn Store) {
 pub async fn a_run_that_was_to_stop_and_is_released_is_cancelled_at_the_next_claim(store: &dyn Store) {
     let started = started(store, 1).await;
     store
-        .deactivate(started.connection, at(5))
+        .deactivate(started.connection, &operator(5))
         .await
         .expect("deactivated");
     store
         .release(&started.lease, &release(0))
         .await
         .expect("released");
-    store.activate(started.connection).await.expect("activated");
+    store.activate(started.connection, &operator(9)).await.expect("activated");
     assert!(claim(store, 9).await.is_none());
     let stopped = run(store, started.lease.run_id).await;
     assert_eq!(

@@ -1,4 +1,7 @@
-use super::fixtures::{add_connection, connection_id, new_connection};
+use super::{
+    accounts::operator,
+    fixtures::{add_connection, connection_id, new_connection},
+};
 use crate::{Resealed, SealedSecret, Store};
 
 fn secret_of(number: u128) -> SealedSecret {
@@ -29,11 +32,11 @@ pub async fn a_secret_is_sealed_anew_unless_it_changed_meanwhile(store: &dyn Sto
         before: before.into(),
         after: format!("anew-{number}"),
     };
-    let replaced = store
-        .reseal(&[anew(1, "sealed-1"), anew(2, "of before"), anew(9, "sealed-9")])
-        .await;
+    let some = [anew(1, "sealed-1"), anew(2, "of before"), anew(9, "sealed-9")];
+    let replaced = store.reseal(&some, &operator(1)).await;
     assert_eq!(replaced.expect("an answer"), 1);
-    assert_eq!(store.reseal(&[]).await.expect("an answer"), 0);
+    let none = store.reseal(&[], &operator(1)).await;
+    assert_eq!(none.expect("an answer"), 0);
     for (number, expected) in [(1, "anew-1"), (2, "sealed-2"), (3, "sealed-3")] {
         let kept = store
             .sealed_secret(connection_id(number))
@@ -51,7 +54,9 @@ pub async fn a_secret_of_the_installation_is_kept_once_and_sealed_anew(store: &d
         assert_eq!(kept.expect("an answer"), "first");
     }
     let reseal = |before, after| async move {
-        let replaced = store.reseal_installation_secret("salt", before, after).await;
+        let replaced = store
+            .reseal_installation_secret("salt", before, after, &operator(1))
+            .await;
         replaced.expect("an answer")
     };
     assert!(!reseal("second", "third").await);

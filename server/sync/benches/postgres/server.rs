@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Connection, ConnectionId, TenantId};
-use store::{ConnectionStore as _, NewConnection};
+use store::{By, ConnectionStore as _, NewConnection};
 use store_postgres::PostgresStore;
 use sync::Clock;
 use uuid::Uuid;
@@ -108,7 +108,7 @@ pub(crate) async fn connect(store: &PostgresStore, address: &str, number: u128) 
         connection: connection.clone(),
         sealed_secret: "sealed".into(),
     };
-    store.add_connection(&new).await.expect("a connection");
+    store.add_connection(&new, &By::operator(start())).await.expect("a connection");
     connection
 }
 

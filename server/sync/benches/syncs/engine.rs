@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use connector::{CommunityApi, Credentials, HttpClient};
 use domain::{Connection, ConnectionId, Extent, Mode, Run, RunId, RunState, Stream, TenantId, Trigger};
-use store::{ClaimRequest, ConnectionStore, Enqueued, NewConnection, NewRun, RunStore};
+use store::{By, ClaimRequest, ConnectionStore, Enqueued, NewConnection, NewRun, RunStore};
 use store_sqlite::SqliteStore;
 use sync::{Clock, Execution, Runner, Settings, Signals, Unifier};
 use tempfile::TempDir;
@@ -92,7 +92,7 @@ impl Engine {
             connection: connection.clone(),
             sealed_secret: "sealed".into(),
         };
-        store.add_connection(&new).await.expect("a connection");
+        store.add_connection(&new, &By::operator(clock.now())).await.expect("a connection");
         let source = CommunityApi::new(
             HttpClient::new(&"127.0.0.1".parse().expect("a host")).expect("a client"),
             tenant_id,
@@ -158,7 +158,7 @@ impl Engine {
             },
             queued_at: self.clock.now(),
         };
-        assert_eq!(self.store.enqueue(&new).await.expect("a queue"), Enqueued::Queued);
+        assert_eq!(self.store.enqueue(&new, None).await.expect("a queue"), Enqueued::Queued);
         let claim = ClaimRequest {
             worker: "bench".into(),
             now: self.clock.now(),

@@ -15,7 +15,7 @@ use domain::{
     CauseCode, Connection, ConnectionId, Extent, Mode, Run, RunId, TenantId, Trigger, record::Record,
 };
 use simulator::{FaultProfile, Simulator, TenantSpec};
-use store::{ClaimRequest, ConnectionStore, Enqueued, NewConnection, NewRun, RunStore};
+use store::{By, ClaimRequest, ConnectionStore, Enqueued, NewConnection, NewRun, RunStore};
 use store_sqlite::SqliteStore;
 use sync::{
     Clock, Execution, Failure, Fetched, Lookup, Page, PageRequest, Presence, RetryPolicy, Runner, Served,
@@ -109,7 +109,8 @@ impl Community {
             connection: connection.clone(),
             sealed_secret: "sealed".into(),
         };
-        store.add_connection(&new).await.expect("a connection");
+        let by = By::operator(StillClock.now());
+        store.add_connection(&new, &by).await.expect("a connection");
         let source = CommunityApi::new(
             HttpClient::new(&"127.0.0.1".parse().expect("a host")).expect("a client"),
             connection.tenant_id.clone(),
@@ -193,7 +194,7 @@ impl Community {
 
     async fn sync_new(&self, new: &NewRun, source: &dyn Source) -> Run {
         let id = new.id;
-        assert_eq!(self.store.enqueue(new).await.expect("a queue"), Enqueued::Queued);
+        assert_eq!(self.store.enqueue(new, None).await.expect("a queue"), Enqueued::Queued);
         let settings = settings();
         let claim = ClaimRequest {
             worker: "test".into(),

@@ -11,7 +11,7 @@ use std::{
 use chrono::TimeDelta;
 use domain::{Connection, Extent, Mode, Run, RunId, StoppedBy, TenantId, Trigger};
 use futures_util::{FutureExt, future::BoxFuture};
-use store::{ClaimRequest, ClaimedRun, Enqueued, Fenced, NewRun};
+use store::{By, ClaimRequest, ClaimedRun, Enqueued, Fenced, NewRun};
 use sync::{Execution, Runner, Settings, Signals, Unifier};
 use uuid::Uuid;
 
@@ -169,7 +169,7 @@ impl World {
             queued_at: self.desk.now(),
         };
         self.desk.tell(&format!("run {} {extent:?}", self.runs));
-        let queued = self.store.enqueue(&new).await.expect("a queue");
+        let queued = self.store.enqueue(&new, None).await.expect("a queue");
         if queued != Enqueued::Queued {
             return Err(format!("the run was not queued: {queued:?}"));
         }
@@ -188,7 +188,11 @@ impl World {
             self.attend(connection, books, claimed, plan).await?;
             self.desk.pass(PAST_THE_LEASE);
         }
-        self.store.activate(connection.id).await.expect("a connection");
+        let by = By::operator(self.desk.now());
+        self.store
+            .activate(connection.id, &by)
+            .await
+            .expect("a connection");
         let run = self.store.run(new.id).await.expect("a run").expect("a run");
         if run.finished_at.is_none() {
             return Err(format!("the run is stuck: {run:?}"));
@@ -289,17 +293,17 @@ impl World {
             }
             Disruption::Cancel => {
                 let run = RunId(Uuid::from_u128(0x100 + self.runs));
-                let now = self.desk.now();
-                let asked = self.store.cancel(run, StoppedBy::Admin, now).await;
+                let by = By::operator(self.desk.now());
+                let asked = self.store.cancel(run, StoppedBy::Admin, &by).await;
                 asked.expect("an answer");
                 for worker in workers.iter() {
                     worker.signals.cancel.cancel();
                 }
             }
             Disruption::Deactivate | Disruption::DeactivateAndKill => {
-                let now = self.desk.now();
+                let by = By::operator(self.desk.now());
                 self.store
-                    .deactivate(connection.id, now)
+                    .deactivate(connection.id, &by)
                     .await
                     .expect("a connection");
                 if disruption == Disruption::DeactivateAndKill {

@@ -21,7 +21,7 @@ use domain::{
 use simulator::Simulator;
 use store::{
     Access, AccountStore, ActivityStore, AddAccountError, AddConnectionError, AuditEntry, AuditStore, Bucket,
-    By, Cancelling, ClaimRequest, ClaimedRun, CompanyStore, ConnectionOverview, ConnectionStore, Credentials,
+    By, Cancelling, Chain, ClaimRequest, ClaimedRun, CompanyStore, ConnectionOverview, ConnectionStore, Credentials,
     Deed, Deletion, DeletionStore, DueMember, DuePage, Ending, Enqueued, Erasure, ErasureRequest,
     ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter, FailedGroup,
     FailedMember, FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage, ImportMode,
@@ -256,8 +256,9 @@ impl ActivityStore for Ports {
         &self,
         connection: ConnectionId,
         rows: &[ImportedActivity],
+        by: &By,
     ) -> Result<ImportOutcome, StoreError> {
-        self.store.import_activity(connection, rows).await
+        self.store.import_activity(connection, rows, by).await
     }
 }
 
@@ -353,8 +354,8 @@ impl RunStore for Ports {
         self.store_operation("run".into(), effect).await
     }
 
-    async fn enqueue(&self, new: &NewRun) -> Result<Enqueued, StoreError> {
-        self.store.enqueue(new).await
+    async fn enqueue(&self, new: &NewRun, by: Option<&By>) -> Result<Enqueued, StoreError> {
+        self.store.enqueue(new, by).await
     }
 
     async fn last_queued(&self, now: DateTime<Utc>) -> Result<Vec<LastQueued>, StoreError> {
@@ -365,8 +366,8 @@ impl RunStore for Ports {
         self.store.queue(now).await
     }
 
-    async fn cancel(&self, run: RunId, by: StoppedBy, at: DateTime<Utc>) -> Result<Cancelling, StoreError> {
-        self.store.cancel(run, by, at).await
+    async fn cancel(&self, run: RunId, stopped_by: StoppedBy, by: &By) -> Result<Cancelling, StoreError> {
+        self.store.cancel(run, stopped_by, by).await
     }
 
     async fn is_to_stop(&self, lease: &Lease) -> Result<LeaseState, StoreError> {
@@ -419,8 +420,8 @@ impl RunStore for Ports {
 
 #[async_trait]
 impl ConnectionStore for Ports {
-    async fn add_connection(&self, new: &NewConnection) -> Result<(), AddConnectionError> {
-        self.store.add_connection(new).await
+    async fn add_connection(&self, new: &NewConnection, by: &By) -> Result<(), AddConnectionError> {
+        self.store.add_connection(new, by).await
     }
 
     async fn connections(&self) -> Result<Vec<Connection>, StoreError> {
@@ -439,16 +440,21 @@ impl ConnectionStore for Ports {
         self.store.sealed_secret(id).await
     }
 
-    async fn replace_access(&self, id: ConnectionId, access: &Access) -> Result<(), AddConnectionError> {
-        self.store.replace_access(id, access).await
+    async fn replace_access(
+        &self,
+        id: ConnectionId,
+        access: &Access,
+        by: &By,
+    ) -> Result<(), AddConnectionError> {
+        self.store.replace_access(id, access, by).await
     }
 
-    async fn deactivate(&self, id: ConnectionId, at: DateTime<Utc>) -> Result<(), StoreError> {
-        self.store.deactivate(id, at).await
+    async fn deactivate(&self, id: ConnectionId, by: &By) -> Result<(), StoreError> {
+        self.store.deactivate(id, by).await
     }
 
-    async fn activate(&self, id: ConnectionId) -> Result<(), StoreError> {
-        self.store.activate(id).await
+    async fn activate(&self, id: ConnectionId, by: &By) -> Result<(), StoreError> {
+        self.store.activate(id, by).await
     }
 }
 
@@ -512,8 +518,9 @@ impl ReplayStore for Ports {
         &self,
         connection: ConnectionId,
         mapping: &ProfileMapping,
+        by: &By,
     ) -> Result<(), StoreError> {
-        self.store.set_profile_mapping(connection, mapping).await
+        self.store.set_profile_mapping(connection, mapping, by).await
     }
 
     async fn profile_fields(
@@ -585,8 +592,8 @@ impl SecretStore for Ports {
         self.store.sealed_secrets(after, limit).await
     }
 
-    async fn reseal(&self, resealed: &[Resealed]) -> Result<u64, StoreError> {
-        self.store.reseal(resealed).await
+    async fn reseal(&self, resealed: &[Resealed], by: &By) -> Result<u64, StoreError> {
+        self.store.reseal(resealed, by).await
     }
 
     async fn installation_secret(&self, name: &str) -> Result<Option<String>, StoreError> {
@@ -602,8 +609,11 @@ impl SecretStore for Ports {
         name: &str,
         before: &str,
         after: &str,
+        by: &By,
     ) -> Result<bool, StoreError> {
-        self.store.reseal_installation_secret(name, before, after).await
+        self.store
+            .reseal_installation_secret(name, before, after, by)
+            .await
     }
 }
 
@@ -613,8 +623,8 @@ impl ErasureStore for Ports {
         self.store.use_salt(opener);
     }
 
-    async fn erase(&self, request: &ErasureRequest) -> Result<Erasure, StoreError> {
-        self.store.erase(request).await
+    async fn erase(&self, request: &ErasureRequest, by: &By) -> Result<Erasure, StoreError> {
+        self.store.erase(request, by).await
     }
 
     async fn wipe_leftovers(&self, email: &str) -> Result<Leftovers, StoreError> {
@@ -672,18 +682,19 @@ impl CompanyStore for Ports {
         &self,
         companies: &[Company],
         mode: ImportMode,
-        at: DateTime<Utc>,
+        deed: Deed,
+        by: &By,
     ) -> Result<ImportOutcome, StoreError> {
-        self.store.import_companies(companies, mode, at).await
+        self.store.import_companies(companies, mode, deed, by).await
     }
 
     async fn import_persons(
         &self,
         persons: &[Person],
         mode: ImportMode,
-        at: DateTime<Utc>,
+        by: &By,
     ) -> Result<PersonsImported, StoreError> {
-        self.store.import_persons(persons, mode, at).await
+        self.store.import_persons(persons, mode, by).await
     }
 
     async fn companies(&self, after: Option<&str>, limit: u32) -> Result<Vec<Company>, StoreError> {
@@ -766,8 +777,9 @@ impl MatchStore for Ports {
         connection: ConnectionId,
         community_user_id: &str,
         link: Option<&Link>,
+        by: &By,
     ) -> Result<bool, StoreError> {
-        self.store.set_link(connection, community_user_id, link).await
+        self.store.set_link(connection, community_user_id, link, by).await
     }
 
     async fn set_left(
@@ -775,8 +787,9 @@ impl MatchStore for Ports {
         connection: ConnectionId,
         community_user_id: &str,
         left: Option<&Left>,
+        by: &By,
     ) -> Result<bool, StoreError> {
-        self.store.set_left(connection, community_user_id, left).await
+        self.store.set_left(connection, community_user_id, left, by).await
     }
 
     async fn match_counts(&self, connection: ConnectionId) -> Result<MatchCounts, StoreError> {
@@ -810,10 +823,11 @@ impl RuleStore for Ports {
         base: i64,
         rules: &RuleSet,
         used: &RuleChange,
+        by: Option<&By>,
     ) -> Result<RulesApplied, StoreError> {
         let store = Arc::clone(&self.store);
-        let (rules, used) = (rules.clone(), used.clone());
-        let effect = async move { store.apply_rules(base, &rules, &used).await };
+        let (rules, used, by) = (rules.clone(), used.clone(), by.cloned());
+        let effect = async move { store.apply_rules(base, &rules, &used, by.as_ref()).await };
         self.store_operation("apply rules".into(), effect).await
     }
 
@@ -822,8 +836,9 @@ impl RuleStore for Ports {
         base: i64,
         version: i64,
         used: &RuleChange,
+        by: &By,
     ) -> Result<RulesApplied, StoreError> {
-        self.store.return_to_rules(base, version, used).await
+        self.store.return_to_rules(base, version, used, by).await
     }
 
     async fn rule_history(&self, limit: u32) -> Result<Vec<RuleUse>, StoreError> {
@@ -1027,6 +1042,14 @@ impl AuditStore for Ports {
     async fn note(&self, deed: Deed, target: Option<String>, by: &By) -> Result<(), StoreError> {
         self.store.note(deed, target, by).await
     }
+
+    async fn audit_chain(&self) -> Result<Chain, StoreError> {
+        self.store.audit_chain().await
+    }
+
+    async fn cut_audit(&self, before: DateTime<Utc>, limit: u32, by: &By) -> Result<u64, StoreError> {
+        self.store.cut_audit(before, limit, by).await
+    }
 }
 
 #[async_trait]
@@ -1048,8 +1071,8 @@ impl FailedStore for Ports {
         self.store.failed_members(filter, offset, limit).await
     }
 
-    async fn create_ticket(&self, new: &NewTicket) -> Result<Option<Ticket>, StoreError> {
-        self.store.create_ticket(new).await
+    async fn create_ticket(&self, new: &NewTicket, by: &By) -> Result<Option<Ticket>, StoreError> {
+        self.store.create_ticket(new, by).await
     }
 
     async fn ticket(&self, number: i64) -> Result<Option<Ticket>, StoreError> {

@@ -68,7 +68,7 @@ async fn next_run(world: &World) -> Option<ClaimedRun> {
         },
         queued_at: world.desk.now(),
     };
-    world.store.enqueue(&next).await.expect("a queue");
+    world.store.enqueue(&next, None).await.expect("a queue");
     let claim = ClaimRequest {
         worker: "simulated".into(),
         now: world.desk.now(),

@@ -23,7 +23,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use connector::{CommunityApi, Credentials, HttpClient};
 use domain::{Connection, ConnectionId, Dice, Stream, TenantId};
 use simulator::{Simulator, TenantSpec, TrueRecord};
-use store::{NewConnection, Store};
+use store::{By, NewConnection, Store};
 use store_postgres::{PostgresStore, testing::TestDatabase};
 use store_sqlite::SqliteStore;
 use sync::{Clock, Settings};
@@ -426,6 +426,7 @@ async fn connect(
         connection: connection.clone(),
         sealed_secret: "sealed".into(),
     };
-    store.add_connection(&new).await.expect("a connection");
+    let by = By::operator(created_at);
+    store.add_connection(&new, &by).await.expect("a connection");
     connection
 }

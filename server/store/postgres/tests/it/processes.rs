@@ -9,7 +9,7 @@ use domain::{
 };
 use sqlx::Connection as _;
 use store::{
-    Actor, AuditStore as _, By, Chain, ClaimRequest, ConnectionStore as _, ContentHash, Deed, Enqueued,
+    AuditStore as _, By, Chain, ClaimRequest, ConnectionStore as _, ContentHash, Deed, Enqueued,
     Fenced, NewConnection, NewRun, PageCommit, PageStore as _, Row, RunStore as _, StoreError,
 };
 use store_postgres::{PostgresStore, testing::TestDatabase};
@@ -35,7 +35,10 @@ async fn connect(store: &PostgresStore, number: u128) -> ConnectionId {
         },
         sealed_secret: "sealed".into(),
     };
-    store.add_connection(&new).await.expect("a connection");
+    store
+        .add_connection(&new, &operator())
+        .await
+        .expect("a connection");
     new.connection.id
 }
 
@@ -100,7 +103,7 @@ async fn many_claims_at_once_share_the_runs_and_none_is_claimed_twice() {
     let store = PostgresStore::open(database.url()).await.expect("the database");
     for number in 1..=RUNS {
         let connection = connect(&store, number).await;
-        store.enqueue(&new_run(number, connection)).await.expect("a run");
+        store.enqueue(&new_run(number, connection), None).await.expect("a run");
     }
     let mut workers = tokio::task::JoinSet::new();
     for _ in 0..4 {
@@ -131,7 +134,7 @@ async fn of_many_that_queue_a_run_of_a_connection_at_once_one_does() {
         let store = PostgresStore::open(database.url()).await.expect("the database");
         processes.spawn(async move {
             store
-                .enqueue(&new_run(number, connection))
+                .enqueue(&new_run(number, connection), None)
                 .await
                 .expect("an answer")
         });
@@ -160,7 +163,7 @@ async fn a_queued_run_wakes_whoever_waits_in_another_process() {
     let connection = connect(&ours, 1).await;
     let waiting = tokio::spawn(async move { theirs.queue_moved().await });
     // It may begin to wait only after the first is queued, so another run is given back until it hears of one.
-    ours.enqueue(&new_run(1, connection)).await.expect("a run");
+    ours.enqueue(&new_run(1, connection), None).await.expect("a run");
     let heard = tokio::time::timeout(PATIENCE, async {
         while !waiting.is_finished() {
             let claimed = ours.claim(&claim()).await.expect("an answer").expect("the run");
@@ -179,7 +182,7 @@ async fn a_store_whose_connections_were_cut_goes_on_with_new_ones() {
     };
     let store = PostgresStore::open(database.url()).await.expect("the database");
     let connection = connect(&store, 1).await;
-    store.enqueue(&new_run(1, connection)).await.expect("a run");
+    store.enqueue(&new_run(1, connection), None).await.expect("a run");
     let lease = store
         .claim(&claim())
         .await
@@ -201,7 +204,7 @@ async fn a_text_with_nul_is_refused_by_name_and_nothing_is_written() {
     };
     let store = PostgresStore::open(database.url()).await.expect("the database");
     let connection = connect(&store, 1).await;
-    store.enqueue(&new_run(1, connection)).await.expect("a run");
+    store.enqueue(&new_run(1, connection), None).await.expect("a run");
     let lease = store
         .claim(&claim())
         .await
@@ -303,9 +306,5 @@ async fn entries_that_are_written_at_once_are_one_chain() {
 }
 
 fn operator() -> By {
-    By {
-        actor: Actor::Operator,
-        origin: None,
-        at: at(0),
-    }
+    By::operator(at(0))
 }

@@ -6,7 +6,7 @@ use domain::{
     record::{Activity, Record},
 };
 use store::{
-    ClaimRequest, ConnectionStore as _, ContentHash, Finish, Lease, NewConnection, NewRun,
+    By, ClaimRequest, ConnectionStore as _, ContentHash, Finish, Lease, NewConnection, NewRun,
     OverviewStore as _, PageCommit, PageStore as _, RetentionStore as _, Row, RunStore as _, StreamEnd,
     TrendStore as _,
 };
@@ -35,7 +35,7 @@ async fn connect(store: &PostgresStore) {
         sealed_secret: "sealed".into(),
     };
     store
-        .add_connection(&new)
+        .add_connection(&new, &By::operator(at(0)))
         .await
         .expect("a connection, and its views");
 }
@@ -51,7 +51,7 @@ async fn start_run(store: &PostgresStore) -> Lease {
         },
         queued_at: at(0),
     };
-    store.enqueue(&new).await.expect("a run");
+    store.enqueue(&new, None).await.expect("a run");
     let request = ClaimRequest {
         worker: "worker".into(),
         now: at(1),

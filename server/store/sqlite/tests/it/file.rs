@@ -41,7 +41,10 @@ async fn add_connection(store: &SqliteStore) {
         },
         sealed_secret: "sealed".into(),
     };
-    store.add_connection(&new).await.expect("a connection");
+    store
+        .add_connection(&new, &By::operator(at(0)))
+        .await
+        .expect("a connection");
 }
 
 async fn start_run(store: &SqliteStore) -> Lease {
@@ -55,7 +58,7 @@ async fn start_run(store: &SqliteStore) -> Lease {
         },
         queued_at: at(0),
     };
-    store.enqueue(&new).await.expect("a run");
+    store.enqueue(&new, None).await.expect("a run");
     claim(store, 1).await.expect("the run")
 }
 
@@ -120,7 +123,7 @@ async fn a_reopened_file_keeps_everything() {
     store.commit_page(&lease, &page(0..3)).await.expect("a page");
     let run = store.run(RUN).await.expect("an answer");
     store.close().await;
-    let closed = store.activate(TENANT).await;
+    let closed = store.activate(TENANT, &By::operator(at(3))).await;
     assert!(matches!(closed, Err(StoreError::Unavailable(_))), "{closed:?}");
 
     let store = open(&path).await;

@@ -9,7 +9,7 @@ use domain::{
 };
 use sqlx::{Connection as _, SqliteConnection};
 use store::{
-    Cell, ClaimRequest, ConnectionStore as _, ContentHash, ExportQuery, ExportStore as _, NewConnection,
+    By, Cell, ClaimRequest, ConnectionStore as _, ContentHash, ExportQuery, ExportStore as _, NewConnection,
     NewRun, PageCommit, PageStore as _, Row, RunStore as _, TrendStore as _, fields,
 };
 use store_sqlite::SqliteStore;
@@ -35,7 +35,10 @@ async fn connect(store: &SqliteStore, number: u128, tenant: &str) -> ConnectionI
         },
         sealed_secret: "sealed".into(),
     };
-    store.add_connection(&new).await.expect("a connection");
+    store
+        .add_connection(&new, &By::operator(at()))
+        .await
+        .expect("a connection");
     new.connection.id
 }
 
@@ -52,7 +55,7 @@ async fn bring(store: &SqliteStore, connection: ConnectionId) {
         },
         queued_at: at(),
     };
-    store.enqueue(&new).await.expect("a run");
+    store.enqueue(&new, None).await.expect("a run");
     let request = ClaimRequest {
         worker: "worker".into(),
         now: at(),

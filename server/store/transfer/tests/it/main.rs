@@ -11,7 +11,7 @@ use domain::{
     record::{Activity, Content, ContentKind, InvalidReason, InvalidRecord, Record, User},
 };
 use store::{
-    ClaimRequest, ConnectionStore as _, ContentHash, ExportCursor, ExportQuery, Finish, Lease, NewConnection,
+    By, ClaimRequest, ConnectionStore as _, ContentHash, ExportCursor, ExportQuery, Finish, Lease, NewConnection,
     NewRun, PageCommit, PageStore as _, Row, RunStore as _, Store, StreamEnd, TrendStore as _,
 };
 use store_postgres::{PostgresStore, testing::TestDatabase};
@@ -148,7 +148,10 @@ async fn queue(store: &SqliteStore, number: u128) {
         },
         sealed_secret: "sealed".into(),
     };
-    store.add_connection(&new).await.expect("a connection");
+    store
+        .add_connection(&new, &By::operator(at(0)))
+        .await
+        .expect("a connection");
     let run = NewRun {
         id: RunId(Uuid::from_u128(10 + number)),
         connection_id: new.connection.id,
@@ -159,7 +162,7 @@ async fn queue(store: &SqliteStore, number: u128) {
         },
         queued_at: at(0),
     };
-    store.enqueue(&run).await.expect("a run");
+    store.enqueue(&run, None).await.expect("a run");
 }
 
 /// Every stream to its end.
