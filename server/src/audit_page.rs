@@ -56,12 +56,15 @@ impl Console {
         let begun = kept.take().filter(|_| !anew);
         let mut reading = match begun {
             Some(reading) => reading,
-            None => Reading {
-                chain: store.audit_chain().await?,
-                since: self.installation.clock.now(),
-            },
+            None => self.reading_from(store.audit_chain().await?),
         };
-        let broken = read_on(store, &mut reading.chain).await?;
+        let mut broken = read_on(store, &mut reading.chain).await?;
+        let beginning = store.audit_chain().await?;
+        if broken.is_some() && beginning.cut() > reading.chain.cut() {
+            // Old entries went since.
+            reading = self.reading_from(beginning);
+            broken = read_on(store, &mut reading.chain).await?;
+        }
         let view = ChainView {
             cut: reading.chain.cut(),
             through: reading.chain.last(),
@@ -71,6 +74,13 @@ impl Console {
         // A chain that is broken is read from its beginning the next time: it may have been mended from a backup.
         *kept = Some(reading).filter(|_| view.broken.is_none());
         Ok(view)
+    }
+
+    fn reading_from(&self, chain: Chain) -> Reading {
+        Reading {
+            chain,
+            since: self.installation.clock.now(),
+        }
     }
 
     /// Of accounts, tokens and connections, by their ids.

@@ -38,7 +38,7 @@ async fn serve(
     stop: CancellationToken,
 ) -> Result<ExitCode, CommandError> {
     let wake_up = WakeUp::default();
-    let router = router(installation, options, wake_up.clone())?;
+    let router = router(installation, options, wake_up.clone(), &origin(options, &listener))?;
     let worker = if options.no_worker {
         None
     } else {
@@ -65,6 +65,15 @@ async fn serve(
     Ok(ExitCode::SUCCESS)
 }
 
+/// As links to the console begin: the operator's word, or where it is found to listen.
+fn origin(options: &Serve, listener: &TcpListener) -> String {
+    let console = &options.http.console;
+    match (&console.public_origin, listener.local_addr()) {
+        (None, Ok(address)) => format!("http://{address}"),
+        _ => console.origin(),
+    }
+}
+
 /// Until the worker has ended, which it does only when it is told to stop.
 async fn worked(working: Option<JoinHandle<()>>, stop: &CancellationToken) {
     let Some(working) = working else {
@@ -87,6 +96,7 @@ fn router(
     installation: &Installation,
     options: &Serve,
     wake_up: WakeUp,
+    origin: &str,
 ) -> Result<axum::Router, CommandError> {
     let site = Site::locate(&options.http);
     if !site.found {
@@ -112,6 +122,7 @@ fn router(
             &options.worker,
             !options.no_worker,
             wake_up,
+            origin,
         ),
         pages: Pages::new(marker, Arc::clone(&installation.clock), rules.clone()),
         store: Arc::clone(&installation.store),

@@ -1,7 +1,9 @@
 //! The HTTP face: pages, server functions, files and health.
 
+mod answered;
 mod assets;
 mod client;
+mod downloads;
 mod headers;
 mod health;
 mod metrics;

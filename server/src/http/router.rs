@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use app::{App, backend::Backend, layout::FrameView, place::COMMUNITY_MANAGEMENT, shell};
+use app::{App, answer::FormAnswer, backend::Backend, layout::FrameView, place::COMMUNITY_MANAGEMENT, shell};
 use axum::{
     Router,
     extract::{Request, State},
@@ -35,6 +35,7 @@ use tower_http::{
 use tracing::{Instrument, debug, info_span};
 
 use super::{
+    answered,
     assets::{Site, cache_control},
     client::{TrustedProxies, recognize},
     headers::{BrowserRules, add_headers},
@@ -129,12 +130,13 @@ fn console(served: &Served, options: &LeptosOptions) -> Router {
         context(served),
     );
     let shell_options = options.clone();
-    Router::new()
+    let pages = Router::new()
         // A redirect is decided before a page begins to stream, or its status is lost.
         .route(START, get(|| async { Redirect::to(COMMUNITY_MANAGEMENT) }))
         .leptos_routes_with_context(options, routes, context(served), move || {
             shell(shell_options.clone())
-        })
+        });
+    answered::add(pages, context(served), options)
         .layer(middleware::from_fn_with_state(
             served.console.clone(),
             resolve_frame,
@@ -172,6 +174,10 @@ fn provide(console: &Console, rules: &BrowserRules) {
     let backend: Arc<dyn Backend> = Arc::new(console.for_visitor(visitor));
     provide_context(backend);
     provide_context(of_request::<FrameView>());
+    let answer = with_context::<Parts, _>(|parts| parts.extensions.get::<FormAnswer>().cloned());
+    if let Some(answer) = answer.flatten() {
+        provide_context(answer);
+    }
     if let (Some(nonce), Some(answer)) = (use_nonce(), use_context::<ResponseOptions>())
         && let Some(policy) = rules.page_policy(&nonce)
     {
