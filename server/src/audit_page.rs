@@ -9,24 +9,13 @@ use app::{
     },
     error::AppError,
 };
-use chrono::{DateTime, Utc};
-use store::{AuditEntry, Chain, Store, StoreError};
+use store::{AuditEntry, StoreError};
 use uuid::Uuid;
 
-use crate::backend::{Console, internal};
-
-/// Entries read at a time; they have a few hundred bytes each.
-const READ_AT_ONCE: u32 = 1_000;
-/// Entries that are read for one page: a quarter of a second. The next one reads on.
-const READ_FOR_A_PAGE: u64 = 50_000;
-
-/// How far the chain was read, and since when. Entries never change, so what was read need not be read for each page;
-/// someone may have changed them past Tributary, so it is read anew when it is asked for.
-#[derive(Clone, Debug)]
-pub(crate) struct Reading {
-    chain: Chain,
-    since: DateTime<Utc>,
-}
+use crate::{
+    backend::{Console, internal},
+    trail::{TrailError, verify},
+};
 
 impl Console {
     pub(crate) async fn audit_view(&self, place: AuditPlace) -> Result<AuditView, AppError> {
@@ -45,41 +34,27 @@ impl Console {
             as_of: self.installation.clock.now(),
             rows: entries.into_iter().map(|entry| audit_row(entry, &names)).collect(),
             last,
-            chain: self.read_chain(place.check).await?,
+            chain: self.chain(place.check).await?,
         })
     }
 
-    /// One reads at a time, and the others go on from there.
-    async fn read_chain(&self, anew: bool) -> Result<ChainView, StoreError> {
+    /// Entries never change, so those that this process has read before are read again only where that is asked for:
+    /// someone may have changed them past Tributary.
+    async fn chain(&self, anew: bool) -> Result<ChainView, StoreError> {
         let store = self.installation.store.as_ref();
-        let mut kept = self.reading.lock().await;
-        let begun = kept.take().filter(|_| !anew);
-        let mut reading = match begun {
-            Some(reading) => reading,
-            None => self.reading_from(store.audit_chain().await?),
+        let read = if anew {
+            verify(store, |_| {}).await
+        } else {
+            self.watch.look(store).await
         };
-        let mut broken = read_on(store, &mut reading.chain).await?;
-        let beginning = store.audit_chain().await?;
-        if broken.is_some() && beginning.cut() > reading.chain.cut() {
-            // Old entries went since.
-            reading = self.reading_from(beginning);
-            broken = read_on(store, &mut reading.chain).await?;
-        }
-        let view = ChainView {
-            cut: reading.chain.cut(),
-            through: reading.chain.last(),
-            since: reading.since,
-            broken,
-        };
-        // A chain that is broken is read from its beginning the next time: it may have been mended from a backup.
-        *kept = Some(reading).filter(|_| view.broken.is_none());
-        Ok(view)
-    }
-
-    fn reading_from(&self, chain: Chain) -> Reading {
-        Reading {
-            chain,
-            since: self.installation.clock.now(),
+        match read {
+            Ok(chain) => Ok(ChainView::Holds {
+                through: chain.last(),
+                cut: chain.cut(),
+                anew,
+            }),
+            Err(TrailError::Broken(broken)) => Ok(ChainView::Broken(broken.to_string())),
+            Err(TrailError::Store(error)) => Err(error),
         }
     }
 
@@ -96,23 +71,6 @@ impl Console {
             .map(|connection| (connection.id.0, connection.tenant_id.to_string()));
         Ok(accounts.chain(tokens).chain(connections).collect())
     }
-}
-
-/// Reads on to the end, or as far as one page may. Why the chain does not hold, if it does not.
-async fn read_on(store: &dyn Store, chain: &mut Chain) -> Result<Option<String>, StoreError> {
-    let until = chain.last() + READ_FOR_A_PAGE;
-    while chain.last() < until {
-        let some = store.audit_after(chain.last(), READ_AT_ONCE).await?;
-        for entry in &some {
-            if let Err(broken) = chain.check(entry) {
-                return Ok(Some(broken.to_string()));
-            }
-        }
-        if some.len() < READ_AT_ONCE as usize {
-            return Ok(chain.end().err().map(|broken| broken.to_string()));
-        }
-    }
-    Ok(None)
 }
 
 fn audit_row(entry: AuditEntry, names: &HashMap<Uuid, String>) -> AuditRow {
@@ -143,6 +101,7 @@ fn with_names(target: &str, names: &HashMap<Uuid, String>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
     use domain::AccountId;
 
     use super::*;

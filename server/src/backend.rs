@@ -34,7 +34,6 @@ use tokio::sync::Mutex;
 use tracing::{error, info};
 
 use crate::{
-    audit_page::Reading,
     config,
     error::with_sources,
     installation::Installation,
@@ -44,6 +43,7 @@ use crate::{
     scheduler::extent_of_next_run,
     secrets::to_hex,
     system::random_bytes,
+    trail::TrailWatch,
     trials::Trials,
     views,
     visitor::Visitor,
@@ -66,8 +66,8 @@ pub(crate) struct Console {
     pub(crate) origin: Arc<str>,
     /// Held by whoever changes who is an admin.
     pub(crate) admins: Arc<Mutex<()>>,
-    /// Of the audit trail, as far as it was checked.
-    pub(crate) reading: Arc<Mutex<Option<Reading>>>,
+    /// Of the audit trail, as far as it was read.
+    pub(crate) watch: Arc<TrailWatch>,
     pub(crate) visitor: Visitor,
 }
 
@@ -95,7 +95,7 @@ impl Console {
             trials: Trials::default(),
             origin: origin.into(),
             admins: Arc::default(),
-            reading: Arc::default(),
+            watch: Arc::default(),
             visitor: Visitor::default(),
         }
     }

@@ -15,7 +15,7 @@ use crate::ui::{
     head::{Crumb, sheet_head},
     icon::{Icon, icon},
     markup::Text,
-    moment::{self, moment},
+    moment,
     number::{counted, grouped},
     problem::page_problem,
 };
@@ -56,51 +56,54 @@ fn trail(view: &AuditView, place: AuditPlace) -> impl IntoView + use<> {
         table(view).into_any()
     };
     view! {
-        {chain(&view.chain, view.last, view.as_of)}
+        {chain(&view.chain)}
         {shown}
         {paging(view, place)}
     }
 }
 
-fn chain(chain: &ChainView, last: u64, as_of: DateTime<Utc>) -> AnyView {
-    if let Some(broken) = &chain.broken {
-        return view! {
-            <div class="problem compact" role="alert">
-                <p class="problem-title">{icon(Icon::CrossOctagon)}"The chain is broken"</p>
-                <p>{format!("{}.", sentence_start(broken))}</p>
-                <p class="turn">
-                    <strong>"Your turn: "</strong>
-                    "ask an operator to compare the database with its backups. Someone has changed it past Tributary."
-                </p>
-            </div>
-        }
-        .into_any();
+fn chain(chain: &ChainView) -> AnyView {
+    match chain {
+        ChainView::Broken(why) => broken(why).into_any(),
+        ChainView::Holds { through, cut, anew } => holds(*through, *cut, *anew).into_any(),
     }
-    let held = if chain.through == 0 {
-        "There is no entry to check.".to_owned()
-    } else {
-        format!(
+}
+
+fn broken(why: &str) -> impl IntoView + use<> {
+    view! {
+        <div class="problem compact chain" role="alert">
+            <p class="problem-title">{icon(Icon::CrossOctagon)}"The chain is broken"</p>
+            <p>{format!("{}.", sentence_start(why))}</p>
+            <p class="turn">
+                <strong>"Your turn: "</strong>
+                "ask an operator to compare the database with its backups. Someone has changed it past Tributary."
+            </p>
+        </div>
+    }
+}
+
+fn holds(through: u64, cut: u64, anew: bool) -> impl IntoView + use<> {
+    let held = match through {
+        0 => "There is no entry to check.".to_owned(),
+        _ => format!(
             "The chain holds up to entry {}: none is missing or was changed.",
-            grouped(chain.through)
-        )
+            grouped(through)
+        ),
     };
-    let left = (chain.through < last).then(|| {
-        view! {
-            <span>{format!("{} wait to be read. ", counted(last - chain.through, "entry", "entries"))}</span>
-            <a href=AUDIT_TRAIL>"Read on"</a>
-        }
-    });
-    let cut = (chain.cut > 0).then(|| format!("Entries up to {} were old enough to go.", grouped(chain.cut)));
+    let cut = (cut > 0).then(|| format!(" Entries up to {} were old enough to go.", grouped(cut)));
+    let read = if anew {
+        "All of them were read just now."
+    } else {
+        "Those that were read before were not read again."
+    };
     view! {
         <div class="done-note" role="status">
-            <strong class="state ok">{icon(Icon::TickCircle)}"Complete"</strong>
-            <span>{held}</span>
-            {left}
-            <span class="small">"Read from the first since " {moment(chain.since, moment::day_time(chain.since, as_of))} ". " {cut}</span>
+            <strong class="state ok">{icon(Icon::TickCircle)}"Whole"</strong>
+            <span>{held}{cut}</span>
+            <span class="small">{read}</span>
             <a href=AuditPlace::checking().href()>"Read all again"</a>
         </div>
     }
-    .into_any()
 }
 
 /// A cause as a sentence begins.
@@ -178,7 +181,8 @@ fn paging(view: &AuditView, place: AuditPlace) -> Option<impl IntoView + use<>> 
         next if next > view.last => AuditPlace::default(),
         next => AuditPlace::before(next),
     });
-    let older = (last > view.chain.cut + 1).then(|| AuditPlace::before(last));
+    let full = view.rows.len() as u64 == rows;
+    let older = full.then(|| AuditPlace::before(last));
     let turn = |words: &'static str, to: Option<AuditPlace>| match to {
         Some(place) => view! { <a href=place.href()>{words}</a> }.into_any(),
         None => view! { <span>{words}</span> }.into_any(),

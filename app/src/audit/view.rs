@@ -42,13 +42,15 @@ pub enum AuditActor {
 
 /// Whether every entry is there and is what was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChainView {
-    /// Entries up to this number went when they were old enough; 0 if none did.
-    pub cut: u64,
-    /// The last entry that was read.
-    pub through: u64,
-    /// When the reading began, from the first entry that is kept.
-    pub since: DateTime<Utc>,
+pub enum ChainView {
+    Holds {
+        /// The last entry that was read; 0 if there is none.
+        through: u64,
+        /// Entries up to this number went when they were old enough; 0 if none did.
+        cut: u64,
+        /// All that are kept were read just now, and not only those that are new.
+        anew: bool,
+    },
     /// Why it does not hold.
-    pub broken: Option<String>,
+    Broken(String),
 }

@@ -122,13 +122,23 @@ pub(crate) fn audit_trail(place: AuditPlace) -> AuditView {
     ];
     AuditView {
         as_of: now(),
-        rows: if place.before == Some(1) { Vec::new() } else { rows },
+        rows: match place.before {
+            Some(1) => Vec::new(),
+            Some(_) => (1155..=1204)
+                .rev()
+                .map(|number| entry(number, AuditActor::Operator, "run_queued", None))
+                .collect(),
+            None => rows,
+        },
         last: 1204,
-        chain: ChainView {
-            cut: 200,
-            through: 1204,
-            since: at(23, 7, 30, 0),
-            broken: place.check.then(|| "entry 1000 is missing".to_owned()),
+        chain: if place.check {
+            ChainView::Broken("entry 1000 is missing".to_owned())
+        } else {
+            ChainView::Holds {
+                through: 1204,
+                cut: 200,
+                anew: false,
+            }
         },
     }
 }

@@ -56,7 +56,12 @@ mod tests {
         let token = Token::random();
         let read = Token::read(token.text()).expect("a token");
         assert_eq!(read.hash(), token.hash());
-        for other in [String::new(), token.text()[1..].to_owned(), "g".repeat(64), "A".repeat(64)] {
+        for other in [
+            String::new(),
+            token.text()[1..].to_owned(),
+            "g".repeat(64),
+            "A".repeat(64),
+        ] {
             assert!(Token::read(&other).is_none(), "{other}");
         }
     }

@@ -67,7 +67,9 @@ async fn list(
 async fn names(installation: &Installation) -> Result<HashMap<String, String>, CommandError> {
     let accounts = installation.store.accounts().await?;
     let tokens = installation.store.tokens().await?;
-    let of_accounts = accounts.into_iter().map(|account| (account.id.to_string(), account.email));
+    let of_accounts = accounts
+        .into_iter()
+        .map(|account| (account.id.to_string(), account.email));
     let of_tokens = tokens.into_iter().map(|token| (token.id.to_string(), token.name));
     Ok(of_accounts.chain(of_tokens).collect())
 }
@@ -155,7 +157,9 @@ fn compare(known: &KnownEntry, found: Option<String>, chain: &Chain) -> Result<(
         Some(hash) if hash == known.hash => Ok(()),
         Some(_) => Err(tampered(&format!("entry {number} is not the one that is known"))),
         None if number <= chain.cut() => {
-            say(&format!("Entry {number} went when it was old enough, so it could not be compared."));
+            say(&format!(
+                "Entry {number} went when it was old enough, so it could not be compared."
+            ));
             Ok(())
         }
         None => Err(tampered(&format!("entry {number}, which is known, is gone"))),

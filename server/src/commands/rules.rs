@@ -85,7 +85,14 @@ pub(crate) async fn run(
         Rules::Restore { why } => {
             let base = rules::active(installation).await?.version;
             let change = change(installation, why.as_ref());
-            let version = rules::apply(installation, base, &RuleSet::shipped(), &change, &operator(change.at)).await;
+            let version = rules::apply(
+                installation,
+                base,
+                &RuleSet::shipped(),
+                &change,
+                &operator(change.at),
+            )
+            .await;
             matched(installation, version.map_err(refused)?, output).await?;
         }
     }

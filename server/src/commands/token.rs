@@ -86,11 +86,7 @@ async fn list(installation: &Installation, output: Output) -> Result<ExitCode, C
     Ok(ExitCode::SUCCESS)
 }
 
-async fn revoke(
-    installation: &Installation,
-    id: TokenId,
-    output: Output,
-) -> Result<ExitCode, CommandError> {
+async fn revoke(installation: &Installation, id: TokenId, output: Output) -> Result<ExitCode, CommandError> {
     let by = operator(installation.clock.now());
     let known = installation.store.revoke_token(id, &by).await?;
     let tokens = installation.store.tokens().await?;

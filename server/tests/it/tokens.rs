@@ -16,7 +16,12 @@ fn serve(home: &Home) -> (Running, SocketAddr) {
 }
 
 fn asked(address: SocketAddr, method: &str, path: &str, token: &str) -> Answer {
-    request(address, method, path, &[("authorization", &format!("Bearer {token}"))])
+    request(
+        address,
+        method,
+        path,
+        &[("authorization", &format!("Bearer {token}"))],
+    )
 }
 
 fn listed(home: &Home) -> Value {
@@ -30,7 +35,9 @@ fn assert_refused(answer: &Answer, status: u16, cause: &str) {
     let problem = answer.json();
     assert_eq!(problem["cause"], cause, "{problem}");
     assert!(!text(&problem, &"next_action").is_empty());
-    let asks = answer.head.contains("www-authenticate: bearer realm=\"tributary\"");
+    let asks = answer
+        .head
+        .contains("www-authenticate: bearer realm=\"tributary\"");
     assert_eq!(asks, status == 401, "{}", answer.head);
 }
 
@@ -43,12 +50,23 @@ fn a_token_is_shown_once_and_kept_as_a_hash() {
     assert_eq!(digits.len(), 64);
     assert!(!holds(&home.kept(), digits), "only its hash is kept");
     let listed = listed(&home);
-    assert_eq!((&listed["name"], &listed["state"]), (&"nightly".into(), &"active".into()));
+    assert_eq!(
+        (&listed["name"], &listed["state"]),
+        (&"nightly".into(), &"active".into())
+    );
     assert_eq!(listed["scopes"], serde_json::json!(["read"]));
     assert!(listed["last_used_at"].is_null() && listed.get("token").is_none());
-    let said = home.run(&["token", "add", "--name", "n", "--scope", "sync,read"]).succeeded();
+    let said = home
+        .run(&["token", "add", "--name", "n", "--scope", "sync,read"])
+        .succeeded();
     assert!(said.stdout.contains("may read,sync until"), "{}", said.stdout);
-    assert!(said.stdout.trim_end().lines().last().is_some_and(|line| line.starts_with("trb_")));
+    assert!(
+        said.stdout
+            .trim_end()
+            .lines()
+            .last()
+            .is_some_and(|line| line.starts_with("trb_"))
+    );
     for refused in [
         &["--name", "n", "--scope", "write"][..],
         &["--name", "n", "--scope", "read", "--expires-in", "2y"],
@@ -79,8 +97,14 @@ fn programs_are_let_in_by_their_token_alone() {
     let sync = "/api/v1/connections/customer-en/sync";
     assert_refused(&asked(address, "POST", sync, &read), 403, "scope_missing");
     assert_eq!(asked(address, "POST", sync, &both).status, 202);
-    let audit = home.run(&["audit", "list", "--limit", "1", "--json"]).succeeded().json();
-    assert_eq!((text(&audit[0], &"actor"), text(&audit[0], &"deed")), ("token", "run_queued"));
+    let audit = home
+        .run(&["audit", "list", "--limit", "1", "--json"])
+        .succeeded()
+        .json();
+    assert_eq!(
+        (text(&audit[0], &"actor"), text(&audit[0], &"deed")),
+        ("token", "run_queued")
+    );
     assert_eq!(text(&audit[0], &"origin"), "127.0.0.1");
     let table = home.run(&["audit", "list"]).succeeded().stdout;
     assert!(table.contains("token nightly"), "{table}");
@@ -93,10 +117,16 @@ fn a_token_that_is_revoked_is_good_for_nothing_at_once() {
     let (id, token) = (text(&added, &"id"), text(&added, &"token"));
     let (_console, address) = serve(&home);
     assert_eq!(asked(address, "GET", "/api/v1/runs", token).status, 200);
-    let used = wait_for("the last use", || listed(&home)["last_used_at"].as_str().map(str::to_owned));
+    let used = wait_for("the last use", || {
+        listed(&home)["last_used_at"].as_str().map(str::to_owned)
+    });
     assert!(used.starts_with("20"), "{used}");
     home.run(&["token", "revoke", id]).succeeded();
-    assert_refused(&asked(address, "GET", "/api/v1/runs", token), 401, "token_revoked");
+    assert_refused(
+        &asked(address, "GET", "/api/v1/runs", token),
+        401,
+        "token_revoked",
+    );
     assert_eq!(listed(&home)["state"], "revoked");
     home.run(&["token", "revoke", "00000000-0000-0000-0000-000000000000"])
         .ended(1)
@@ -112,4 +142,39 @@ fn a_token_opens_no_page_of_the_console() {
     let (_console, address) = serve(&home);
     let page = asked(address, "GET", "/community-management", text(&added, &"token"));
     assert_ne!(page.status, 200, "{page:?}");
+}
+
+#[test]
+fn a_token_is_in_no_line_of_the_log_and_no_answer() {
+    let home = Home::new().with("TRIBUTARY_LOG", "trace");
+    let added = add(&home, "read");
+    let token = text(&added, &"token");
+    let digits = token.trim_start_matches("trb_");
+    let (console, address) = serve(&home);
+    let cut = &token[..token.len() - 1];
+    let mut said = String::new();
+    for (method, path, shown) in [
+        ("GET", "/api/v1/runs", token),
+        ("GET", "/api/v1/runs?limit=none", token),
+        ("POST", "/api/v1/runs/7/cancel", token),
+        ("GET", "/metrics", token),
+        ("GET", "/api/v1/runs", cut),
+    ] {
+        let answer = asked(address, method, path, shown);
+        said.push_str(&answer.head);
+        said.push_str(&answer.body);
+    }
+    console.signal("TERM");
+    let done = console.wait().0;
+    said.push_str(&done.stdout);
+    said.push_str(&done.stderr);
+    for words in [
+        &["token", "list"][..],
+        &["token", "list", "--json"],
+        &["audit", "list"],
+    ] {
+        said.push_str(&home.run(words).succeeded().stdout);
+    }
+    assert!(said.contains("runs"), "{said}");
+    assert!(!said.contains(&digits[..digits.len() - 1]), "the log was: {said}");
 }

@@ -10,13 +10,19 @@ use store::{AuditEntry, By, Deed};
 use crate::support::{Home, Unasked, count, holds, read, text, wait_for};
 
 fn entries(home: &Home) -> Vec<Value> {
-    let listed = home.run(&["audit", "list", "--after", "0", "--json"]).succeeded().json();
+    let listed = home
+        .run(&["audit", "list", "--after", "0", "--json"])
+        .succeeded()
+        .json();
     listed.as_array().expect("entries").clone()
 }
 
 fn deeds(home: &Home) -> Vec<String> {
     let entries = entries(home);
-    entries.iter().map(|entry| text(entry, &"deed").to_owned()).collect()
+    entries
+        .iter()
+        .map(|entry| text(entry, &"deed").to_owned())
+        .collect()
 }
 
 /// Four entries of an operator.
@@ -25,7 +31,8 @@ fn four_entries() -> Home {
     home.connect("customer-en", &Unasked::new().url());
     home.run(&["connection", "deactivate", "customer-en"]).succeeded();
     home.run(&["connection", "activate", "customer-en"]).succeeded();
-    home.run(&["connection", "map", "customer-en", "--title", "Role"]).succeeded();
+    home.run(&["connection", "map", "customer-en", "--title", "Role"])
+        .succeeded();
     home
 }
 
@@ -75,7 +82,11 @@ fn an_untouched_trail_is_whole() {
     let checked = home.run(&["audit", "verify", "--json"]).succeeded().json();
     assert_eq!((count(&checked, "entries"), count(&checked, "last")), (4, 4));
     let said = home.run(&["audit", "verify"]).succeeded();
-    assert!(said.stdout.contains("4 entries: none is missing"), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("4 entries: none is missing"),
+        "{}",
+        said.stdout
+    );
     let known = format!("4:{}", text(&checked, &"hash"));
     home.run(&["audit", "verify", "--known", &known]).succeeded();
 }
@@ -83,7 +94,10 @@ fn an_untouched_trail_is_whole() {
 #[test]
 fn what_is_changed_removed_or_put_in_shows_by_its_number() {
     let tampered: [(&str, &str); 5] = [
-        ("UPDATE audit_entry SET origin = 'user somebody' WHERE number = 2", "entry 2"),
+        (
+            "UPDATE audit_entry SET origin = 'user somebody' WHERE number = 2",
+            "entry 2",
+        ),
         ("UPDATE audit_entry SET at = at + 1 WHERE number = 3", "entry 3"),
         ("DELETE FROM audit_entry WHERE number = 2", "entry 2 is missing"),
         (
@@ -204,7 +218,8 @@ fn an_export_holds_every_entry_with_its_hash() {
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
     assert_eq!(exported, entries(&home));
-    home.run(&["audit", "export", "--output", "no/folder/trail.csv"]).ended(1);
+    home.run(&["audit", "export", "--output", "no/folder/trail.csv"])
+        .ended(1);
 }
 
 #[test]
@@ -215,21 +230,29 @@ fn what_the_trail_keeps_of_an_erased_person_is_in_no_byte() {
     home.sync("customer-en").succeeded();
     let exported = home.run(&["export", "users", "--json"]).succeeded().json();
     let users = exported.as_array().expect("members");
-    let person = users.iter().find(|user| user["email"].is_string()).expect("a member with an address");
+    let person = users
+        .iter()
+        .find(|user| user["email"].is_string())
+        .expect("a member with an address");
     let (id, email) = (text(person, &"community_user_id"), text(person, &"email"));
     let said = ["member", "unlink", "customer-en", id, "--reason", "They told us"];
     home.run(&said).succeeded();
-    home.run(&["member", "left", "customer-en", id, "--reason", "They told us"]).succeeded();
+    home.run(&["member", "left", "customer-en", id, "--reason", "They told us"])
+        .succeeded();
     home.run(&["erase", "--email", email, "--json"]).succeeded();
     let told = deeds(&home);
     for deed in ["member_unlinked", "member_left", "person_erased"] {
         assert!(told.iter().any(|told| told == deed), "{deed}: {told:?}");
     }
-    home.run(&["audit", "export", "--output", "trail.csv"]).succeeded();
+    home.run(&["audit", "export", "--output", "trail.csv"])
+        .succeeded();
     let trail = read(&home.path("trail.csv")).to_ascii_lowercase();
     for of_them in [email, text(person, &"username"), "they told us"] {
         assert!(!holds(&trail, &of_them.to_ascii_lowercase()), "{of_them}");
     }
-    assert!(!holds(&home.kept().to_ascii_lowercase(), &email.to_ascii_lowercase()));
+    assert!(!holds(
+        &home.kept().to_ascii_lowercase(),
+        &email.to_ascii_lowercase()
+    ));
     home.run(&["audit", "verify"]).succeeded();
 }

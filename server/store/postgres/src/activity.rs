@@ -91,7 +91,11 @@ impl ActivityStore for PostgresStore {
             unchanged: total.saturating_sub(new + updated),
         };
         if new + updated > 0 {
-            let target = format!("{}: {}", targets::connection(connection), targets::imported(&outcome));
+            let target = format!(
+                "{}: {}",
+                targets::connection(connection),
+                targets::imported(&outcome)
+            );
             append(&mut write, by, Deed::ActivityImported, Some(target)).await?;
         }
         write.commit().await?;

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use domain::unification::WhyNot;
 use sqlx::{AssertSqlSafe, postgres::PgRow};
-use store::{By, Deed, FailedFilter, FailedGroup, FailedMember, FailedStore, NewTicket, StoreError, Ticket, targets};
+use store::{
+    By, Deed, FailedFilter, FailedGroup, FailedMember, FailedStore, NewTicket, StoreError, Ticket, targets,
+};
 
 use crate::{
     PostgresStore,

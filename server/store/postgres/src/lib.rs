@@ -27,9 +27,9 @@ mod runs;
 mod secrets;
 mod sessions;
 mod suppression;
-mod tokens;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod tokens;
 mod trends;
 mod views;
 

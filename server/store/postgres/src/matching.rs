@@ -7,8 +7,8 @@ use domain::{
 };
 use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
 use store::{
-    By, Deed, DueMember, DuePage, Fenced, FormerMatch, Lease, Left, Link, MatchCommit, MatchStore, MatchesWritten,
-    MatchingDue, MemberTie, Revision, StoreError, StoredMatch, targets,
+    By, Deed, DueMember, DuePage, Fenced, FormerMatch, Lease, Left, Link, MatchCommit, MatchStore,
+    MatchesWritten, MatchingDue, MemberTie, Revision, StoreError, StoredMatch, targets,
 };
 
 use crate::{
@@ -629,7 +629,9 @@ pub(crate) fn read_match(row: &PgRow) -> Result<Match, StoreError> {
 fn said(connection: ConnectionId, link: Option<&Link>) -> (Deed, String) {
     match link {
         None => (Deed::MemberLeftToRules, targets::member(connection)),
-        Some(link) if link.company_external_id.is_none() => (Deed::MemberUnlinked, targets::link(connection, link)),
+        Some(link) if link.company_external_id.is_none() => {
+            (Deed::MemberUnlinked, targets::link(connection, link))
+        }
         Some(link) => (Deed::MemberLinked, targets::link(connection, link)),
     }
 }

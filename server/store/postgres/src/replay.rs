@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use domain::{ConnectionId, ProfileMapping, RunId, Stream, record::Record};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow};
 use store::{
-    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, PageCommit, ProfileFieldCount, RemappedMember, Replay,
-    ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping, StoredMember,
-    judge_replay, targets,
+    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, PageCommit, ProfileFieldCount, RemappedMember,
+    Replay, ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping,
+    StoredMember, judge_replay, targets,
 };
 
 use crate::{

@@ -77,12 +77,13 @@ impl TokenStore for PostgresStore {
 
     async fn revoke_token(&self, id: TokenId, by: &By) -> Result<bool, StoreError> {
         let mut write = self.begin().await?;
-        let revoked = sqlx::query("UPDATE api_token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
-            .bind(id.0)
-            .bind(micros(by.at))
-            .execute(&mut *write)
-            .await
-            .map_err(database)?;
+        let revoked =
+            sqlx::query("UPDATE api_token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+                .bind(id.0)
+                .bind(micros(by.at))
+                .execute(&mut *write)
+                .await
+                .map_err(database)?;
         if revoked.rows_affected() == 0 {
             return sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM api_token WHERE id = $1)")
                 .bind(id.0)

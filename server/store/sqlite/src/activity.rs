@@ -90,7 +90,11 @@ impl ActivityStore for SqliteStore {
             unchanged: total.saturating_sub(new + updated),
         };
         if new + updated > 0 {
-            let target = format!("{}: {}", targets::connection(connection), targets::imported(&outcome));
+            let target = format!(
+                "{}: {}",
+                targets::connection(connection),
+                targets::imported(&outcome)
+            );
             append(&mut transaction, by, Deed::ActivityImported, Some(target)).await?;
         }
         transaction.commit().await.map_err(database)?;

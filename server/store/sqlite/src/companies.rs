@@ -178,7 +178,12 @@ async fn import<T: Serialize + Sync>(
     })
 }
 
-async fn settle(mut transaction: Transaction<'static, Sqlite>, mode: ImportMode, done: &Imported<'_>, by: &By) -> Result<(), StoreError> {
+async fn settle(
+    mut transaction: Transaction<'static, Sqlite>,
+    mode: ImportMode,
+    done: &Imported<'_>,
+    by: &By,
+) -> Result<(), StoreError> {
     match mode {
         // Dropped, it is rolled back.
         ImportMode::Try => return Ok(()),

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use domain::unification::WhyNot;
 use sqlx::{AssertSqlSafe, sqlite::SqliteRow};
-use store::{By, Deed, FailedFilter, FailedGroup, FailedMember, FailedStore, NewTicket, StoreError, Ticket, targets};
+use store::{
+    By, Deed, FailedFilter, FailedGroup, FailedMember, FailedStore, NewTicket, StoreError, Ticket, targets,
+};
 
 use crate::{
     SqliteStore,
@@ -131,7 +133,13 @@ impl FailedStore for SqliteStore {
             // Dropped, the transaction is rolled back.
             return Ok(None);
         }
-        append(&mut transaction, by, Deed::TicketCreated, Some(targets::ticket(number))).await?;
+        append(
+            &mut transaction,
+            by,
+            Deed::TicketCreated,
+            Some(targets::ticket(number)),
+        )
+        .await?;
         transaction.commit().await.map_err(database)?;
         self.ticket(number).await
     }

@@ -8,8 +8,8 @@ use domain::{
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Sqlite, Transaction, sqlite::SqliteRow};
 use store::{
-    By, Deed, DueMember, DuePage, Fenced, FormerMatch, Lease, Left, Link, MatchCommit, MatchStore, MatchesWritten,
-    MatchingDue, MemberTie, Revision, StoreError, StoredMatch, targets,
+    By, Deed, DueMember, DuePage, Fenced, FormerMatch, Lease, Left, Link, MatchCommit, MatchStore,
+    MatchesWritten, MatchingDue, MemberTie, Revision, StoreError, StoredMatch, targets,
 };
 
 use crate::{
@@ -630,7 +630,9 @@ pub(crate) fn read_match(row: &SqliteRow) -> Result<Match, StoreError> {
 fn said(connection: ConnectionId, link: Option<&Link>) -> (Deed, String) {
     match link {
         None => (Deed::MemberLeftToRules, targets::member(connection)),
-        Some(link) if link.company_external_id.is_none() => (Deed::MemberUnlinked, targets::link(connection, link)),
+        Some(link) if link.company_external_id.is_none() => {
+            (Deed::MemberUnlinked, targets::link(connection, link))
+        }
         Some(link) => (Deed::MemberLinked, targets::link(connection, link)),
     }
 }

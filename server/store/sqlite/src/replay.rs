@@ -7,9 +7,9 @@ use domain::{ConnectionId, ProfileMapping, RunId, Stream, record::Record};
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Row as _, Sqlite, Transaction, sqlite::SqliteRow};
 use store::{
-    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, PageCommit, ProfileFieldCount, RemappedMember, Replay,
-    ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping, StoredMember,
-    judge_replay, targets,
+    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, PageCommit, ProfileFieldCount, RemappedMember,
+    Replay, ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping,
+    StoredMember, judge_replay, targets,
 };
 
 use crate::{

@@ -57,7 +57,13 @@ impl RuleStore for SqliteStore {
         .map_err(database)?;
         decide_by(&mut transaction, version, used).await?;
         if let Some(by) = by {
-            append(&mut transaction, by, Deed::RulesApplied, Some(targets::rules(version))).await?;
+            append(
+                &mut transaction,
+                by,
+                Deed::RulesApplied,
+                Some(targets::rules(version)),
+            )
+            .await?;
         }
         transaction.commit().await.map_err(database)?;
         Ok(RulesApplied::Yes(version))
@@ -84,7 +90,13 @@ impl RuleStore for SqliteStore {
             return Ok(RulesApplied::NoSuchVersion);
         }
         decide_by(&mut transaction, version, used).await?;
-        append(&mut transaction, by, Deed::RulesReturned, Some(targets::rules(version))).await?;
+        append(
+            &mut transaction,
+            by,
+            Deed::RulesReturned,
+            Some(targets::rules(version)),
+        )
+        .await?;
         transaction.commit().await.map_err(database)?;
         Ok(RulesApplied::Yes(version))
     }
@@ -117,7 +129,11 @@ async fn active_version(transaction: &mut Transaction<'static, Sqlite>) -> Resul
 }
 
 /// From now on this version decides, and every member is due.
-async fn decide_by(transaction: &mut Transaction<'static, Sqlite>, version: i64, used: &RuleChange) -> Result<(), StoreError> {
+async fn decide_by(
+    transaction: &mut Transaction<'static, Sqlite>,
+    version: i64,
+    used: &RuleChange,
+) -> Result<(), StoreError> {
     everything_changed(transaction).await?;
     sqlx::query("UPDATE unification SET rule_version = $1")
         .bind(version)

@@ -94,7 +94,13 @@ impl SecretStore for SqliteStore {
             .map_err(database)?;
         let replaced = done.rows_affected() == 1;
         if replaced {
-            append(&mut transaction, by, Deed::SecretsResealed, Some(targets::secrets(1))).await?;
+            append(
+                &mut transaction,
+                by,
+                Deed::SecretsResealed,
+                Some(targets::secrets(1)),
+            )
+            .await?;
         }
         transaction.commit().await.map_err(database)?;
         Ok(replaced)

@@ -3,9 +3,9 @@ use domain::{Connection, RunState};
 use super::{
     accounts::operator,
     fixtures::{
-    add_connection, at, connection_id, enqueue, finish_as, new_connection, new_run, page, renewal, run,
-    run_id, started,
-},
+        add_connection, at, connection_id, enqueue, finish_as, new_connection, new_run, page, renewal, run,
+        run_id, started,
+    },
 };
 use crate::{Access, AddConnectionError, Enqueued, LeaseState, NewConnection, Store};
 
@@ -106,7 +106,10 @@ pub async fn access_is_replaced_for_its_connection_only(store: &dyn Store) {
         client_id: "client anew".into(),
         sealed_secret: "sealed anew".into(),
     };
-    store.replace_access(first, &access, &operator(2)).await.expect("a new access");
+    store
+        .replace_access(first, &access, &operator(2))
+        .await
+        .expect("a new access");
     let changed = store
         .connection(first)
         .await
@@ -153,7 +156,10 @@ pub async fn deactivating_cancels_a_queued_run(store: &dyn Store) {
     let queued = enqueue(store, 1, connection, 0).await;
     let other = add_connection(store, 2).await;
     let untouched = enqueue(store, 2, other, 0).await;
-    store.deactivate(connection, &operator(5)).await.expect("deactivated");
+    store
+        .deactivate(connection, &operator(5))
+        .await
+        .expect("deactivated");
 
     let cancelled = run(store, queued).await;
     assert_eq!(cancelled.state, RunState::Cancelled);

@@ -63,7 +63,10 @@ pub(super) fn new_connection(number: u128) -> NewConnection {
 
 pub(super) async fn add_connection(store: &dyn Store, number: u128) -> ConnectionId {
     let new = new_connection(number);
-    store.add_connection(&new, &operator(0)).await.expect("a connection");
+    store
+        .add_connection(&new, &operator(0))
+        .await
+        .expect("a connection");
     new.connection.id
 }
 
@@ -109,7 +112,10 @@ pub(super) async fn next_run(
         extent,
         ..new_run(number, connection, at(seconds))
     };
-    assert_eq!(store.enqueue(&new, None).await.expect("an answer"), Enqueued::Queued);
+    assert_eq!(
+        store.enqueue(&new, None).await.expect("an answer"),
+        Enqueued::Queued
+    );
     let request = ClaimRequest {
         only: Some(new.id),
         ..claim_request(at(seconds + 1))

@@ -9,8 +9,8 @@ use super::{
     fixtures::{at, page_of, started},
 };
 use crate::{
-    Deed, Deletion, ImportMode, Left, MatchCommit, MatchesWritten, NewMatch, RuleChange, RulesApplied, Search,
-    Store, WithoutCompany,
+    Deed, Deletion, ImportMode, Left, MatchCommit, MatchesWritten, NewMatch, RuleChange, RulesApplied,
+    Search, Store, WithoutCompany,
 };
 
 fn company(id: &str, name: &str, domains: &[&str], parent: Option<&str>) -> Company {
@@ -46,7 +46,12 @@ async fn bring_parties(store: &dyn Store) {
         company("C-3", "Acme", &[], Some("C-1")),
     ];
     let imported = store
-        .import_companies(&companies, ImportMode::Write, Deed::CompaniesImported, &operator(1))
+        .import_companies(
+            &companies,
+            ImportMode::Write,
+            Deed::CompaniesImported,
+            &operator(1),
+        )
         .await;
     assert_eq!(imported.expect("an import").new, 3);
     let persons = [

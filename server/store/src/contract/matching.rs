@@ -11,8 +11,8 @@ use super::{
     fixtures::{Started, assert_lost, at, claim, connection_id, page_of, started},
 };
 use crate::{
-    Deed, Deletion, DuePage, FailedFilter, FailedGroup, ImportMode, Lease, Left, Link, MatchCommit, MatchesWritten,
-    MemberTie, NewMatch, NewTicket, Revision, RuleChange, RulesApplied, Store,
+    Deed, Deletion, DuePage, FailedFilter, FailedGroup, ImportMode, Lease, Left, Link, MatchCommit,
+    MatchesWritten, MemberTie, NewMatch, NewTicket, Revision, RuleChange, RulesApplied, Store,
 };
 
 const WRITTEN: MatchesWritten = MatchesWritten::Yes {
@@ -308,9 +308,7 @@ pub async fn exports_tell_what_members_are_tied_to(store: &dyn Store) {
 
 async fn apply(store: &dyn Store, base: i64, rules: &RuleSet, seconds: i64) -> RulesApplied {
     let by = operator(seconds);
-    let applied = store
-        .apply_rules(base, rules, &change(seconds), Some(&by))
-        .await;
+    let applied = store.apply_rules(base, rules, &change(seconds), Some(&by)).await;
     applied.expect("an answer")
 }
 
@@ -347,7 +345,9 @@ pub async fn an_earlier_version_of_the_rules_decides_again(store: &dyn Store) {
     apply(store, 0, &first, 1).await;
     apply(store, 1, &second, 3).await;
     let back = async |base, version| {
-        let applied = store.return_to_rules(base, version, &change(4), &operator(4)).await;
+        let applied = store
+            .return_to_rules(base, version, &change(4), &operator(4))
+            .await;
         applied.expect("an answer")
     };
     assert_eq!(back(1, 1).await, RulesApplied::Overtaken(2));

@@ -133,7 +133,10 @@ pub async fn the_change_marker_moves_with_every_commit(store: &dyn Store) {
         .await
         .expect("an answer");
     markers.push(marker(store).await);
-    store.deactivate(started.connection, &operator(21)).await.expect("done");
+    store
+        .deactivate(started.connection, &operator(21))
+        .await
+        .expect("done");
     markers.push(marker(store).await);
     store
         .finish(&started.lease, &finish_as(RunState::Cancelled, 22))

@@ -5,9 +5,9 @@ use domain::{Progress, RunState, StoppedBy, Stream};
 use super::{
     accounts::operator,
     fixtures::{
-    add_connection, assert_lost, at, claim, claim_request, complete, enqueue, finish_as, page_of, release,
-    renewal, run, run_id, start_run, started,
-},
+        add_connection, assert_lost, at, claim, claim_request, complete, enqueue, finish_as, page_of,
+        release, renewal, run, run_id, start_run, started,
+    },
 };
 use crate::{
     Cancelling, ClaimRequest, Finish, KeptPace, Lease, LeaseState, PATIENCE, PROVIDER_WAIT_MAX, Queue,

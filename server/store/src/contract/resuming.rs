@@ -144,7 +144,10 @@ async fn next(
         extent,
         ..new_run(number, of, queued_at)
     };
-    assert_eq!(store.enqueue(&new, None).await.expect("an answer"), Enqueued::Queued);
+    assert_eq!(
+        store.enqueue(&new, None).await.expect("an answer"),
+        Enqueued::Queued
+    );
     run(store, new.id).await
 }
 
@@ -257,7 +260,10 @@ pub async fn what_a_cancelled_run_had_seen_is_forgotten_by_the_next(store: &dyn 
     failed(store, 1, connection, FULL, CauseCode::ProviderUnavailable).await;
     let second = enqueue(store, 2, connection, 600).await;
     assert_eq!(run(store, second).await.resumed_from, Some(run_id(1)));
-    store.deactivate(connection, &operator(610)).await.expect("deactivated");
+    store
+        .deactivate(connection, &operator(610))
+        .await
+        .expect("deactivated");
     store.activate(connection, &operator(9)).await.expect("activated");
     let third = next_run(store, 3, connection, FULL, 620).await;
     assert_eq!((third.run.resumed_from, third.checkpoint), (None, None));

@@ -4,9 +4,9 @@ use domain::{ConnectionId, Ledger, Mode, RunId, RunState, Stage, StoppedBy, Stre
 use super::{
     accounts::operator,
     fixtures::{
-    INCREMENTAL, add_connection, assert_lost, at, claim, claim_request, connection_id, enqueue, finish_as,
-    new_run, page_of, release, renewal, run, run_id, start_run, started,
-},
+        INCREMENTAL, add_connection, assert_lost, at, claim, claim_request, connection_id, enqueue,
+        finish_as, new_run, page_of, release, renewal, run, run_id, start_run, started,
+    },
 };
 use crate::{ClaimRequest, Enqueued, LastQueued, Lease, LeaseState, NewRun, RunQuery, Store};
 
@@ -19,7 +19,10 @@ pub async fn a_connection_has_one_run_at_a_time(store: &dyn Store) {
         extent: INCREMENTAL,
         ..new_run(1, connection, at(3))
     };
-    assert_eq!(store.enqueue(&new, None).await.expect("an answer"), Enqueued::Queued);
+    assert_eq!(
+        store.enqueue(&new, None).await.expect("an answer"),
+        Enqueued::Queued
+    );
     assert_new(store).await;
     let again = store.enqueue(&new_run(2, connection, at(4)), None).await;
     assert_eq!(again.expect("an answer"), Enqueued::UnderWay(run_id(1)));
@@ -73,7 +76,10 @@ pub async fn the_latest_runs_of_all_active_connections_are_told_at_once(store: &
         store.finish(&lease, &ended).await.expect("an end");
     }
     enqueue(store, 4, waits, 20).await;
-    store.deactivate(deactivated, &operator(21)).await.expect("deactivated");
+    store
+        .deactivate(deactivated, &operator(21))
+        .await
+        .expect("deactivated");
 
     let last = |number, connection_id, seconds: Option<i64>| LastQueued {
         connection_id,
@@ -189,7 +195,10 @@ pub async fn a_run_of_a_deactivated_connection_is_not_taken_up(store: &dyn Store
         "its worker is gone, so nobody else would stop it"
     );
     assert_eq!(orphan.progress.stopped_by, Some(StoppedBy::Deactivation));
-    store.activate(started.connection, &operator(9)).await.expect("activated");
+    store
+        .activate(started.connection, &operator(9))
+        .await
+        .expect("activated");
     assert!(claim(store, 1_000).await.is_none());
 }
 
@@ -259,7 +268,10 @@ pub async fn a_run_that_was_to_stop_and_is_released_is_cancelled_at_the_next_cla
         .release(&started.lease, &release(0))
         .await
         .expect("released");
-    store.activate(started.connection, &operator(9)).await.expect("activated");
+    store
+        .activate(started.connection, &operator(9))
+        .await
+        .expect("activated");
     assert!(claim(store, 9).await.is_none());
     let stopped = run(store, started.lease.run_id).await;
     assert_eq!(

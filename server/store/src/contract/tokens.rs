@@ -142,10 +142,7 @@ pub async fn tokens_are_forgotten_a_while_after_their_end(store: &dyn Store) {
     assert!(revoked.expect("an answer"));
     let mut left = Vec::new();
     for seconds in [9, 10, 999, 1000] {
-        store
-            .sweep_tokens(at(seconds) + TOKEN_KEPT)
-            .await
-            .expect("swept");
+        store.sweep_tokens(at(seconds) + TOKEN_KEPT).await.expect("swept");
         left.push(store.tokens().await.expect("tokens").len());
     }
     assert_eq!(left, [2, 1, 1, 0]);

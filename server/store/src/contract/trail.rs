@@ -11,7 +11,9 @@ use uuid::Uuid;
 
 use super::{
     accounts::operator,
-    fixtures::{Started, add_connection, at, connection_id, hash, new_connection, new_run, page_of, run_id, started},
+    fixtures::{
+        Started, add_connection, at, connection_id, hash, new_connection, new_run, page_of, run_id, started,
+    },
 };
 use crate::{
     Access, AuditEntry, Chain, Deed, Enqueued, Erasure, ErasureRequest, FailedFilter, ImportMode,
@@ -37,7 +39,9 @@ async fn told(store: &dyn Store, after: u64) -> Vec<(String, String)> {
 }
 
 fn expected(told: &[(&str, String)]) -> Vec<(String, String)> {
-    let owned = told.iter().map(|(deed, target)| ((*deed).to_owned(), target.clone()));
+    let owned = told
+        .iter()
+        .map(|(deed, target)| ((*deed).to_owned(), target.clone()));
     owned.collect()
 }
 
@@ -54,7 +58,10 @@ async fn verified(store: &dyn Store) -> u64 {
 pub async fn what_is_done_to_connections_is_in_the_trail_once(store: &dyn Store) {
     let id = add_connection(store, 1).await;
     for seconds in [1, 2] {
-        store.deactivate(id, &operator(seconds)).await.expect("deactivated");
+        store
+            .deactivate(id, &operator(seconds))
+            .await
+            .expect("deactivated");
     }
     for seconds in [3, 4] {
         store.activate(id, &operator(seconds)).await.expect("activated");
@@ -65,7 +72,10 @@ pub async fn what_is_done_to_connections_is_in_the_trail_once(store: &dyn Store)
         client_id: "another".into(),
         sealed_secret: "anew".into(),
     };
-    store.replace_access(id, &access, &operator(5)).await.expect("replaced");
+    store
+        .replace_access(id, &access, &operator(5))
+        .await
+        .expect("replaced");
     let mapping = ProfileMapping::default().with(MappedColumn::Title, vec!["Role".to_owned()]);
     let mapping = mapping.expect("a mapping");
     for seconds in [6, 7] {
@@ -82,7 +92,10 @@ pub async fn what_is_done_to_connections_is_in_the_trail_once(store: &dyn Store)
         "access_replaced",
         "mapping_changed",
     ];
-    assert_eq!(told(store, 0).await, expected(&deeds.map(|deed| (deed, target.clone()))));
+    assert_eq!(
+        told(store, 0).await,
+        expected(&deeds.map(|deed| (deed, target.clone())))
+    );
     let times: Vec<_> = entries(store).await.iter().map(|entry| entry.at).collect();
     assert_eq!(times, [0, 1, 3, 5, 6].map(at), "each is of the first time");
 }
@@ -189,10 +202,22 @@ pub async fn changes_of_rules_are_in_the_trail_with_their_version(store: &dyn St
     let shipped = RuleSet::shipped();
     let brought = store.apply_rules(0, &shipped, &change(0), None).await;
     brought.expect("rules that come with the installation");
-    store.apply_rules(1, &shipped, &change(1), Some(&by)).await.expect("applied");
-    store.apply_rules(1, &shipped, &change(2), Some(&by)).await.expect("overtaken");
-    store.return_to_rules(2, 9, &change(3), &by).await.expect("no such version");
-    store.return_to_rules(2, 1, &change(4), &by).await.expect("returned");
+    store
+        .apply_rules(1, &shipped, &change(1), Some(&by))
+        .await
+        .expect("applied");
+    store
+        .apply_rules(1, &shipped, &change(2), Some(&by))
+        .await
+        .expect("overtaken");
+    store
+        .return_to_rules(2, 9, &change(3), &by)
+        .await
+        .expect("no such version");
+    store
+        .return_to_rules(2, 1, &change(4), &by)
+        .await
+        .expect("returned");
     assert_eq!(
         told(store, 0).await,
         expected(&[
@@ -215,9 +240,14 @@ pub async fn secrets_that_are_sealed_anew_are_in_the_trail_as_a_count(store: &dy
     for _ in 0..2 {
         store.reseal(&[anew(1), anew(2)], &by).await.expect("an answer");
     }
-    store.keep_installation_secret("pepper", "first").await.expect("kept");
+    store
+        .keep_installation_secret("pepper", "first")
+        .await
+        .expect("kept");
     for _ in 0..2 {
-        let replaced = store.reseal_installation_secret("pepper", "first", "second", &by).await;
+        let replaced = store
+            .reseal_installation_secret("pepper", "first", "second", &by)
+            .await;
         replaced.expect("an answer");
     }
     let resealed = |count: u64| ("secrets_resealed", format!("secrets {count}"));
@@ -240,7 +270,11 @@ async fn with_jane(store: &dyn Store) -> Started {
         email: Some(JANES_ADDRESS.to_owned()),
         ..User::default()
     };
-    let page = page_of(started.connection, Stream::Users, vec![Record::User(Box::new(jane))]);
+    let page = page_of(
+        started.connection,
+        Stream::Users,
+        vec![Record::User(Box::new(jane))],
+    );
     store.commit_page(&started.lease, &page).await.expect("a page");
     started
 }
@@ -337,7 +371,11 @@ pub async fn old_entries_go_and_the_chain_goes_on_from_the_cut(store: &dyn Store
     assert_eq!(cut(6, 4).await, 0);
     let chain = store.audit_chain().await.expect("a chain");
     assert_eq!((chain.cut(), chain.last()), (6, 6));
-    assert_eq!(verified(store).await, 6, "those that are younger, and what tells of the cuts");
+    assert_eq!(
+        verified(store).await,
+        6,
+        "those that are younger, and what tells of the cuts"
+    );
     let kept = entries(store).await;
     let numbers: Vec<u64> = kept.iter().map(|entry| entry.number).collect();
     assert_eq!(numbers, [7, 8, 9, 10, 11, 12]);

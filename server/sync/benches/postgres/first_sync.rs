@@ -57,7 +57,10 @@ async fn sync(store: &PostgresStore, connection: &Connection, number: u128) -> R
         },
         queued_at: clock.now(),
     };
-    assert_eq!(store.enqueue(&new, None).await.expect("a queue"), Enqueued::Queued);
+    assert_eq!(
+        store.enqueue(&new, None).await.expect("a queue"),
+        Enqueued::Queued
+    );
     let claim = ClaimRequest {
         worker: "bench".into(),
         now: clock.now(),

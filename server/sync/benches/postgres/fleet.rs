@@ -84,7 +84,10 @@ async fn enqueue(store: &PostgresStore, clock: &RunningClock) {
                 },
                 queued_at: clock.now(),
             };
-            assert_eq!(store.enqueue(&new, None).await.expect("a queue"), Enqueued::Queued);
+            assert_eq!(
+                store.enqueue(&new, None).await.expect("a queue"),
+                Enqueued::Queued
+            );
         })
         .await;
 }

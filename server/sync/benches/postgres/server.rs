@@ -108,7 +108,10 @@ pub(crate) async fn connect(store: &PostgresStore, address: &str, number: u128) 
         connection: connection.clone(),
         sealed_secret: "sealed".into(),
     };
-    store.add_connection(&new, &By::operator(start())).await.expect("a connection");
+    store
+        .add_connection(&new, &By::operator(start()))
+        .await
+        .expect("a connection");
     connection
 }
 

@@ -92,7 +92,10 @@ impl Engine {
             connection: connection.clone(),
             sealed_secret: "sealed".into(),
         };
-        store.add_connection(&new, &By::operator(clock.now())).await.expect("a connection");
+        store
+            .add_connection(&new, &By::operator(clock.now()))
+            .await
+            .expect("a connection");
         let source = CommunityApi::new(
             HttpClient::new(&"127.0.0.1".parse().expect("a host")).expect("a client"),
             tenant_id,
@@ -158,7 +161,10 @@ impl Engine {
             },
             queued_at: self.clock.now(),
         };
-        assert_eq!(self.store.enqueue(&new, None).await.expect("a queue"), Enqueued::Queued);
+        assert_eq!(
+            self.store.enqueue(&new, None).await.expect("a queue"),
+            Enqueued::Queued
+        );
         let claim = ClaimRequest {
             worker: "bench".into(),
             now: self.clock.now(),

@@ -194,7 +194,10 @@ impl Community {
 
     async fn sync_new(&self, new: &NewRun, source: &dyn Source) -> Run {
         let id = new.id;
-        assert_eq!(self.store.enqueue(new, None).await.expect("a queue"), Enqueued::Queued);
+        assert_eq!(
+            self.store.enqueue(new, None).await.expect("a queue"),
+            Enqueued::Queued
+        );
         let settings = settings();
         let claim = ClaimRequest {
             worker: "test".into(),

@@ -13,27 +13,27 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use connector::CommunityApi;
 use domain::{
-    Account, AccountId, ApiToken, Connection, ConnectionId, MatchCounts, ProfileMapping, Role, Run, RunId, SessionId,
-    Stage, StoppedBy, Stream, TenantId, TokenId,
+    Account, AccountId, ApiToken, Connection, ConnectionId, MatchCounts, ProfileMapping, Role, Run, RunId,
+    SessionId, Stage, StoppedBy, Stream, TenantId, TokenId,
     record::{InvalidReason, Record},
     unification::{Company, Person, RuleSet, WhyNot},
 };
 use simulator::Simulator;
 use store::{
     Access, AccountStore, ActivityStore, AddAccountError, AddConnectionError, AuditEntry, AuditStore, Bucket,
-    By, Cancelling, Chain, ClaimRequest, ClaimedRun, CompanyStore, ConnectionOverview, ConnectionStore, Credentials,
-    Deed, Deletion, DeletionStore, DueMember, DuePage, Ending, Enqueued, Erasure, ErasureRequest,
-    ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter, FailedGroup,
-    FailedMember, FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage, ImportMode,
-    ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState, Left,
-    Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue, MemberTie,
-    NewAccount, NewConnection, NewRun, NewSession, NewSetUp, NewTicket, NewToken, OpenSalt, OverviewStore, PageCommit,
-    PageOutcome, PageStore, PartyCounts, PersonsImported, PoolUse, ProfileFieldCount, Queue, Receipt, ReceiptStore, Release,
-    RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision,
-    RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret,
-    Search, SecretStore, Session, SessionStore, SetAside, SetUp, Store, StoreError, StoredMapping,
-    StoredMember, StoredPerson, Ticket, TiedMember, TokenHash, TokenStore, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
-    WithoutCompany, WithoutGroup,
+    By, Cancelling, Chain, ClaimRequest, ClaimedRun, CompanyStore, ConnectionOverview, ConnectionStore,
+    Credentials, Deed, Deletion, DeletionStore, DueMember, DuePage, Ending, Enqueued, Erasure,
+    ErasureRequest, ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter,
+    FailedGroup, FailedMember, FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage,
+    ImportMode, ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState,
+    Left, Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue, MemberTie,
+    NewAccount, NewConnection, NewRun, NewSession, NewSetUp, NewTicket, NewToken, OpenSalt, OverviewStore,
+    PageCommit, PageOutcome, PageStore, PartyCounts, PersonsImported, PoolUse, ProfileFieldCount, Queue,
+    Receipt, ReceiptStore, Release, RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore,
+    Revision, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage, RunQuery, RunStore,
+    SealedSecret, Search, SecretStore, Session, SessionStore, SetAside, SetUp, Store, StoreError,
+    StoredMapping, StoredMember, StoredPerson, Ticket, TiedMember, TokenHash, TokenStore, TopicRef, TrendStore, Tried,
+    UseSetUp, UseSetUpError, WithoutCompany, WithoutGroup,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 use uuid::Uuid;

@@ -9,8 +9,8 @@ use domain::{
 };
 use sqlx::Connection as _;
 use store::{
-    AuditStore as _, By, Chain, ClaimRequest, ConnectionStore as _, ContentHash, Deed, Enqueued,
-    Fenced, NewConnection, NewRun, PageCommit, PageStore as _, Row, RunStore as _, StoreError,
+    AuditStore as _, By, Chain, ClaimRequest, ConnectionStore as _, ContentHash, Deed, Enqueued, Fenced,
+    NewConnection, NewRun, PageCommit, PageStore as _, Row, RunStore as _, StoreError,
 };
 use store_postgres::{PostgresStore, testing::TestDatabase};
 use uuid::Uuid;
@@ -103,7 +103,10 @@ async fn many_claims_at_once_share_the_runs_and_none_is_claimed_twice() {
     let store = PostgresStore::open(database.url()).await.expect("the database");
     for number in 1..=RUNS {
         let connection = connect(&store, number).await;
-        store.enqueue(&new_run(number, connection), None).await.expect("a run");
+        store
+            .enqueue(&new_run(number, connection), None)
+            .await
+            .expect("a run");
     }
     let mut workers = tokio::task::JoinSet::new();
     for _ in 0..4 {

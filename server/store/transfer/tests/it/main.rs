@@ -11,8 +11,8 @@ use domain::{
     record::{Activity, Content, ContentKind, InvalidReason, InvalidRecord, Record, User},
 };
 use store::{
-    By, ClaimRequest, ConnectionStore as _, ContentHash, ExportCursor, ExportQuery, Finish, Lease, NewConnection,
-    NewRun, PageCommit, PageStore as _, Row, RunStore as _, Store, StreamEnd, TrendStore as _,
+    By, ClaimRequest, ConnectionStore as _, ContentHash, ExportCursor, ExportQuery, Finish, Lease,
+    NewConnection, NewRun, PageCommit, PageStore as _, Row, RunStore as _, Store, StreamEnd, TrendStore as _,
 };
 use store_postgres::{PostgresStore, testing::TestDatabase};
 use store_sqlite::SqliteStore;
