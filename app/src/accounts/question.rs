@@ -29,6 +29,7 @@ fn asked(ask: Ask, account: &AccountRow) -> impl IntoView + use<> {
         button,
         keep,
     } = Asked::of(ask, account);
+    let id = account.id.to_string();
     let role = (ask == Ask::Role)
         .then(|| view! { <input type="hidden" name="role" value=other(account.role).as_str() /> });
     let class = if ask == Ask::Link {
@@ -44,7 +45,7 @@ fn asked(ask: Ask, account: &AccountRow) -> impl IntoView + use<> {
                 <div class="confirm-actions">
                     <a class="button" href=ACCOUNTS data-noscroll="" autofocus>{keep}</a>
                     <form method="post" action=action>
-                        <input type="hidden" name="account" value=account.id.to_string() />
+                        <input type="hidden" name="account" value=id />
                         {role}
                         <button class=class type="submit">{button}</button>
                     </form>

@@ -168,15 +168,16 @@ fn question(place: Memo<TokensPlace>, content: Resource<Result<TokensView, AppEr
 }
 
 fn asked(row: &TokenRow) -> impl IntoView + use<> {
+    let (id, title) = (row.token.id.to_string(), format!("Revoke {}?", row.token.name));
     view! {
         <Dialog class="confirm" labelled_by="confirm-title" close=TOKENS.to_owned()>
             <div class="confirm-body">
-                <h2 id="confirm-title">{format!("Revoke {}?", row.token.name)}</h2>
+                <h2 id="confirm-title">{title}</h2>
                 <p>"The program that shows it is refused at once. This cannot be undone; make a new token instead."</p>
                 <div class="confirm-actions">
                     <a class="button" href=TOKENS data-noscroll="" autofocus>"Keep it"</a>
                     <form method="post" action=RevokeToken::PATH>
-                        <input type="hidden" name="token" value=row.token.id.to_string() />
+                        <input type="hidden" name="token" value=id />
                         <button class="button danger" type="submit">"Revoke the token"</button>
                     </form>
                 </div>

@@ -8,20 +8,18 @@ use app::{
     error::AppError,
 };
 use axum::{
-    Json,
+    Json, Router,
     body::{Body, Bytes},
     extract::{Query, Request, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
-use domain::Audience;
 use futures_util::stream::try_unfold;
 use serde::Deserialize;
 use store::{Cell, Deed, Store};
 use tracing::error;
 
-use super::access::{Face, Ruled};
 use crate::{
     backend::{Console, internal},
     error::with_sources,
@@ -33,17 +31,10 @@ use crate::{
 /// Entries in memory at once.
 const ENTRIES_AT_ONCE: u32 = 1_000;
 
-pub(super) fn routes(console: &Console) -> Vec<Ruled> {
-    let ruled = |path: &str, handler| Ruled {
-        path: path.to_owned(),
-        audience: Audience::Admin,
-        face: Face::Page,
-        handler,
-    };
-    vec![
-        ruled(AUDIT_CSV, get(audit_csv).with_state(console.clone())),
-        ruled(RECEIPT_JSON, get(receipt_json).with_state(console.clone())),
-    ]
+pub(super) fn routes() -> Router<Console> {
+    Router::new()
+        .route(AUDIT_CSV, get(audit_csv))
+        .route(RECEIPT_JSON, get(receipt_json))
 }
 
 /// The console as whoever asks has it.

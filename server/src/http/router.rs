@@ -38,6 +38,7 @@ use super::{
     answered,
     assets::{Site, cache_control},
     client::{TrustedProxies, recognize},
+    downloads,
     headers::{BrowserRules, add_headers},
     health,
     metrics::{self, Monitored, observe},
@@ -83,6 +84,7 @@ pub(crate) fn router(served: Served) -> Router {
     };
     let console = console(&served, &options)
         .merge(rest::router(api))
+        .merge(downloads::routes().with_state(served.console.clone()))
         .layer(
             CompressionLayer::new()
                 .quality(CompressionLevel::Fastest)
