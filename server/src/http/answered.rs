@@ -25,7 +25,7 @@ pub(super) fn add(
     context: impl Fn() + Clone + Send + Sync + 'static,
     options: &LeptosOptions,
 ) -> Router<LeptosOptions> {
-    ANSWERED.iter().fold(pages, |pages, (page, function)| {
+    ANSWERED.iter().fold(pages, |pages, &(page, function)| {
         let (context, options) = (context.clone(), options.clone());
         let handler = post(move |form: Request| answer(form, function, context, options));
         pages.route(page, handler)
