@@ -1,5 +1,6 @@
 //! The pages and their addresses.
 
+use domain::Role;
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
@@ -9,6 +10,7 @@ use leptos_router::{
 };
 
 use crate::{
+    access::{Viewer, start_of},
     accounts::{
         list::Accounts,
         new::{NewAccount, NewLink},
@@ -21,7 +23,6 @@ use crate::{
     error::AppError,
     layout::Frame,
     page::CommunityManagement,
-    place::COMMUNITY_MANAGEMENT,
     tokens::{list::Tokens, new::NewToken},
     ui::problem,
     unification::{member::Member, page::Unification, users::UsersWithoutCompany},
@@ -76,26 +77,28 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// There is one page so far, so the address of the installation leads to it.
+/// The address of the installation leads to the page that the visitor's role begins with.
 #[component]
 fn Start() -> impl IntoView {
-    redirect_answer();
-    view! { <Redirect path=COMMUNITY_MANAGEMENT /> }
+    let role = use_context::<Viewer>().and_then(|viewer| viewer.0);
+    let start = start_of(role.unwrap_or(Role::Admin));
+    redirect_answer(start);
+    view! { <Redirect path=start /> }
 }
 
 /// The framework redirects only those who ask for HTML by name; scripts and monitors get the same answer here.
 #[cfg(feature = "ssr")]
-fn redirect_answer() {
+fn redirect_answer(start: &'static str) {
     use axum::http::{HeaderValue, StatusCode, header::LOCATION};
 
     if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
         response.set_status(StatusCode::FOUND);
-        response.insert_header(LOCATION, HeaderValue::from_static(COMMUNITY_MANAGEMENT));
+        response.insert_header(LOCATION, HeaderValue::from_static(start));
     }
 }
 
 #[cfg(not(feature = "ssr"))]
-fn redirect_answer() {}
+fn redirect_answer(_start: &'static str) {}
 
 #[component]
 fn NotFound() -> impl IntoView {
@@ -109,8 +112,8 @@ fn NotFound() -> impl IntoView {
             <h1>"This page does not exist"</h1>
             <p>"The address may be old or mistyped. Nothing was changed."</p>
             <p>
-                <a class="button" href=COMMUNITY_MANAGEMENT>
-                    "Go to Community Management"
+                <a class="button" href="/" rel="external">
+                    "Go to the start"
                 </a>
             </p>
         </div>

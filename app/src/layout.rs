@@ -1,13 +1,22 @@
 //! The frame around every page: skip link, navigation, sheet.
 
-use leptos::{html, prelude::*};
+use domain::Role;
+use leptos::{ev::MouseEvent, html, prelude::*};
 use leptos_router::hooks::use_location;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    access::{Viewer, may_use},
+    accounts::place::{ACCOUNTS, YOUR_SESSIONS},
+    audit::place::AUDIT_TRAIL,
     companies::place::CUSTOMERS,
-    place::COMMUNITY_MANAGEMENT,
-    ui::icon::{Icon, icon, mark},
+    erasure::place::ERASE,
+    place::{COMMUNITY_MANAGEMENT, LOG_OUT},
+    tokens::place::TOKENS,
+    ui::{
+        icon::{Icon, icon, mark},
+        words,
+    },
     unification::place::UNIFICATION,
 };
 
@@ -18,6 +27,15 @@ pub struct FrameView {
     pub failing_connections: u32,
     /// Whether this process runs syncs itself.
     pub worker: bool,
+    /// Who is logged in.
+    pub account: Option<AccountLine>,
+}
+
+/// An account, as the foot of the navigation shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountLine {
+    pub email: String,
+    pub role: Role,
 }
 
 /// The badge's number, which a page that knows better may set.
@@ -28,15 +46,16 @@ pub struct FailingConnections(pub RwSignal<u32>);
 pub fn Frame(children: Children) -> impl IntoView {
     // Plain context on the server, handed to the browser as it is: waiting here would break pages that wait.
     let frame = SharedValue::new(use_context::<FrameView>).into_inner();
-    let worker = frame.as_ref().map(|frame| frame.worker);
-    let failing = RwSignal::new(frame.unwrap_or_default().failing_connections);
+    let frame = frame.unwrap_or_default();
+    let failing = RwSignal::new(frame.failing_connections);
     provide_context(FailingConnections(failing));
+    provide_context(Viewer::from(&frame));
     view! {
         <a class="skip" href="#main" rel="external">
             "Skip to the content"
         </a>
         <div class="frame">
-            <Navigation failing=failing.read_only() worker />
+            <Navigation failing=failing.read_only() frame />
             <main id="main" class="sheet" tabindex="-1">
                 {children()}
             </main>
@@ -45,8 +64,9 @@ pub fn Frame(children: Children) -> impl IntoView {
 }
 
 #[component]
-fn Navigation(failing: ReadSignal<u32>, worker: Option<bool>) -> impl IntoView {
+fn Navigation(failing: ReadSignal<u32>, frame: FrameView) -> impl IntoView {
     let list = NodeRef::<html::Div>::new();
+    let administration = may_use(COMMUNITY_MANAGEMENT);
     let path = use_location().pathname;
     // A page below another is part of it. Read leniently: the head may be written when the signals are gone.
     let here = move |page: &'static str| {
@@ -57,9 +77,18 @@ fn Navigation(failing: ReadSignal<u32>, worker: Option<bool>) -> impl IntoView {
         inside.unwrap_or_default().then_some("page")
     };
     // On a phone the list is a popover, which only this page's own links leave open.
-    let close = move |_| {
+    let close = move |_: MouseEvent| {
         if let Some(list) = list.get_untracked() {
             let _ = list.hide_popover();
+        }
+    };
+    let entry = move |page: &'static str, shape: Icon, words: &'static str| {
+        view! {
+            <li>
+                <a href=page aria-current=move || here(page) on:click=close>
+                    <span class="nav-name">{icon(shape)} {words}</span>
+                </a>
+            </li>
         }
     };
     view! {
@@ -82,28 +111,37 @@ fn Navigation(failing: ReadSignal<u32>, worker: Option<bool>) -> impl IntoView {
                         </a>
                     </li>
                 </ul>
-                <h2 class="nav-section" id="nav-administration">
-                    "Administration"
-                </h2>
-                <ul aria-labelledby="nav-administration">
-                    <li>
-                        <span class="nav-group">{icon(Icon::Sliders)} "General"</span>
-                        <ul>
-                            <li>
-                                <a href=COMMUNITY_MANAGEMENT aria-current=move || here(COMMUNITY_MANAGEMENT) on:click=close>
-                                    <span>"Community Management"</span>
-                                    {move || badge(failing.get())}
-                                </a>
-                            </li>
-                            <li>
-                                <a href=UNIFICATION aria-current=move || here(UNIFICATION) on:click=close>
-                                    <span>"Unification"</span>
-                                </a>
-                            </li>
-                        </ul>
-                    </li>
-                </ul>
-                {worker.map(worker_state)}
+                {administration.then(|| view! {
+                    <h2 class="nav-section" id="nav-administration">
+                        "Administration"
+                    </h2>
+                    <ul aria-labelledby="nav-administration">
+                        <li>
+                            <span class="nav-group">{icon(Icon::Sliders)} "General"</span>
+                            <ul>
+                                <li>
+                                    <a href=COMMUNITY_MANAGEMENT aria-current=move || here(COMMUNITY_MANAGEMENT) on:click=close>
+                                        <span>"Community Management"</span>
+                                        {move || badge(failing.get())}
+                                    </a>
+                                </li>
+                                <li>
+                                    <a href=UNIFICATION aria-current=move || here(UNIFICATION) on:click=close>
+                                        <span>"Unification"</span>
+                                    </a>
+                                </li>
+                            </ul>
+                        </li>
+                        {entry(ACCOUNTS, Icon::Key, "Accounts")}
+                        {entry(TOKENS, Icon::Terminal, "API tokens")}
+                        {entry(AUDIT_TRAIL, Icon::List, "Audit trail")}
+                        {entry(ERASE, Icon::Eraser, "Erase a person")}
+                    </ul>
+                })}
+                <div class="nav-foot">
+                    {administration.then(|| worker_state(frame.worker))}
+                    {frame.account.map(|account| account_foot(account, close))}
+                </div>
             </div>
         </nav>
     }
@@ -123,5 +161,21 @@ fn worker_state(worker: bool) -> impl IntoView {
     } else {
         ("idle", Icon::MinusCircle, "No worker in this process")
     };
-    view! { <p class="nav-foot"><span class=format!("state {tone}")>{icon(shape)}</span>{words}</p> }
+    view! { <p class="nav-worker"><span class=format!("state {tone}")>{icon(shape)}</span>{words}</p> }
+}
+
+/// A plain form, which works without scripts and leaves the console for good.
+fn account_foot(account: AccountLine, close: impl Fn(MouseEvent) + 'static) -> impl IntoView {
+    let role = words::role(account.role);
+    view! {
+        <div class="nav-account">
+            <p>
+                <a class="nav-email" href=YOUR_SESSIONS title="Your sessions and password" on:click=close>{account.email}</a>
+                <span>{role}</span>
+            </p>
+            <form method="post" action=LOG_OUT>
+                <button class="button quiet" type="submit">"Log out"</button>
+            </form>
+        </div>
+    }
 }

@@ -5,8 +5,10 @@ use std::fmt::Write;
 use domain::{ConnectionId, RunId, Stream, record::InvalidReason};
 use leptos_router::params::ParamsMap;
 
-/// Where a visitor logs in. Like [`CONFIRM`] it is a page of the server's own, outside the console.
+/// Where a visitor logs in. Like the next two it is the server's own, outside the console.
 pub const LOG_IN: &str = "/log-in";
+/// Where the form of the log-out button goes.
+pub const LOG_OUT: &str = "/log-out";
 /// Where the password is given again, before a sensitive change.
 pub const CONFIRM: &str = "/confirm";
 

@@ -10,6 +10,10 @@ const run = promisify(execFile);
 const binary = process.env.TRIBUTARY_BINARY ?? "tributary";
 const READY_DEADLINE_MS = 20_000;
 
+/** Who looks at the console, unless a story says otherwise. */
+export const ADMIN = "ana@company.example";
+export const PASSWORD = "correct horse battery";
+
 export type Tenant = { id: string; name: string; secret?: string; simulated?: string };
 
 export class Installation {
@@ -40,6 +44,7 @@ export class Installation {
     const installation = new Installation(folder, `http://${listen}`, `http://${provider}`, environment, []);
     const tenants = (simulated.length > 0 ? simulated : ["unused:users=1"]).flatMap((tenant) => ["--tenant", tenant]);
     await installation.launch(["simulate", "--listen", provider, "--seed", "7", ...tenants]);
+    await installation.addAccount(ADMIN, "admin");
     return installation;
   }
 
@@ -47,6 +52,14 @@ export class Installation {
   async serve(...options: string[]): Promise<void> {
     await this.launch(["serve", ...options]);
     await until(`${this.console}/readyz`);
+  }
+
+  /** Someone who logs in with `PASSWORD`. */
+  async addAccount(email: string, role: "admin" | "csm"): Promise<void> {
+    const file = join(this.folder, "password");
+    await writeFile(file, PASSWORD);
+    await this.tributary("account", "add", "--email", email, "--role", role, "--password-file", file);
+    await rm(file);
   }
 
   async connect(tenant: Tenant): Promise<void> {

@@ -1,14 +1,37 @@
 // What every story has: an installation, and a page on which no error goes unnoticed.
 import AxeBuilder from "@axe-core/playwright";
-import { expect, type Page, test as base } from "@playwright/test";
-import { Installation } from "./installation";
+import { type Browser, type BrowserContextOptions, expect, type Page, test as base } from "@playwright/test";
+import { ADMIN, Installation, PASSWORD } from "./installation";
 
-export { expect };
+export { ADMIN, expect, PASSWORD };
 
 export const COMMUNITY_MANAGEMENT = "/administration/general/community-management";
 
 type Fixtures = { console: Page };
-type WorkerFixtures = { installation: Installation };
+type Session = Exclude<BrowserContextOptions["storageState"], string | undefined>;
+type WorkerFixtures = { installation: Installation; session: Session };
+
+/** For stories that begin with nobody logged in: `test.use({ storageState: NOBODY })`. */
+export const NOBODY: Session = { cookies: [], origins: [] };
+
+/** Logs in by the form on the page. */
+export async function logIn(page: Page, email = ADMIN, password = PASSWORD): Promise<void> {
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Log in" }).click();
+}
+
+/** The session of an admin who has logged in, as a browser keeps it. */
+async function adminSession(browser: Browser, console: string): Promise<Session> {
+  const context = await browser.newContext({ baseURL: console, javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto("/log-in");
+  await logIn(page);
+  await expect(page).toHaveURL(COMMUNITY_MANAGEMENT);
+  const session = await context.storageState();
+  await context.close();
+  return session;
+}
 
 /** Stories on an installation that `prepare` has filled; one a worker and file, so that stories share nothing else. */
 export function stories(simulated: string[], prepare: (installation: Installation) => Promise<void>) {
@@ -25,7 +48,12 @@ export function stories(simulated: string[], prepare: (installation: Installatio
       },
       { scope: "worker", timeout: 120_000 },
     ],
+    session: [
+      async ({ browser, installation }, use) => use(await adminSession(browser, installation.console)),
+      { scope: "worker" },
+    ],
     baseURL: async ({ installation }, use) => use(installation.console),
+    storageState: async ({ session }, use) => use(session),
     console: async ({ page, javaScriptEnabled }, use) => {
       const complaints: string[] = [];
       page.on("console", (message) => {

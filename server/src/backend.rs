@@ -17,7 +17,7 @@ use app::{
         view::{ErasuresView, PersonView, ReceiptView},
     },
     error::AppError,
-    layout::FrameView,
+    layout::{AccountLine, FrameView},
     runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, SummaryView},
     tokens::view::{NewTokenView, TokensView},
     unification::{
@@ -107,6 +107,18 @@ impl Console {
         }
     }
 
+    /// The frame with nothing but who is logged in.
+    pub(crate) fn bare_frame(&self) -> FrameView {
+        let account = self.visitor.logged_in().map(|logged_in| &logged_in.account);
+        FrameView {
+            account: account.map(|account| AccountLine {
+                email: account.email.clone(),
+                role: account.role,
+            }),
+            ..FrameView::default()
+        }
+    }
+
     /// Who does something now, for the audit trail.
     pub(crate) fn by(&self) -> By {
         self.visitor.by(self.installation.clock.now())
@@ -147,8 +159,16 @@ impl Console {
 #[async_trait]
 impl Backend for Console {
     async fn frame(&self) -> Result<FrameView, AppError> {
+        if self.visitor.role() != Some(Role::Admin) {
+            // What connections are like, and which process runs syncs, is no matter of theirs.
+            return Ok(self.bare_frame());
+        }
         let view = self.overview.view().await.map_err(|error| internal(&error))?;
-        Ok(overview::frame(&view, self.worker))
+        Ok(FrameView {
+            failing_connections: overview::failing(&view),
+            worker: self.worker,
+            ..self.bare_frame()
+        })
     }
 
     async fn connections(&self) -> Result<ConnectionsView, AppError> {

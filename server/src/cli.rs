@@ -59,8 +59,7 @@ pub(crate) enum WithData {
     #[command(subcommand)]
     Connection(Connection),
     /// Say who may log in to the console
-    // Hidden until the console has the page that its links lead to.
-    #[command(subcommand, hide = true)]
+    #[command(subcommand)]
     Account(Account),
     /// Let programs in that ask for /api/v1 and /metrics
     #[command(subcommand)]

@@ -69,6 +69,10 @@ pub(crate) async fn keep_up(installation: Installation, kept: Kept, stop: Cancel
         if let Err(error) = store.sweep_tokens(installation.clock.now()).await {
             error!(error = %with_sources(&error), "tokens that are over cannot be forgotten");
         }
+        let swept = installation.store.sweep_sessions(installation.clock.now()).await;
+        if let Err(error) = swept {
+            error!(error = %with_sources(&error), "sessions that are over cannot be swept");
+        }
         tokio::select! {
             () = stop.cancelled() => {}
             () = installation.clock.sleep(EVERY) => {}

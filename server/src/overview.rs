@@ -3,10 +3,7 @@
 
 use std::sync::Arc;
 
-use app::{
-    connections::view::{ConnectionsView, STRIP_DAYS},
-    layout::FrameView,
-};
+use app::connections::view::{ConnectionsView, STRIP_DAYS};
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use domain::{Health, SyncWindow};
 use store::{Store, StoreError};
@@ -74,17 +71,14 @@ impl Overview {
     }
 }
 
-/// What the frame shows of it.
-pub(crate) fn frame(view: &ConnectionsView, worker: bool) -> FrameView {
+/// How many connections fail, for the frame around every page.
+pub(crate) fn failing(view: &ConnectionsView) -> u32 {
     let failing = view
         .cards
         .iter()
         .filter(|card| card.health == Health::Failing)
         .count();
-    FrameView {
-        failing_connections: u32::try_from(failing).unwrap_or(u32::MAX),
-        worker,
-    }
+    u32::try_from(failing).unwrap_or(u32::MAX)
 }
 
 /// The first moment of the strip's first day.

@@ -13,6 +13,7 @@ use super::{
     view::{CompanyMember, CompanyView, LOOK_UP_ROWS},
 };
 use crate::{
+    access::may_change,
     ui::{
         head::{Crumb, sheet_head},
         icon::{Icon, icon},
@@ -35,7 +36,7 @@ pub fn Company() -> impl IntoView {
         <div class="page">
             <Transition>
                 {move || content.with(|shown| shown.as_ref().map(|shown| match shown {
-                    Ok(view) if key.get_untracked().edit => view! {
+                    Ok(view) if key.get_untracked().edit && may_change() => view! {
                         <h1>{format!("Edit {}", view.company.name)}</h1>
                         {failure()}
                         {company_form(&view.company, false, back_to(&view.company))}
@@ -71,7 +72,9 @@ fn shown_company(view: &CompanyView, place: &CompanyPlace) -> impl IntoView + us
                 <h1>{company.name.clone()}</h1>
                 <p class="lead">{format!("{domains} · {members} · ")} <code>{company.external_id.clone()}</code></p>
             </div>
-            <a class="button" href=edit.href()>{icon(Icon::Pencil)} "Edit"</a>
+            {may_change().then(|| view! {
+                <a class="button" href=edit.href()>{icon(Icon::Pencil)} "Edit"</a>
+            })}
         </div>
         {family(view)}
         <section class="company-members">

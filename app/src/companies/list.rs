@@ -9,11 +9,14 @@ use super::{
     place::{CUSTOMERS, Listed, LookUp, NEW_COMPANY, company_href},
     view::{CompanyRow, FoundRows, LOOK_UP_ROWS, LookUpView, PersonRow},
 };
-use crate::ui::{
-    head::sheet_head,
-    markup::Text,
-    number::{counted, grouped},
-    problem::page_problem,
+use crate::{
+    access::may_use,
+    ui::{
+        head::sheet_head,
+        markup::Text,
+        number::{counted, grouped},
+        problem::page_problem,
+    },
 };
 
 #[component]
@@ -30,7 +33,7 @@ pub fn Customers() -> impl IntoView {
                     <h1>"Customers"</h1>
                     <p class="lead">"The companies and people of your customer-success data, as they were imported."</p>
                 </div>
-                <a class="button" href=NEW_COMPANY>"New company"</a>
+                {may_use(NEW_COMPANY).then(|| view! { <a class="button" href=NEW_COMPANY>"New company"</a> })}
             </div>
             <Transition>
                 {move || content.with(|shown| shown.as_ref().map(|shown| match shown {

@@ -37,6 +37,7 @@ pub enum Icon {
     Link,
     Eraser,
     Printer,
+    Eye,
 }
 
 impl Icon {
@@ -108,6 +109,9 @@ impl Icon {
                 r#"<path d="M2 4.5h12v2.2a1.4 1.4 0 0 0 0 2.6v2.2H2V9.3a1.4 1.4 0 0 0 0-2.6zM9.5 4.5v7"/>"#
             ),
             Self::Download => svg!(r#"<path d="M8 2.5v7m-3-3 3 3 3-3M2.5 13.5h11"/>"#),
+            Self::Eye => svg!(
+                r#"<path d="M1.5 8S4 3.8 8 3.8 14.5 8 14.5 8 12 12.2 8 12.2 1.5 8 1.5 8z"/><circle cx="8" cy="8" r="2"/>"#
+            ),
             Self::Pencil => svg!(r#"<path d="M10.5 3 13 5.5 5.5 13H3v-2.5z"/>"#),
             Self::Key => svg!(r#"<circle cx="5" cy="11" r="3"/><path d="m7.2 8.8 6-6M10.5 5.5l2 2"/>"#),
             Self::Link => svg!(

@@ -14,7 +14,8 @@ use super::{
     view::{CompanyName, FormerView, MemberView, SaidView},
 };
 use crate::{
-    companies::place::company_href,
+    access::{may_change, may_use},
+    companies::place::{CUSTOMERS, company_href},
     ui::{
         head::{Crumb, sheet_head},
         icon::{Icon, icon},
@@ -40,10 +41,7 @@ pub fn Member() -> impl IntoView {
     let failure = move || query.with(|query| failure_in_url(query, TITLES));
     view! {
         <Title text="Member" />
-        {sheet_head(
-            vec![Crumb::group("Administration"), Crumb::page("Unification", UNIFICATION)],
-            "Member".to_owned(),
-        )}
+        {sheet_head(crumbs(), "Member".to_owned())}
         <div class="page">
             <Transition>
                 {move || content.with(|shown| shown.as_ref().map(|shown| match shown {
@@ -59,6 +57,18 @@ pub fn Member() -> impl IntoView {
     }
 }
 
+/// The pages above, of those that the visitor may use.
+fn crumbs() -> Vec<Crumb> {
+    if may_use(UNIFICATION) {
+        vec![
+            Crumb::group("Administration"),
+            Crumb::page("Unification", UNIFICATION),
+        ]
+    } else {
+        vec![Crumb::page("Customers", CUSTOMERS)]
+    }
+}
+
 fn shown_member(view: &MemberView, failure: Option<AnyView>) -> impl IntoView + use<> {
     view! {
         <h1>{view.member.username.clone()}</h1>
@@ -70,11 +80,13 @@ fn shown_member(view: &MemberView, failure: Option<AnyView>) -> impl IntoView + 
                 {why(view)}
                 {history(view)}
             </div>
-            <aside class="panel" aria-labelledby="by-hand">
-                <header class="panel-head"><h2 id="by-hand">"By hand"</h2></header>
-                <div class="panel-body">{by_hand(view)}</div>
-                <div class="panel-foot">{leaving(view)}</div>
-            </aside>
+            {may_change().then(|| view! {
+                <aside class="panel" aria-labelledby="by-hand">
+                    <header class="panel-head"><h2 id="by-hand">"By hand"</h2></header>
+                    <div class="panel-body">{by_hand(view)}</div>
+                    <div class="panel-foot">{leaving(view)}</div>
+                </aside>
+            })}
         </div>
     }
 }

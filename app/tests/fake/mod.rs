@@ -23,7 +23,7 @@ use app::{
         view::{ErasuresView, Leftovers, PersonView, ReceiptView},
     },
     error::AppError,
-    layout::FrameView,
+    layout::{AccountLine, FrameView},
     runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, SummaryView},
     tokens::view::{NewTokenView, TokensView},
     unification::{
@@ -73,6 +73,10 @@ impl Backend for Fake {
         Ok(FrameView {
             failing_connections: u32::from(matches!(self, Self::Busy | Self::Usual)),
             worker: *self != Self::Broken,
+            account: Some(AccountLine {
+                email: "ana@company.example".to_owned(),
+                role: Role::Admin,
+            }),
         })
     }
 

@@ -38,6 +38,15 @@ pub(crate) async fn offer(store: &dyn Store, account: AccountId, by: &By) -> Res
     make(store, Some(account), LINK_LIVES, by).await
 }
 
+/// For the first account, while there is none. `None` if there is one.
+pub(crate) async fn offer_first(store: &dyn Store, by: &By) -> Result<Option<Link>, StoreError> {
+    if store.accounts().await?.is_empty() {
+        make(store, None, LINK_LIVES, by).await.map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
 async fn make(
     store: &dyn Store,
     account: Option<AccountId>,

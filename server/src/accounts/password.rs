@@ -1,6 +1,6 @@
 //! Passwords: which are taken, and how they are hashed: argon2id on a blocking thread, a few at a time.
 
-use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher, Version};
+use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::task::spawn_blocking;
 
@@ -69,18 +69,33 @@ pub(crate) fn check(password: &SecretString, email: &str) -> Result<(), WeakPass
 
 /// Hashes a new password.
 pub(crate) async fn hash(password: SecretString) -> String {
-    let hashing = spawn_blocking(move || {
-        let salt = random_bytes::<SALT_BYTES>();
-        let hash: Result<PasswordHash, _> =
-            argon2id().hash_password_with_salt(password.expose_secret().as_bytes(), &salt);
-        // Both lengths are within its bounds, which are far wider than ours.
-        hash.expect("a password and a salt that can be hashed")
-            .to_string()
-    });
+    let hashing = spawn_blocking(move || hash_now(&password));
     hashing.await.expect("hashing ends")
 }
 
-pub(super) fn argon2id() -> Argon2<'static> {
+/// Takes the thread for some 20 ms.
+pub(super) fn hash_now(password: &SecretString) -> String {
+    let salt = random_bytes::<SALT_BYTES>();
+    let hash: Result<PasswordHash, _> =
+        argon2id().hash_password_with_salt(password.expose_secret().as_bytes(), &salt);
+    // Both lengths are within its bounds, which are far wider than ours.
+    hash.expect("a password and a salt that can be hashed")
+        .to_string()
+}
+
+/// What the password of an unknown address is checked against, so that it takes as long as any other. Nobody knows a
+/// password that it fits.
+const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LCBub3doZXJlIQ$\
+     x9Wl0tUqzC4mJb1s7fTn2hYpR6kVdE8oA5gLwMiQc3Y";
+
+/// Whether it is the password that was hashed; never, if there is none. Takes the thread for some 20 ms either way.
+pub(super) fn fits(password: &SecretString, stored: Option<&str>) -> bool {
+    let hash = stored.unwrap_or(NOBODYS);
+    let verified = argon2id().verify_password(password.expose_secret().as_bytes(), hash);
+    verified.is_ok() && stored.is_some()
+}
+
+fn argon2id() -> Argon2<'static> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("parameters within the bounds");
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
@@ -98,6 +113,29 @@ mod tests {
         let stored = hash(secret("correct horse battery")).await;
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
         assert_ne!(stored, hash(secret("correct horse battery")).await);
+    }
+
+    #[test]
+    fn a_password_fits_its_own_hash_alone() {
+        let password = secret("correct horse battery");
+        let stored = hash_now(&password);
+        assert!(fits(&password, Some(&stored)));
+        assert!(!fits(&secret("correct horse batterY"), Some(&stored)));
+        assert!(!fits(&password, None));
+        assert!(!fits(&password, Some("damaged")));
+    }
+
+    #[test]
+    fn an_unknown_address_costs_as_much_as_any_other() {
+        let hash = PasswordHash::new(NOBODYS).expect("a hash that can be read");
+        let params = Params::try_from(&hash).expect("its parameters");
+        let ours = argon2id();
+        let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+        assert_eq!(cost(&params), cost(ours.params()));
+        assert_eq!(
+            hash.hash.expect("what it compares").len(),
+            Params::DEFAULT_OUTPUT_LEN
+        );
     }
 
     #[test]

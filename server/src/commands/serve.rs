@@ -5,16 +5,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
+    accounts::{Door, offer_first, operator},
     backend::Console,
     cli::{Cli, Serve},
-    commands::{close, simulate::listen},
-    config::LogFormat,
+    commands::{close, simulate::bind},
+    config::{self, LogFormat},
     error::CommandError,
-    http::{self, BrowserRules, Hosts, Pages, Served, Site, cross_site},
+    http::{self, BrowserRules, Cookies, Hosts, Look, Pages, Served, Site, Visits, cross_site},
     installation::Installation,
     lifecycle::drain_deadline,
     marker::Marker,
-    output::say,
+    output::{moment, say},
     worker::{WakeUp, Worker},
 };
 
@@ -23,11 +24,25 @@ pub(crate) async fn run(
     options: &Serve,
     stop: CancellationToken,
 ) -> Result<ExitCode, CommandError> {
-    let listener = listen(options.http.console.listen(), "the console").await?;
+    let listener = listen(&options.http.console).await?;
     let installation = Installation::open(cli).await?;
     let result = serve(&installation, cli, options, listener, stop).await;
     close(installation).await;
     result
+}
+
+/// Passwords and sessions must not go over a network in clear: beyond this machine there is TLS in front.
+async fn listen(console: &config::Console) -> Result<TcpListener, CommandError> {
+    let address = console.listen();
+    let origin = console.public_origin.as_ref();
+    if !address.ip().is_loopback() && origin.is_none_or(|origin| origin.scheme() != "https") {
+        return Err(CommandError::usage(
+            format!("the console cannot listen on {address}: passwords would go over the network in clear"),
+            "Put a proxy in front that ends TLS, and name the origin that browsers see: --public-origin https://…. \
+             Or listen on loopback, such as --listen 127.0.0.1:3000, and reach it through an SSH tunnel.",
+        ));
+    }
+    bind(address, "the console").await
 }
 
 async fn serve(
@@ -38,7 +53,12 @@ async fn serve(
     stop: CancellationToken,
 ) -> Result<ExitCode, CommandError> {
     let wake_up = WakeUp::default();
-    let router = router(installation, options, wake_up.clone(), &origin(options, &listener))?;
+    let console = &options.http.console;
+    let origin = match listener.local_addr() {
+        Ok(address) => console.origin_at(address),
+        Err(_) => console.origin(),
+    };
+    let router = router(installation, options, wake_up.clone(), &origin)?;
     let worker = if options.no_worker {
         None
     } else {
@@ -50,6 +70,7 @@ async fn serve(
             say(&format!("The console is at http://{address}"));
         }
         info!(%address, worker = worker.is_some(), "listening");
+        offer_first_account(installation, cli, &origin).await?;
     }
     let served = http::serve(listener, router, stop.clone());
     // The worker drains while the last requests do: both end within one deadline. On a task of its own, it is not held
@@ -65,13 +86,29 @@ async fn serve(
     Ok(ExitCode::SUCCESS)
 }
 
-/// As links to the console begin: the operator's word, or where it is found to listen.
-fn origin(options: &Serve, listener: &TcpListener) -> String {
-    let console = &options.http.console;
-    match (&console.public_origin, listener.local_addr()) {
-        (None, Ok(address)) => format!("http://{address}"),
-        _ => console.origin(),
+/// While there is no account, whoever reads the log of this process makes the first one.
+async fn offer_first_account(
+    installation: &Installation,
+    cli: &Cli,
+    origin: &str,
+) -> Result<(), CommandError> {
+    let by = operator(installation.clock.now());
+    let Some(link) = offer_first(installation.store.as_ref(), &by).await? else {
+        return Ok(());
+    };
+    let until = moment(Some(link.expires_at));
+    let url = link.url(origin);
+    if cli.telemetry.log_format == LogFormat::Text {
+        say(&format!(
+            "There is no account yet. Make the first one, an admin's, with this link, once, until {until}:\n  {url}"
+        ));
+    } else {
+        info!(
+            link = url,
+            until, "there is no account yet; the link makes the first one, once"
+        );
     }
+    Ok(())
 }
 
 /// Until the worker has ended, which it does only when it is told to stop.
@@ -124,6 +161,11 @@ fn router(
             wake_up,
             origin,
         ),
+        visits: Visits {
+            door: Door::new(Arc::clone(&installation.store), Arc::clone(&installation.clock)),
+            cookies: Cookies::new(public_origin),
+        },
+        look: Look::new(&site.stylesheet, &options.http.console.host()),
         pages: Pages::new(marker, Arc::clone(&installation.clock), rules.clone()),
         store: Arc::clone(&installation.store),
         clock: Arc::clone(&installation.clock),
@@ -135,3 +177,6 @@ fn router(
         cross_site: cross_site(public_origin)?,
     }))
 }
+
+#[cfg(test)]
+mod tests;

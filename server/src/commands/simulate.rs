@@ -44,16 +44,19 @@ fn announce(options: &Simulate, address: SocketAddr) {
     say("Ctrl-C ends it.");
 }
 
-/// Binds a loopback address, or says what to do about it.
-pub(crate) async fn listen(address: SocketAddr, what: &str) -> Result<TcpListener, CommandError> {
+/// Simulated tenants know no secret, so they are for this machine alone.
+async fn listen(address: SocketAddr, what: &str) -> Result<TcpListener, CommandError> {
     if !address.ip().is_loopback() {
         return Err(CommandError::usage(
-            format!(
-                "{what} cannot listen on {address}: there are no accounts yet, so anyone who reaches it could use it"
-            ),
-            "Listen on loopback, such as --listen 127.0.0.1:3000, and reach it from elsewhere through an SSH tunnel.",
+            format!("{what} cannot listen on {address}: anyone who reaches it could use it"),
+            "Listen on loopback, such as --listen 127.0.0.1:4010.",
         ));
     }
+    bind(address, what).await
+}
+
+/// Binds an address, or says what to do about it.
+pub(crate) async fn bind(address: SocketAddr, what: &str) -> Result<TcpListener, CommandError> {
     TcpListener::bind(address).await.map_err(|error| {
         let reason = if error.kind() == std::io::ErrorKind::AddrInUse {
             "the port is in use".to_owned()

@@ -11,7 +11,7 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net
 /// Where browsers find the console.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Console {
-    /// Address of the console; loopback only, until there are accounts [default: 127.0.0.1:3000]
+    /// Address of the console; beyond loopback only with an https origin, behind a proxy [default: 127.0.0.1:3000]
     #[arg(long, value_name = "ADDRESS", env = "TRIBUTARY_LISTEN")]
     listen: Option<SocketAddr>,
     #[arg(
@@ -29,10 +29,21 @@ impl Console {
 
     /// As links to the console begin.
     pub(crate) fn origin(&self) -> String {
+        self.origin_at(self.listen())
+    }
+
+    /// The same for a console that listens at this address.
+    pub(crate) fn origin_at(&self, address: SocketAddr) -> String {
         match &self.public_origin {
             Some(origin) => origin.origin().ascii_serialization(),
-            None => format!("http://{}", self.listen()),
+            None => format!("http://{address}"),
         }
+    }
+
+    /// What people call the console.
+    pub(crate) fn host(&self) -> String {
+        let host = self.public_origin.as_ref().and_then(Url::host_str);
+        host.unwrap_or("this machine").to_owned()
     }
 }
 

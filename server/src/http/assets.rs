@@ -33,6 +33,8 @@ const ASK: HeaderValue = HeaderValue::from_static("no-cache");
 pub(crate) struct Site {
     pub(crate) root: PathBuf,
     pub(crate) found: bool,
+    /// Path of the console's style.
+    pub(crate) stylesheet: String,
     hashes: Arc<[String]>,
     reload_port: u32,
     listen: std::net::SocketAddr,
@@ -45,10 +47,12 @@ impl Site {
         let candidates = candidates(config, folder);
         let found = candidates.iter().find(|root| root.join(PKG_DIR).is_dir());
         let hashes = folder.and_then(|folder| fs::read_to_string(folder.join(HASH_FILE)).ok());
+        let hashes = hashes.as_deref().map(read_hashes).unwrap_or_default();
         Self {
+            stylesheet: stylesheet(&hashes),
             found: found.is_some(),
             root: found.or(candidates.first()).cloned().unwrap_or_default(),
-            hashes: hashes.as_deref().map(read_hashes).unwrap_or_default().into(),
+            hashes: hashes.into_iter().map(|(_, hash)| hash).collect(),
             reload_port: config.leptos_reload_port,
             listen: config.console.listen(),
         }
@@ -98,13 +102,21 @@ fn candidates(config: &Http, beside: Option<&Path>) -> Vec<PathBuf> {
     roots
 }
 
-/// The hashes in lines such as `wasm: 8Tdv3`.
-fn read_hashes(text: &str) -> Vec<String> {
+/// The hashes in lines such as `wasm: 8Tdv3`, by the kind of file.
+fn read_hashes(text: &str) -> Vec<(String, String)> {
     text.lines()
         .filter_map(|line| line.split_once(':'))
-        .map(|(_, hash)| hash.trim().to_owned())
-        .filter(|hash| !hash.is_empty())
+        .map(|(kind, hash)| (kind.trim().to_owned(), hash.trim().to_owned()))
+        .filter(|(_, hash)| !hash.is_empty())
         .collect()
+}
+
+/// As `cargo leptos` names it.
+fn stylesheet(hashes: &[(String, String)]) -> String {
+    match hashes.iter().find(|(kind, _)| kind == "css") {
+        Some((_, hash)) => format!("/{PKG_DIR}/{OUTPUT_NAME}.{hash}.css"),
+        None => format!("/{PKG_DIR}/{OUTPUT_NAME}.css"),
+    }
 }
 
 /// Says how long a file may be kept.
@@ -130,7 +142,8 @@ mod tests {
         Site {
             root: PathBuf::new(),
             found: true,
-            hashes: read_hashes(hashes).into(),
+            hashes: read_hashes(hashes).into_iter().map(|(_, hash)| hash).collect(),
+            stylesheet: stylesheet(&read_hashes(hashes)),
             reload_port: 3001,
             listen: ([127, 0, 0, 1], 3000).into(),
         }
@@ -139,6 +152,7 @@ mod tests {
     #[test]
     fn only_files_whose_name_carries_a_hash_are_kept() {
         let site = site("js: aB3\nwasm: cD4\ncss: eF5\n");
+        assert_eq!(site.stylesheet, "/pkg/tributary.eF5.css");
         assert!(site.kept("/pkg/tributary.aB3.js"));
         assert!(!site.kept("/pkg/tributary.js"));
         assert!(!site.kept("/favicon.aB3.ico"));

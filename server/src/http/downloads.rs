@@ -8,18 +8,20 @@ use app::{
     error::AppError,
 };
 use axum::{
-    Json, Router,
+    Json,
     body::{Body, Bytes},
     extract::{Query, Request, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{MethodRouter, get},
 };
+use domain::Audience;
 use futures_util::stream::try_unfold;
 use serde::Deserialize;
 use store::{Cell, Deed, Store};
 use tracing::error;
 
+use super::access::{Face, Ruled};
 use crate::{
     backend::{Console, internal},
     error::with_sources,
@@ -31,10 +33,17 @@ use crate::{
 /// Entries in memory at once.
 const ENTRIES_AT_ONCE: u32 = 1_000;
 
-pub(super) fn routes() -> Router<Console> {
-    Router::new()
-        .route(AUDIT_CSV, get(audit_csv))
-        .route(RECEIPT_JSON, get(receipt_json))
+pub(super) fn routes() -> Vec<Ruled<Console>> {
+    let route = |path: &str, handler: MethodRouter<Console>| Ruled {
+        path: path.to_owned(),
+        audience: Audience::Admin,
+        face: Face::Page,
+        handler,
+    };
+    vec![
+        route(AUDIT_CSV, get(audit_csv)),
+        route(RECEIPT_JSON, get(receipt_json)),
+    ]
 }
 
 /// The console as whoever asks has it.

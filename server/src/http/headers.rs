@@ -20,6 +20,12 @@ const BARE_POLICY: HeaderValue = HeaderValue::from_static(
 const PAGE_SOURCES: &str = "default-src 'none'; base-uri 'none'; font-src 'self'; form-action 'self'; \
      frame-ancestors 'none'; img-src 'self' data:; object-src 'none'; style-src 'self'; ";
 
+/// Of the pages around the log-in: one file of scripts, and nothing that is not in them is sent anywhere.
+pub(crate) const OWN_PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; base-uri 'none'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; \
+     img-src 'self' data:; object-src 'none'; style-src 'self'; script-src 'self'",
+);
+
 /// A year, the least that counts.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
 

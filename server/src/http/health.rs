@@ -1,17 +1,25 @@
 use std::sync::Arc;
 
-use axum::{Router, extract::State, http::StatusCode, routing::get};
+use axum::{extract::State, http::StatusCode, routing::get};
+use domain::Audience;
 use store::Store;
 use tracing::error;
 
+use super::access::{Face, Ruled};
 use crate::error::with_sources;
 
 /// For supervisors: alive, and able to work. They may ask by any name, so these stand before the host check.
-pub(crate) fn routes(store: Arc<dyn Store>) -> Router {
-    Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .with_state(store)
+pub(crate) fn routes() -> Vec<Ruled<Arc<dyn Store>>> {
+    let route = |path: &str, handler| Ruled {
+        path: path.to_owned(),
+        audience: Audience::Public,
+        face: Face::Program,
+        handler,
+    };
+    vec![
+        route("/healthz", get(|| async { "ok\n" })),
+        route("/readyz", get(ready)),
+    ]
 }
 
 async fn ready(State(store): State<Arc<dyn Store>>) -> (StatusCode, &'static str) {

@@ -3,18 +3,18 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    Router,
     extract::{Request, State},
     http::{StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
     routing::get,
 };
+use domain::Audience;
 use store::{Store, StoreError};
 use sync::Clock;
 use tracing::error;
 
-use super::client::Client;
+use super::access::{Face, Ruled};
 use crate::{
     error::with_sources,
     metrics::{FIGURES_OF, Metrics, Told},
@@ -30,20 +30,17 @@ pub(crate) struct Monitored {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-pub(crate) fn routes(monitored: Monitored) -> Router {
-    Router::new().route("/metrics", get(answer)).with_state(monitored)
+/// Figures name every tenant.
+pub(crate) fn routes() -> Vec<Ruled<Monitored>> {
+    vec![Ruled {
+        path: "/metrics".to_owned(),
+        audience: Audience::Admin,
+        face: Face::Program,
+        handler: get(answer),
+    }]
 }
 
-/// Figures name every tenant, so only a program on this machine reads them.
-async fn answer(State(monitored): State<Monitored>, request: Request) -> Response {
-    if !request
-        .extensions()
-        .get::<Client>()
-        .is_some_and(|client| client.local)
-    {
-        let why = "Metrics are told to programs on the same machine only, without a proxy in between.\n";
-        return (StatusCode::FORBIDDEN, why).into_response();
-    }
+async fn answer(State(monitored): State<Monitored>) -> Response {
     match monitored.told().await {
         Ok(told) => match monitored.metrics.render(&told) {
             Ok(text) => ([(header::CONTENT_TYPE, TEXT)], text).into_response(),

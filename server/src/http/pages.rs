@@ -3,7 +3,7 @@
 //! Rendering the first page takes a third of a millisecond, most of it for thousands of small allocations; a refresh by
 //! many people at once should not cost that for each. What a page shows depends on its address and the store alone, so
 //! a rendered one is good until something is committed, or until the second turns, since pages say when they were made.
-//! Requests with a cookie are rendered each for itself: whoever brings one may be someone, and sees their own page.
+//! A page is kept for one session: it names who is logged in, and shows what their role may see.
 
 use std::{
     collections::HashMap,
@@ -17,25 +17,28 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use domain::SessionId;
 use leptos::nonce::Nonce;
 use sync::Clock;
 use tracing::error;
 
 use super::headers::BrowserRules;
-use crate::{error::with_sources, marker::Marker};
+use crate::{error::with_sources, marker::Marker, visitor::Visitor};
 
 /// Addresses kept at a time: the tabs and a few Summaries. With the next bound, 16 MiB at most.
 const PAGES_KEPT: usize = 64;
 const PAGE_BYTES_KEPT: usize = 256 * 1024;
 
-/// Rendered pages by address.
+/// Rendered pages by session and address.
 #[derive(Clone)]
 pub(crate) struct Pages {
     marker: Arc<Marker>,
     clock: Arc<dyn Clock>,
     rules: BrowserRules,
-    kept: Arc<RwLock<HashMap<String, Page>>>,
+    kept: Arc<RwLock<HashMap<Key, Page>>>,
 }
+
+type Key = (SessionId, String);
 
 /// What a page is true for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,18 +77,18 @@ impl Pages {
         }
     }
 
-    fn get(&self, address: &str, at: Moment) -> Option<Page> {
+    fn get(&self, key: &Key, at: Moment) -> Option<Page> {
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        kept.get(address).filter(|page| page.at == at).cloned()
+        kept.get(key).filter(|page| page.at == at).cloned()
     }
 
-    fn keep(&self, address: String, page: Page) {
+    fn keep(&self, key: Key, page: Page) {
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= PAGES_KEPT {
             kept.retain(|_, old| old.at == page.at);
         }
         if kept.len() < PAGES_KEPT {
-            kept.insert(address, page);
+            kept.insert(key, page);
         }
     }
 }
@@ -142,19 +145,23 @@ fn split(text: &Bytes, separator: &[u8]) -> Vec<Bytes> {
     parts
 }
 
+/// `None` for what is never kept: forms, and what someone asks for who is not logged in.
+fn key(request: &Request) -> Option<Key> {
+    let visitor = request.extensions().get::<Visitor>()?;
+    let session = visitor.logged_in()?.session.id;
+    let address = request.uri().path_and_query()?;
+    (request.method() == Method::GET).then(|| (session, address.to_string()))
+}
+
 /// Answers with a kept page, or renders it and keeps it.
 pub(crate) async fn kept(State(pages): State<Pages>, request: Request, next: Next) -> Response {
-    let personal = [header::COOKIE, header::AUTHORIZATION]
-        .iter()
-        .any(|name| request.headers().contains_key(name));
-    if personal || request.method() != Method::GET {
-        return next.run(request).await;
-    }
-    let (Some(moment), Some(address)) = (pages.moment().await, request.uri().path_and_query()) else {
+    let Some(key) = key(&request) else {
         return next.run(request).await;
     };
-    let address = address.to_string();
-    if let Some(page) = pages.get(&address, moment) {
+    let Some(moment) = pages.moment().await else {
+        return next.run(request).await;
+    };
+    if let Some(page) = pages.get(&key, moment) {
         return page.answer(&pages.rules);
     }
     let response = next.run(request).await;
@@ -172,7 +179,7 @@ pub(crate) async fn kept(State(pages): State<Pages>, request: Request, next: Nex
     if body.len() <= PAGE_BYTES_KEPT
         && let Some(page) = Page::new(moment, parts.headers.clone(), &body)
     {
-        pages.keep(address, page);
+        pages.keep(key, page);
     }
     Response::from_parts(parts, Body::from(body))
 }

@@ -8,9 +8,11 @@ use std::{
     time::Duration,
 };
 
-use app::{App, answer::FormAnswer, backend::Backend, layout::FrameView, place::COMMUNITY_MANAGEMENT, shell};
+use app::{
+    App, access::start_of, answer::FormAnswer, backend::Backend, layout::FrameView, place::LOG_IN, shell,
+};
 use axum::{
-    Router,
+    Extension, Router,
     extract::{Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     middleware::{self, Next},
@@ -35,17 +37,20 @@ use tower_http::{
 use tracing::{Instrument, debug, info_span};
 
 use super::{
+    access::{self, Rule, guarded},
     answered,
     assets::{Site, cache_control},
     client::{TrustedProxies, recognize},
     downloads,
     headers::{BrowserRules, add_headers},
     health,
+    log_in::{self, Entrance, Look},
     metrics::{self, Monitored, observe},
     pace::{self, Pace},
     pages::{self, Pages},
     rest::{self, Api},
     security::{self, Hosts},
+    visit::{self, Visits},
 };
 use crate::{backend::Console, metrics::Metrics, secrets::to_hex, system::random_bytes, visitor::Visitor};
 
@@ -56,7 +61,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Below one packet, compressing saves nothing.
 const COMPRESS_ABOVE_BYTES: u64 = 1400;
 
-/// There is one page so far, so the address of the installation leads to it.
+/// The address of the installation, which leads to a page.
 const START: &str = "/";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -65,6 +70,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) struct Served {
     pub(crate) console: Console,
     pub(crate) pages: Pages,
+    pub(crate) visits: Visits,
+    pub(crate) look: Look,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Metrics,
@@ -77,14 +84,21 @@ pub(crate) struct Served {
 
 pub(crate) fn router(served: Served) -> Router {
     let options = served.site.leptos_options();
+    let look = served.look.clone();
     let api = Api {
         console: served.console.clone(),
         store: Arc::clone(&served.store),
         clock: Arc::clone(&served.clock),
     };
+    let entrance = Entrance::new(&served.visits, &look);
     let console = console(&served, &options)
-        .merge(rest::router(api))
-        .merge(downloads::routes().with_state(served.console.clone()))
+        .merge(guarded(rest::routes(), &look).with_state(api))
+        .merge(guarded(log_in::routes(), &look).with_state(entrance))
+        .merge(guarded(downloads::routes(), &look).with_state(served.console.clone()))
+        .layer(middleware::from_fn_with_state(
+            served.visits.clone(),
+            visit::resolve,
+        ))
         .layer(
             CompressionLayer::new()
                 .quality(CompressionLevel::Fastest)
@@ -111,11 +125,14 @@ pub(crate) fn router(served: Served) -> Router {
         store: Arc::clone(&served.store),
         clock: served.clock,
     };
-    let metrics =
-        metrics::routes(monitored).layer(middleware::from_fn_with_state(served.hosts, security::check_host));
+    let metrics = guarded(metrics::routes(), &look)
+        .with_state(monitored)
+        .layer(middleware::from_fn_with_state(served.visits, visit::resolve))
+        .layer(middleware::from_fn_with_state(served.hosts, security::check_host));
+    let health = guarded(health::routes(), &look).with_state(served.store);
     console
         .merge(metrics)
-        .merge(health::routes(served.store))
+        .merge(health)
         .layer(middleware::from_fn_with_state(Pace::new(), pace::keep))
         .layer(middleware::from_fn(rest::as_problems))
         .layer(middleware::from_fn_with_state(served.rules, add_headers))
@@ -134,7 +151,7 @@ fn console(served: &Served, options: &LeptosOptions) -> Router {
     let shell_options = options.clone();
     let pages = Router::new()
         // A redirect is decided before a page begins to stream, or its status is lost.
-        .route(START, get(|| async { Redirect::to(COMMUNITY_MANAGEMENT) }))
+        .route(START, get(start))
         .leptos_routes_with_context(options, routes, context(served), move || {
             shell(shell_options.clone())
         });
@@ -144,7 +161,16 @@ fn console(served: &Served, options: &LeptosOptions) -> Router {
             resolve_frame,
         ))
         .layer(middleware::from_fn_with_state(served.pages.clone(), pages::kept))
+        .layer(middleware::from_fn_with_state(
+            served.look.clone(),
+            access::admit_to_console,
+        ))
         .with_state(options.clone())
+}
+
+/// Leads to the page that the visitor's role begins with.
+async fn start(Extension(visitor): Extension<Visitor>) -> Redirect {
+    Redirect::to(visitor.role().map_or(LOG_IN, start_of))
 }
 
 /// Files; what is none is a page that says so.
@@ -158,10 +184,22 @@ fn files(served: &Served, options: &LeptosOptions) -> Router {
         .layer(middleware::from_fn_with_state(
             served.console.clone(),
             resolve_frame,
+        ))
+        .layer(middleware::from_fn_with_state(
+            Rule::of_no_page(&served.look),
+            access::admit,
+        ))
+        .layer(middleware::from_fn_with_state(
+            served.visits.clone(),
+            visit::resolve,
         ));
     Router::new()
         .fallback_service(served.site.files().fallback(not_found))
         .layer(middleware::from_fn_with_state(served.site.clone(), cache_control))
+        .layer(middleware::from_fn_with_state(
+            Rule::of_files(&served.look),
+            access::admit,
+        ))
 }
 
 /// One closure provides the same to pages and to server functions.
@@ -196,8 +234,10 @@ fn of_request<T: Clone + Default + Send + Sync + 'static>() -> T {
 
 /// The left navigation never waits, so what it shows is known before the render begins.
 async fn resolve_frame(State(console): State<Console>, mut request: Request, next: Next) -> Response {
+    let visitor = request.extensions().get::<Visitor>().cloned();
+    let console = console.for_visitor(visitor.unwrap_or_default());
     // Logged where it failed. The page says it where it matters; the frame stays.
-    let frame = console.frame().await.unwrap_or_default();
+    let frame = console.frame().await.unwrap_or_else(|_| console.bare_frame());
     request.extensions_mut().insert(frame);
     next.run(request).await
 }

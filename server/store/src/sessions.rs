@@ -173,8 +173,15 @@ pub trait SessionStore: Send + Sync {
 
     async fn session_seen(&self, id: SessionId, at: DateTime<Utc>) -> Result<(), StoreError>;
 
-    /// The password was given again: the session goes on under another token.
-    async fn confirm_session(&self, id: SessionId, token: &TokenHash, by: &By) -> Result<(), StoreError>;
+    /// The password was given again: the session goes on under another token, and the tries in the buckets are
+    /// forgotten. Whether there was such a session.
+    async fn confirm_session(
+        &self,
+        id: SessionId,
+        token: &TokenHash,
+        buckets: &[Bucket],
+        by: &By,
+    ) -> Result<bool, StoreError>;
 
     /// Whether there was such a session. With an account, only if it is theirs.
     async fn end_session(

@@ -159,9 +159,12 @@ fn a_port_in_use_is_named_with_the_way_out() {
 #[test]
 fn only_loopback_is_listened_on() {
     let home = Home::new();
-    home.run(&["serve", "--listen", "0.0.0.0:0"])
-        .ended(2)
-        .says(&["0.0.0.0:0", "no accounts", "next:"]);
+    home.run(&["serve", "--listen", "0.0.0.0:0"]).ended(2).says(&[
+        "0.0.0.0:0",
+        "in clear",
+        "--public-origin",
+        "next:",
+    ]);
     home.run(&["simulate", "--tenant", "customer-en", "--listen", "0.0.0.0:0"])
         .ended(2)
         .says(&["0.0.0.0:0"]);

@@ -13,6 +13,7 @@ mod erasure;
 mod exports;
 mod hardening;
 mod imports;
+mod log_in;
 mod outbound;
 mod postgres;
 mod postgres_server;

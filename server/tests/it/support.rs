@@ -1,6 +1,7 @@
 //! A folder, the binary, simulated tenants and a small HTTP client.
 
 use std::{
+    collections::HashMap,
     fmt::Debug,
     fs,
     io::{BufRead, BufReader, Read, Write},
@@ -8,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicU32, Ordering},
     },
     thread,
@@ -18,6 +19,10 @@ use std::{
 use serde_json::Value;
 
 pub(crate) const SECRET: &str = "simulated-secret";
+
+/// Who looks at the console in a story, unless it says otherwise.
+pub(crate) const ADMIN: &str = "ana@company.example";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// Longer than anything that works takes, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -54,6 +59,7 @@ impl Home {
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).expect("a folder");
         fs::write(folder.join("secret.txt"), format!("{SECRET}\n")).expect("a secret file");
+        fs::write(folder.join("password.txt"), format!("{PASSWORD}\n")).expect("a password file");
         Self {
             folder,
             variables: vec![
@@ -104,11 +110,37 @@ impl Home {
         Running::of(self.command(words).spawn().expect("the binary starts"))
     }
 
-    /// Starts a command that serves, and waits for its address.
+    /// Starts a command that serves, and waits for its address. At a console an admin logs in, and whatever a story asks
+    /// of that address from then on is asked with the admin's cookies; a `cookie` header of its own goes before.
     pub(crate) fn serve(&self, words: &[&str]) -> (Running, SocketAddr) {
+        if words[0] != "serve" {
+            return self.serve_to_nobody(words);
+        }
+        // There is one already if it is started again.
+        self.add_account(ADMIN, "admin");
+        let (running, address) = self.serve_to_nobody(words);
+        let cookies = log_in(address, ADMIN, PASSWORD);
+        COOKIES.lock().expect("no panic").insert(address, cookies);
+        (running, address)
+    }
+
+    /// The same, and nobody has logged in.
+    pub(crate) fn serve_to_nobody(&self, words: &[&str]) -> (Running, SocketAddr) {
         let running = self.start(words);
         let address = running.address();
         (running, address)
+    }
+
+    /// Whose password is [`PASSWORD`].
+    pub(crate) fn add_account(&self, email: &str, role: &str) -> Done {
+        let password = ["--password-file", "password.txt", "--json"];
+        self.run(
+            &[
+                &["account", "add", "--email", email, "--role", role][..],
+                &password,
+            ]
+            .concat(),
+        )
     }
 
     pub(crate) fn simulate(&self, tenant: &str, more: &[&str]) -> (Running, SocketAddr) {
@@ -266,6 +298,42 @@ impl Drop for Running {
     }
 }
 
+/// The cookies of whoever looks at the console of an address.
+static COOKIES: LazyLock<Mutex<HashMap<SocketAddr, String>>> = LazyLock::new(Mutex::default);
+
+/// Logs in by the form; the cookies, as a browser sends them back.
+pub(crate) fn log_in(address: SocketAddr, email: &str, password: &str) -> String {
+    let answer = try_log_in(address, "", email, password);
+    assert_eq!(answer.status, 303, "{answer:?}");
+    answer.cookies()
+}
+
+/// With the cookies that the browser has, if any.
+pub(crate) fn try_log_in(address: SocketAddr, cookies: &str, email: &str, password: &str) -> Answer {
+    let fields = [("email", email), ("password", password)];
+    post_form(address, cookies, "/log-in", &fields)
+}
+
+/// A form of the console's own pages, as a browser sends it.
+pub(crate) fn post_form(address: SocketAddr, cookies: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{name}={}", escaped(value)))
+        .collect();
+    let origin = format!("http://{address}");
+    let headers = [
+        ("origin", origin.as_str()),
+        ("cookie", cookies),
+        ("accept", "text/html"),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    send(address, "POST", path, &headers, &fields.join("&"))
+}
+
+fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+}
+
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -277,6 +345,23 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("JSON")
+    }
+
+    /// As a browser sends back what this answer sets.
+    pub(crate) fn cookies(&self) -> String {
+        let lines = self
+            .head
+            .lines()
+            .filter_map(|line| line.strip_prefix("set-cookie: "));
+        let pairs: Vec<&str> = lines.filter_map(|line| line.split(';').next()).collect();
+        // The head is in lower case here, and the names are not.
+        pairs.join("; ").replace("__host-", "__Host-")
+    }
+
+    /// Where it leads to.
+    pub(crate) fn location(&self) -> &str {
+        let location = self.head.lines().find_map(|line| line.strip_prefix("location: "));
+        location.unwrap_or_else(|| panic!("it leads nowhere: {}", self.head))
     }
 }
 
@@ -312,10 +397,13 @@ pub(crate) fn send(
     body: &str,
 ) -> Answer {
     let (host, length) = (address.to_string(), body.len().to_string());
+    let cookies = COOKIES.lock().expect("no panic").get(&address).cloned();
+    let cookies = cookies.unwrap_or_default();
     let usual = [
         ("connection", "close"),
         ("content-length", length.as_str()),
         ("host", host.as_str()),
+        ("cookie", cookies.as_str()),
     ];
     let given = |name: &str| headers.iter().any(|(known, _)| *known == name);
     let usual = usual.iter().filter(|(name, _)| !given(name));

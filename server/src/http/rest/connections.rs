@@ -12,7 +12,7 @@ use axum::{
     routing::{get, post},
 };
 use chrono::{DateTime, Utc};
-use domain::{Cause, Connection, Health, RunId};
+use domain::{Audience, Cause, Connection, Health, RunId};
 use serde::Serialize;
 
 use super::{
@@ -63,6 +63,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::GET,
             path: "/api/v1/connections".to_owned(),
+            audience: Audience::Admin,
             scope: Scope::Read,
             summary: "All connections with their health, by tenant; one page",
             query: &[],
@@ -72,6 +73,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::GET,
             path: on_one(""),
+            audience: Audience::Admin,
             scope: Scope::Read,
             summary: "One connection with its health",
             query: &[],
@@ -81,6 +83,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::POST,
             path: on_one("/sync"),
+            audience: Audience::Admin,
             scope: Scope::Sync,
             summary: "Ask for a sync now; 409 if one is queued or running, or the connection is deactivated",
             query: &[],
@@ -90,6 +93,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::POST,
             path: on_one("/activate"),
+            audience: Audience::Admin,
             scope: Scope::Sync,
             summary: "Let syncs run again",
             query: &[],
@@ -99,6 +103,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::POST,
             path: on_one("/deactivate"),
+            audience: Audience::Admin,
             scope: Scope::Sync,
             summary: "Stop syncs; stored rows stay",
             query: &[],

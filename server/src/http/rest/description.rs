@@ -1,7 +1,7 @@
 //! `/api/openapi.json`: what there is, made from the list of endpoints and from the fields of each object. What is written
 //! here by hand, the shapes of a run and of a connection, is held against real ones by the tests.
 
-use domain::{CauseCode, Health, Object, RunState, Stage, Stream};
+use domain::{Audience, CauseCode, Health, Object, RunState, Stage, Stream};
 use serde_json::{Map, Value, json};
 use store::{Field, FieldKind, fields};
 
@@ -41,11 +41,15 @@ fn operation(endpoint: &Endpoint) -> Value {
         .split(['/', '-'])
         .filter(|word| !word.is_empty() && !word.starts_with('{'));
     let words: Vec<&str> = words.skip(2).collect();
+    let who = match endpoint.audience {
+        Audience::Admin => " of an admin",
+        Audience::LoggedIn | Audience::Public => "",
+    };
     let one = if endpoint.path.ends_with('}') { "_one" } else { "" };
     json!({
         "operationId": format!("{}_{}{one}", endpoint.method.as_str().to_ascii_lowercase(), words.join("_")),
         "summary": endpoint.summary,
-        "description": format!("Needs the scope `{}`.", endpoint.scope.as_str()),
+        "description": format!("Needs the scope `{}`, or a session{who}.", endpoint.scope.as_str()),
         "parameters": parameters(endpoint),
         "responses": {
             status: { "description": "Done", "content": { "application/json": { "schema": content } } },

@@ -13,20 +13,18 @@ mod runs;
 use std::{convert::Infallible, sync::Arc};
 
 use axum::{
-    Json, Router,
-    extract::{FromRequestParts, Request, State},
+    Json,
+    extract::FromRequestParts,
     http::{Method, StatusCode, request::Parts},
-    middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get},
+    routing::{MethodRouter, any, get},
 };
-use domain::{Object, Scope};
+use domain::{Audience, Object, Scope};
 use store::Store;
 use sync::Clock;
 
-use self::problem::Problem;
-pub(crate) use self::problem::as_problems;
-use super::client::Client;
+pub(crate) use self::problem::{Problem, as_problems};
+use super::access::{Face, Ruled};
 use crate::{backend::Console, visitor::Visitor};
 
 /// What the endpoints answer from. An endpoint takes it as the visitor's own.
@@ -72,6 +70,8 @@ struct Endpoint {
     method: Method,
     /// As both axum and `OpenAPI` write it.
     path: String,
+    /// Of people with a session.
+    audience: Audience,
     scope: Scope,
     summary: &'static str,
     query: &'static [Parameter],
@@ -86,33 +86,29 @@ fn endpoints() -> Vec<Endpoint> {
         .collect()
 }
 
-pub(crate) fn router(api: Api) -> Router {
+pub(crate) fn routes() -> Vec<Ruled<Api>> {
     let endpoints = endpoints();
     let description = Arc::new(description::of(&endpoints));
     let described = get(move || {
         let description = Arc::clone(&description);
         async move { Json(description.as_ref()).into_response() }
     });
-    let described = described.layer(middleware::from_fn_with_state(Scope::Read, allow));
-    let router = Router::new().route("/api/openapi.json", described);
-    endpoints
-        .into_iter()
-        .fold(router, |router, endpoint| {
-            let guarded = endpoint
-                .handler
-                .layer(middleware::from_fn_with_state(endpoint.scope, allow));
-            router.route(&endpoint.path, guarded)
-        })
-        .route("/api/{*rest}", axum::routing::any(nothing_there))
-        .with_state(api)
-}
-
-/// Until there are tokens, only who is on this machine may use it.
-async fn allow(State(_scope): State<Scope>, request: Request, next: Next) -> Response {
-    match request.extensions().get::<Client>() {
-        Some(client) if client.local => next.run(request).await,
-        _ => Problem::forbidden().into_response(),
-    }
+    let route = |path: String, audience, handler| Ruled {
+        path,
+        audience,
+        face: Face::Program,
+        handler,
+    };
+    let mut routes = vec![
+        route("/api/openapi.json".to_owned(), Audience::LoggedIn, described),
+        route("/api/{*rest}".to_owned(), Audience::LoggedIn, any(nothing_there)),
+    ];
+    routes.extend(
+        endpoints
+            .into_iter()
+            .map(|endpoint| route(endpoint.path, endpoint.audience, endpoint.handler)),
+    );
+    routes
 }
 
 async fn nothing_there() -> Problem {

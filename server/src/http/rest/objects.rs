@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use domain::{ConnectionId, Object, RunId};
+use domain::{Audience, ConnectionId, Object, RunId};
 use serde::Serialize;
 use store::{ExportCursor, ExportQuery, StoreError, fields};
 
@@ -23,6 +23,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     let endpoint = |object: Object| Endpoint {
         method: Method::GET,
         path: format!("/api/v1/{object}"),
+        audience: audience(object),
         scope: Scope::Read,
         summary: summary(object),
         query: LISTED,
@@ -43,6 +44,19 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         }),
     };
     Object::ALL.map(endpoint).into()
+}
+
+/// What customers do is for whoever looks after them; what could not be stored is for whoever repairs it.
+fn audience(object: Object) -> Audience {
+    match object {
+        Object::InvalidRecords => Audience::Admin,
+        Object::Users
+        | Object::Content
+        | Object::Activity
+        | Object::Trends
+        | Object::Categories
+        | Object::IdeaStatuses => Audience::LoggedIn,
+    }
 }
 
 fn summary(object: Object) -> &'static str {

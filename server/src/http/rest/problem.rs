@@ -17,6 +17,8 @@ use tracing::error;
 use crate::{error::with_sources, secrets::to_hex, system::random_bytes};
 
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+/// How a program shows who it is.
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
 /// Longest text of another layer that is put into a problem, in bytes.
 const DETAIL_MAX_BYTES: usize = 2 * 1024;
 
@@ -72,22 +74,17 @@ impl Problem {
             "Correct the request. /api/openapi.json says what it may hold.",
         )
     }
-
-    pub(crate) fn forbidden() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "forbidden",
-            "The API answers to programs on the same machine only.",
-            "Ask from the machine that the console runs on, without a proxy in between.",
-        )
-    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.code;
         let body = serde_json::to_vec(&self).unwrap_or_default();
-        (status, [(header::CONTENT_TYPE, PROBLEM)], body).into_response()
+        let mut response = (status, [(header::CONTENT_TYPE, PROBLEM)], body).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, BEARER);
+        }
+        response
     }
 }
 

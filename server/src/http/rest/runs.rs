@@ -8,7 +8,7 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use domain::{Object, Run, RunId};
+use domain::{Audience, Object, Run, RunId};
 
 use super::{
     Answer, Api, Endpoint, Scope, accepted,
@@ -23,6 +23,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::GET,
             path: "/api/v1/runs".to_owned(),
+            audience: Audience::Admin,
             scope: Scope::Read,
             summary: "Runs, newest first",
             query: LISTED,
@@ -32,6 +33,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::GET,
             path: "/api/v1/runs/{run_id}".to_owned(),
+            audience: Audience::Admin,
             scope: Scope::Read,
             summary: "One run with its whole ledger",
             query: &[],
@@ -41,6 +43,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::GET,
             path: "/api/v1/runs/{run_id}/invalid-records".to_owned(),
+            audience: Audience::Admin,
             scope: Scope::Read,
             summary: "What the run set aside",
             query: LISTED,
@@ -50,6 +53,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             method: Method::POST,
             path: "/api/v1/runs/{run_id}/cancel".to_owned(),
+            audience: Audience::Admin,
             scope: Scope::Sync,
             summary: "Ask the run to stop; what is stored is kept",
             query: &[],

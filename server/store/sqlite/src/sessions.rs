@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{Account, AccountId, SessionId};
-use sqlx::sqlite::SqliteRow;
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use store::{
     Bucket, By, DEVICE_KEPT, Deed, Ending, NewSession, SESSION_AGE_MAX, SESSION_IDLE_MAX, Session,
     SessionStore, StoreError, TRIES_KEPT, TokenHash, Tried, Tries, blocked_until, judge_try,
@@ -87,19 +87,7 @@ impl SessionStore for SqliteStore {
         if stands.is_none() {
             return Ok(false);
         }
-        for bucket in buckets {
-            let statement = if bucket.shared {
-                // As if this try had not been.
-                "UPDATE log_in_try SET tries = MAX(tries - 1, 0), blocked_until = last_at WHERE bucket = $1"
-            } else {
-                "DELETE FROM log_in_try WHERE bucket = $1"
-            };
-            sqlx::query(statement)
-                .bind(&bucket.name)
-                .execute(&mut *write)
-                .await
-                .map_err(database)?;
-        }
+        forget_tries(&mut write, buckets).await?;
         sqlx::query(
             "INSERT INTO session (id, token_hash, account_id, began_at, confirmed_at, last_seen_at, address, browser)
              VALUES ($1, $2, $3, $4, $4, $4, $5, $6)",
@@ -161,17 +149,30 @@ impl SessionStore for SqliteStore {
         write.commit().await.map_err(database)
     }
 
-    async fn confirm_session(&self, id: SessionId, token: &TokenHash, by: &By) -> Result<(), StoreError> {
+    async fn confirm_session(
+        &self,
+        id: SessionId,
+        token: &TokenHash,
+        buckets: &[Bucket],
+        by: &By,
+    ) -> Result<bool, StoreError> {
         let mut write = self.begin().await?;
-        sqlx::query("UPDATE session SET token_hash = $2, confirmed_at = $3, last_seen_at = $3 WHERE id = $1")
-            .bind(id.0)
-            .bind(&token.0)
-            .bind(micros(by.at))
-            .execute(&mut *write)
-            .await
-            .map_err(database)?;
+        let confirmed = sqlx::query(
+            "UPDATE session SET token_hash = $2, confirmed_at = $3, last_seen_at = $3 WHERE id = $1",
+        )
+        .bind(id.0)
+        .bind(&token.0)
+        .bind(micros(by.at))
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+        if confirmed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        forget_tries(&mut write, buckets).await?;
         append(&mut write, by, Deed::Confirmed, Some(session_target(id))).await?;
-        write.commit().await.map_err(database)
+        write.commit().await.map_err(database)?;
+        Ok(true)
     }
 
     async fn end_session(
@@ -256,6 +257,24 @@ impl SessionStore for SqliteStore {
         }
         write.commit().await.map_err(database)
     }
+}
+
+/// After a try that succeeded.
+async fn forget_tries(write: &mut SqliteConnection, buckets: &[Bucket]) -> Result<(), StoreError> {
+    for bucket in buckets {
+        let statement = if bucket.shared {
+            // As if this try had not been.
+            "UPDATE log_in_try SET tries = MAX(tries - 1, 0), blocked_until = last_at WHERE bucket = $1"
+        } else {
+            "DELETE FROM log_in_try WHERE bucket = $1"
+        };
+        sqlx::query(statement)
+            .bind(&bucket.name)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
+    }
+    Ok(())
 }
 
 fn session_target(id: SessionId) -> String {

@@ -124,10 +124,25 @@ pub async fn a_session_is_ended_by_its_owner_or_for_anyone(store: &dyn Store) {
 pub async fn a_confirmed_session_goes_on_under_another_token(store: &dyn Store) {
     let account = add_account(store, 1, Role::Admin).await;
     begin(store, 1, account, 10).await;
-    store
-        .confirm_session(session_id(1), &token("token anew"), &by(account, 40))
-        .await
-        .expect("confirmed");
+    let tried = [bucket("confirming", 1, false)];
+    let left = |seconds| {
+        let tried = tried.clone();
+        async move { store.try_log_in(&tried, at(seconds)).await.expect("an answer") }
+    };
+    assert_eq!(left(40).await, Tried::Allowed { left: 0 });
+    let confirm = |number| {
+        let (anew, by, tried) = (token("token anew"), by(account, 40), &tried);
+        async move {
+            store
+                .confirm_session(session_id(number), &anew, tried, &by)
+                .await
+                .expect("an answer")
+        }
+    };
+    assert!(!confirm(2).await, "there is no such session");
+    assert!(matches!(left(40).await, Tried::BlockedUntil(_)));
+    assert!(confirm(1).await);
+    assert_eq!(left(40).await, Tried::Allowed { left: 0 }, "tries are forgotten");
     assert!(!is_good(store, "token-1", 41).await);
     let (session, _) = store
         .session(&token("token anew"), at(41))

@@ -970,8 +970,14 @@ impl SessionStore for Ports {
         self.store.session_seen(id, at).await
     }
 
-    async fn confirm_session(&self, id: SessionId, token: &TokenHash, by: &By) -> Result<(), StoreError> {
-        self.store.confirm_session(id, token, by).await
+    async fn confirm_session(
+        &self,
+        id: SessionId,
+        token: &TokenHash,
+        buckets: &[Bucket],
+        by: &By,
+    ) -> Result<bool, StoreError> {
+        self.store.confirm_session(id, token, buckets, by).await
     }
 
     async fn end_session(
