@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Account, Role};
+use domain::{Account, ApiToken, Role};
 use store::{Actor, By, Session};
 
 /// A sensitive change asks for the password again once it was given longer ago than this.
@@ -16,6 +16,8 @@ pub(crate) enum Who {
     #[default]
     Nobody,
     Account(Arc<LoggedIn>),
+    /// A program that shows a token which is good now.
+    Program(Arc<ApiToken>),
 }
 
 /// Someone with a session that is good now.
@@ -36,12 +38,19 @@ pub(crate) struct Visitor {
 impl Visitor {
     pub(crate) fn logged_in(&self) -> Option<&LoggedIn> {
         match &self.who {
-            Who::Nobody => None,
             Who::Account(logged_in) => Some(logged_in),
+            Who::Nobody | Who::Program(_) => None,
         }
     }
 
-    /// What pages admit them as; `None` is someone who has not logged in.
+    pub(crate) fn program(&self) -> Option<&ApiToken> {
+        match &self.who {
+            Who::Program(token) => Some(token),
+            Who::Nobody | Who::Account(_) => None,
+        }
+    }
+
+    /// What pages admit them as; `None` is someone who has not logged in, or a program, which is judged by its scopes.
     pub(crate) fn role(&self) -> Option<Role> {
         self.logged_in().map(|logged_in| logged_in.account.role)
     }
@@ -52,6 +61,7 @@ impl Visitor {
             actor: match &self.who {
                 Who::Nobody => Actor::Nobody,
                 Who::Account(logged_in) => Actor::Account(logged_in.account.id),
+                Who::Program(token) => Actor::Token(token.id),
             },
             origin: self.address.map(|address| address.to_string()),
             at,

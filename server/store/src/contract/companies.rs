@@ -2,7 +2,7 @@ use domain::unification::{Company, Person};
 
 use super::{
     accounts::operator,
-    fixtures::{at, connection_id, started},
+    fixtures::{connection_id, started},
 };
 use crate::{Deed, ImportMode, ImportOutcome, Store};
 
