@@ -28,7 +28,7 @@ test("an account is added, and its link makes a password in another browser", as
   await page.getByRole("link", { name: "Back to the accounts" }).click();
   const row = page.getByRole("row").filter({ hasText: address });
   await expect(row).toContainText("No password yet");
-  await page.goBack();
+  await page.goto(`${ACCOUNTS}/new`);
   await expect(page.locator(".once-secret")).toHaveCount(0);
 
   const other = await browser.newContext();

@@ -36,7 +36,6 @@ pub enum Icon {
     Key,
     Link,
     Eraser,
-    Printer,
     Eye,
 }
 
@@ -118,9 +117,6 @@ impl Icon {
                 r#"<path d="M6.8 9.2a2.6 2.6 0 0 0 3.7 0l2.3-2.3a2.6 2.6 0 0 0-3.7-3.7l-.9.9M9.2 6.8a2.6 2.6 0 0 0-3.7 0L3.2 9.1a2.6 2.6 0 0 0 3.7 3.7l.9-.9"/>"#
             ),
             Self::Eraser => svg!(r#"<path d="m6 13.5-3.5-3.5L9 3.5 13.5 8 8 13.5zM5.8 6.7l4.5 4.5M8 13.5h6"/>"#),
-            Self::Printer => svg!(
-                r#"<path d="M4.5 6V2.5h7V6M4.5 11.5H2.8V6h10.4v5.5h-1.7"/><path d="M4.5 9.5h7v4h-7z"/>"#
-            ),
         }
     }
 }
