@@ -124,7 +124,10 @@ mod tests {
     fn an_answer_is_read_by_the_page_that_it_is_for_alone() {
         let answer = FormAnswer::new(OfferLink::PATH, true, b"null");
         assert_eq!(answer.clone().of::<AddAccount>(), None);
-        assert!(answer.of::<OfferLink>().is_some_and(|read| read.is_err()), "null is no link");
+        assert!(
+            answer.of::<OfferLink>().is_some_and(|read| read.is_err()),
+            "null is no link"
+        );
         let answer = FormAnswer::new(AddAccount::PATH, false, &refused().ser());
         assert_eq!(answer.of::<AddAccount>(), Some(Err(refused())));
     }

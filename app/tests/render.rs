@@ -710,7 +710,10 @@ async fn a_change_of_role_and_a_new_link_ask_first() {
     let link = question(Ask::Link, 3).await;
     assert!(link.contains(&format!("action=\"{NEW_LINK}\"")));
     let disabled = question(Ask::Disable, 4).await;
-    assert!(!disabled.contains("<dialog"), "a disabled account is asked nothing");
+    assert!(
+        !disabled.contains("<dialog"),
+        "a disabled account is asked nothing"
+    );
 }
 
 /// What a server function answers to its form, as the server hands it to the page.
@@ -751,7 +754,10 @@ async fn an_account_that_there_is_already_is_refused_beside_the_form() {
     let page = page_answering::<AddAccount>(&fields).await;
     assert_eq!(page.status, StatusCode::CONFLICT);
     assert!(page.html.contains("The account could not be added"));
-    assert!(page.html.contains("There is an account ben@customer.example already."));
+    assert!(
+        page.html
+            .contains("There is an account ben@customer.example already.")
+    );
     assert!(page.html.contains("name=\"email\""), "the form is there again");
 }
 
@@ -766,7 +772,12 @@ async fn an_answer_to_another_form_is_not_shown() {
 
 #[tokio::test]
 async fn a_token_is_shown_in_the_answer_to_its_form_or_it_is_said_why_not() {
-    let fields = [("name", "nightly"), ("scopes[]", "read"), ("scopes[]", "sync"), ("days", "90")];
+    let fields = [
+        ("name", "nightly"),
+        ("scopes[]", "read"),
+        ("scopes[]", "sync"),
+        ("days", "90"),
+    ];
     let page = page_answering::<AddToken>(&fields).await;
     assert_eq!(page.status, StatusCode::OK);
     insta::assert_snapshot!("a_token_that_was_made", readable(&page.html));

@@ -111,8 +111,20 @@ impl Console {
         if disabled {
             self.keep_an_admin(id).await?;
         }
-        let known = self.installation.store.set_disabled(id, disabled, &self.by()).await;
-        self.changed(known, id, if disabled { "account disabled by hand" } else { "account enabled by hand" })
+        let known = self
+            .installation
+            .store
+            .set_disabled(id, disabled, &self.by())
+            .await;
+        self.changed(
+            known,
+            id,
+            if disabled {
+                "account disabled by hand"
+            } else {
+                "account enabled by hand"
+            },
+        )
     }
 
     /// Without an admin nobody could change anything from the console any more. Other processes on the same database are
@@ -120,7 +132,8 @@ impl Console {
     async fn keep_an_admin(&self, id: AccountId) -> Result<(), AppError> {
         if is_last_admin(&self.known_accounts().await?, id) {
             return Err(AppError::Refused {
-                what: "This is the last active admin, and without one nobody could change anything.".to_owned(),
+                what: "This is the last active admin, and without one nobody could change anything."
+                    .to_owned(),
                 next_action: "Make another account an admin first. Nothing was changed.".to_owned(),
             });
         }
@@ -217,7 +230,11 @@ impl Console {
                 .to_owned(),
         })?;
         let hash = hash(password).await;
-        let set = self.installation.store.set_password(you.id, &hash, &self.by()).await;
+        let set = self
+            .installation
+            .store
+            .set_password(you.id, &hash, &self.by())
+            .await;
         set.map_err(|error| internal(&error))
     }
 }

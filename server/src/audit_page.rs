@@ -32,7 +32,10 @@ impl Console {
         let names = self.names_of_today().await?;
         Ok(AuditView {
             as_of: self.installation.clock.now(),
-            rows: entries.into_iter().map(|entry| audit_row(entry, &names)).collect(),
+            rows: entries
+                .into_iter()
+                .map(|entry| audit_row(entry, &names))
+                .collect(),
             last,
             chain: self.chain(place.check).await?,
         })
@@ -129,7 +132,10 @@ mod tests {
     #[test]
     fn things_have_the_names_of_today_or_stay_as_they_are() {
         let told = |target: &str| with_names(target, &names());
-        assert_eq!(told(&format!("account {ANA} to admin")), "account ana@company.example to admin");
+        assert_eq!(
+            told(&format!("account {ANA} to admin")),
+            "account ana@company.example to admin"
+        );
         let gone = format!("account {}", Uuid::from_u128(8));
         assert_eq!(told(&gone), gone);
         assert_eq!(told("3 new, 4 changed"), "3 new, 4 changed");
@@ -140,7 +146,10 @@ mod tests {
         let actor = |kind: &str, account| audit_row(entry(kind, account), &names()).actor;
         let ana = AuditActor::Account(Some("ana@company.example".to_owned()));
         assert_eq!(actor("account", Some(ANA)), ana);
-        assert_eq!(actor("account", Some(Uuid::from_u128(8))), AuditActor::Account(None));
+        assert_eq!(
+            actor("account", Some(Uuid::from_u128(8))),
+            AuditActor::Account(None)
+        );
         assert_eq!(actor("token", None), AuditActor::Token(None));
         assert_eq!(actor("operator", None), AuditActor::Operator);
         assert_eq!(actor("nobody", None), AuditActor::Nobody);

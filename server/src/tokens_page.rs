@@ -49,7 +49,8 @@ impl Console {
         days: u32,
     ) -> Result<NewTokenView, AppError> {
         self.confirmed()?;
-        let name = token_name(name).map_err(|odd| refused("The name cannot be used.", &format!("To name it, {odd}.")))?;
+        let name = token_name(name)
+            .map_err(|odd| refused("The name cannot be used.", &format!("To name it, {odd}.")))?;
         if scopes.is_empty() {
             return Err(refused(
                 "A token that may do nothing lets nobody in.",
@@ -57,12 +58,18 @@ impl Console {
             ));
         }
         if !LIVES.iter().any(|(known, _)| *known == days) {
-            return Err(refused("This is not how long a token can be good.", "Choose one of the times."));
+            return Err(refused(
+                "This is not how long a token can be good.",
+                "Choose one of the times.",
+            ));
         }
         let by = self.by();
         // Whoever loads the page with the token again has not lost it, and gets no second one.
         let known = self.known_tokens().await?;
-        if known.iter().any(|token| token.name == name && token.state(by.at) == TokenState::Active) {
+        if known
+            .iter()
+            .any(|token| token.name == name && token.state(by.at) == TokenState::Active)
+        {
             return Err(refused(
                 &format!("There is a token named {name} already."),
                 "Give another name; or revoke that one, if its text is lost, and make it anew.",

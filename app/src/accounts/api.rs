@@ -1,9 +1,9 @@
 use domain::{AccountId, Role, SessionId};
 use leptos::prelude::*;
 
-use super::view::{AccountsView, LinkView, SessionsView};
 #[cfg(feature = "ssr")]
 use super::place::{ACCOUNTS, YOUR_SESSIONS};
+use super::view::{AccountsView, LinkView, SessionsView};
 use crate::error::AppError;
 
 #[server(prefix = "/rpc", endpoint = "accounts")]

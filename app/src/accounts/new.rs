@@ -30,20 +30,24 @@ pub fn NewAccount() -> impl IntoView {
         None => (None, None),
     };
     let may = Resource::new(|| (), |()| check_confirmed());
-    let shown = added.map(|link| view! {
-        <p class="lead">{format!("{} is added as {}.", link.email, words::role(link.role))}</p>
-        {handed_over(&link)}
+    let shown = added.map(|link| {
+        view! {
+            <p class="lead">{format!("{} is added as {}.", link.email, words::role(link.role))}</p>
+            {handed_over(&link)}
+        }
     });
-    let form = shown.is_none().then(|| view! {
-        <p class="lead">"You get a one-time link for them. With it they choose their own password."</p>
-        {failed.map(|error| failure("The account could not be added", &error))}
-        <Transition>
-            {move || may.with(|may| may.as_ref().map(|may| match may {
-                Ok(()) => account_form().into_any(),
-                Err(AppError::Unconfirmed) => password_first(NEW_ACCOUNT).into_any(),
-                Err(error) => page_problem(error, NEW_ACCOUNT.to_owned()).into_any(),
-            }))}
-        </Transition>
+    let form = shown.is_none().then(|| {
+        view! {
+            <p class="lead">"You get a one-time link for them. With it they choose their own password."</p>
+            {failed.map(|error| failure("The account could not be added", &error))}
+            <Transition>
+                {move || may.with(|may| may.as_ref().map(|may| match may {
+                    Ok(()) => account_form().into_any(),
+                    Err(AppError::Unconfirmed) => password_first(NEW_ACCOUNT).into_any(),
+                    Err(error) => page_problem(error, NEW_ACCOUNT.to_owned()).into_any(),
+                }))}
+            </Transition>
+        }
     });
     view! {
         <Title text="Add account" />

@@ -82,7 +82,10 @@ mod tests {
         let asking = read(&[("ask", "disable"), ("account", ID)]);
         assert_eq!(asking.asked.map(|(ask, _)| ask), Some(Ask::Disable));
         assert_eq!(asking.href(), format!("{ACCOUNTS}?ask=disable&account={ID}"));
-        for half in [read(&[("ask", "delete"), ("account", ID)]), read(&[("ask", "role")])] {
+        for half in [
+            read(&[("ask", "delete"), ("account", ID)]),
+            read(&[("ask", "role")]),
+        ] {
             assert_eq!(half.href(), ACCOUNTS);
         }
     }

@@ -117,9 +117,15 @@ fn sentence_start(text: &str) -> String {
 
 fn nothing(view: &AuditView) -> impl IntoView + use<> {
     let (title, words) = if view.last == 0 {
-        ("Nothing has been done yet", "The first log-in is the first entry.")
+        (
+            "Nothing has been done yet",
+            "The first log-in is the first entry.",
+        )
     } else {
-        ("There is nothing before this entry", "These were the oldest that are kept.")
+        (
+            "There is nothing before this entry",
+            "These were the oldest that are kept.",
+        )
     };
     view! {
         <section class="empty">
@@ -187,7 +193,12 @@ fn paging(view: &AuditView, place: AuditPlace) -> Option<impl IntoView + use<>> 
         Some(place) => view! { <a href=place.href()>{words}</a> }.into_any(),
         None => view! { <span>{words}</span> }.into_any(),
     };
-    let told = format!("{} to {} of {}", grouped(first), grouped(last), counted(view.last, "entry", "entries"));
+    let told = format!(
+        "{} to {} of {}",
+        grouped(first),
+        grouped(last),
+        counted(view.last, "entry", "entries")
+    );
     Some(view! {
         <nav class="paging" aria-label="Pages of the trail">
             <p>{told}</p>

@@ -39,19 +39,21 @@ pub fn Erase() -> impl IntoView {
     };
     let may = Resource::new(|| (), |()| check_confirmed());
     let asked = found.map(|person| question(&person));
-    let form = asked.is_none().then(|| view! {
-        {failed.map(|error| {
-            answer_status(&error);
-            action_problem("The address could not be looked for", &error)
-        })}
-        <Transition>
-            {move || may.with(|may| may.as_ref().map(|may| match may {
-                Ok(()) => address_form().into_any(),
-                Err(AppError::Unconfirmed) => password_first(ERASE).into_any(),
-                Err(error) => page_problem(error, ERASE.to_owned()).into_any(),
-            }))}
-        </Transition>
-        <Receipts />
+    let form = asked.is_none().then(|| {
+        view! {
+            {failed.map(|error| {
+                answer_status(&error);
+                action_problem("The address could not be looked for", &error)
+            })}
+            <Transition>
+                {move || may.with(|may| may.as_ref().map(|may| match may {
+                    Ok(()) => address_form().into_any(),
+                    Err(AppError::Unconfirmed) => password_first(ERASE).into_any(),
+                    Err(error) => page_problem(error, ERASE.to_owned()).into_any(),
+                }))}
+            </Transition>
+            <Receipts />
+        }
     });
     view! {
         <Title text="Erase a person" />

@@ -131,7 +131,10 @@ fn table(view: &ReceiptView) -> impl IntoView + use<> {
 fn row(head: &str, of: &ErasedView) -> String {
     let cell = |label: &str, count: u64| {
         let zero = if count == 0 { " zero" } else { "" };
-        format!(r#"<td class="number{zero}" data-label="{label}">{}</td>"#, grouped(count))
+        format!(
+            r#"<td class="number{zero}" data-label="{label}">{}</td>"#,
+            grouped(count)
+        )
     };
     format!(
         r#"<tr><th scope="row">{head}</th>{}{}{}{}{}</tr>"#,

@@ -1,7 +1,9 @@
 //! What the trade's words are called on a page.
 
 use chrono::{DateTime, Utc};
-use domain::{Mode, Progress, QueuePlace, Role, Run, Stage, StoppedBy, Stream, Trigger, record::InvalidReason};
+use domain::{
+    Mode, Progress, QueuePlace, Role, Run, Stage, StoppedBy, Stream, Trigger, record::InvalidReason,
+};
 
 use super::{moment, number::counted};
 

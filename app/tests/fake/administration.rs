@@ -51,7 +51,12 @@ pub(crate) fn accounts() -> AccountsView {
         rows: vec![
             account(1, "admin@customer.example", Role::Admin, AccountState::Active),
             account(2, "ben@customer.example", Role::Csm, AccountState::Active),
-            account(3, "<b>cleo</b>@customer.example", Role::Csm, AccountState::NoPassword),
+            account(
+                3,
+                "<b>cleo</b>@customer.example",
+                Role::Csm,
+                AccountState::NoPassword,
+            ),
             account(4, "dan@customer.example", Role::Admin, AccountState::Disabled),
         ],
         sessions: 3,
@@ -62,7 +67,8 @@ pub(crate) fn link(email: String, role: Role) -> Result<LinkView, AppError> {
     if accounts().rows.iter().any(|known| known.email == email) {
         return Err(AppError::Refused {
             what: format!("There is an account {email} already."),
-            next_action: "Nothing, or make a new one-time link from its menu. Nothing was changed.".to_owned(),
+            next_action: "Nothing, or make a new one-time link from its menu. Nothing was changed."
+                .to_owned(),
         });
     }
     Ok(LinkView {
@@ -99,7 +105,8 @@ pub(crate) fn your_sessions() -> SessionsView {
 
 pub(crate) fn sessions() -> SessionsView {
     let mut view = your_sessions();
-    view.rows.push(session(3, "ben@customer.example", "<b>Chrome</b> on macOS"));
+    view.rows
+        .push(session(3, "ben@customer.example", "<b>Chrome</b> on macOS"));
     view
 }
 
@@ -114,10 +121,25 @@ pub(crate) fn audit_trail(place: AuditPlace) -> AuditView {
     };
     let admin = || AuditActor::Account(Some("admin@customer.example".to_owned()));
     let rows = vec![
-        entry(1204, admin(), "role_changed", Some("account ben@customer.example")),
-        entry(1203, AuditActor::Token(Some("<b>nightly</b>".to_owned())), "run_queued", Some("run of customer-en")),
+        entry(
+            1204,
+            admin(),
+            "role_changed",
+            Some("account ben@customer.example"),
+        ),
+        entry(
+            1203,
+            AuditActor::Token(Some("<b>nightly</b>".to_owned())),
+            "run_queued",
+            Some("run of customer-en"),
+        ),
         entry(1202, AuditActor::Account(None), "logged_in", None),
-        entry(1201, AuditActor::Operator, "person_erased", Some("erasure 01934f5e")),
+        entry(
+            1201,
+            AuditActor::Operator,
+            "person_erased",
+            Some("erasure 01934f5e"),
+        ),
         entry(1200, AuditActor::Nobody, "log_in_failed", None),
     ];
     AuditView {
@@ -205,9 +227,21 @@ pub(crate) fn tokens(fake: Fake) -> TokensView {
         made_by: made_by.map(str::to_owned),
     };
     let rows = vec![
-        row(token(1, "<b>nightly</b> export", &[Scope::Read]), TokenState::Active, None),
-        row(token(2, "starter", &Scope::ALL), TokenState::Suspended, Some("dan@customer.example")),
-        row(token(3, "old", &[Scope::Read]), TokenState::Revoked, Some("admin@customer.example")),
+        row(
+            token(1, "<b>nightly</b> export", &[Scope::Read]),
+            TokenState::Active,
+            None,
+        ),
+        row(
+            token(2, "starter", &Scope::ALL),
+            TokenState::Suspended,
+            Some("dan@customer.example"),
+        ),
+        row(
+            token(3, "old", &[Scope::Read]),
+            TokenState::Revoked,
+            Some("admin@customer.example"),
+        ),
     ];
     TokensView {
         as_of: now(),

@@ -351,7 +351,12 @@ impl Backend for Fake {
         Ok(administration::tokens(*self))
     }
 
-    async fn add_token(&self, name: String, scopes: Vec<Scope>, _days: u32) -> Result<NewTokenView, AppError> {
+    async fn add_token(
+        &self,
+        name: String,
+        scopes: Vec<Scope>,
+        _days: u32,
+    ) -> Result<NewTokenView, AppError> {
         administration::new_token(&name, &scopes)
     }
 

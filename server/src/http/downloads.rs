@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{
-    audit::place::AUDIT_CSV,
-    erasure::place::RECEIPT_JSON,
-    error::AppError,
-};
+use app::{audit::place::AUDIT_CSV, erasure::place::RECEIPT_JSON, error::AppError};
 use axum::{
     Json,
     body::{Body, Bytes},

@@ -122,7 +122,7 @@ impl<T> Store for T where
         + SecretStore
         + ErasureStore
         + ReceiptStore
-    + ReceiptStore
+        + ReceiptStore
         + RetentionStore
         + CompanyStore
         + MatchStore

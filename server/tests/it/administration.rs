@@ -61,8 +61,12 @@ fn database(home: &Home) -> Connection {
 
 /// What follows `lead` in a page, as far as it is letters and digits.
 fn secret_after<'a>(page: &'a str, lead: &str) -> &'a str {
-    let (_, rest) = page.split_once(lead).unwrap_or_else(|| panic!("no {lead} in {page}"));
-    let end = rest.find(|sign: char| !sign.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    let (_, rest) = page
+        .split_once(lead)
+        .unwrap_or_else(|| panic!("no {lead} in {page}"));
+    let end = rest
+        .find(|sign: char| !sign.is_ascii_alphanumeric())
+        .unwrap_or(rest.len());
     &rest[..end]
 }
 
@@ -77,7 +81,11 @@ fn an_account_is_added_and_its_link_is_shown_once_and_good_once() {
     let token = secret_after(&added.body, &link).to_owned();
     assert_eq!(token.len(), 64);
 
-    for kept in [home.kept(), console.said().into_bytes(), added.head.clone().into_bytes()] {
+    for kept in [
+        home.kept(),
+        console.said().into_bytes(),
+        added.head.clone().into_bytes(),
+    ] {
         assert!(!holds(&kept, &token), "the link is in the answer's page alone");
     }
     for page in [NEW_ACCOUNT, NEW_LINK, ACCOUNTS] {
@@ -87,7 +95,11 @@ fn an_account_is_added_and_its_link_is_shown_once_and_good_once() {
     assert!(list.contains(BEN) && list.contains("No password yet"), "{list}");
     let again = answered(address, NEW_ACCOUNT, "email=ben%40company.example&role=admin");
     assert_eq!(again.status, 409, "{again:?}");
-    assert!(again.body.contains("There is an account ben@company.example already."));
+    assert!(
+        again
+            .body
+            .contains("There is an account ben@company.example already.")
+    );
     assert_eq!(text(&account(&home, BEN), &"role"), "csm");
 
     let fields = [("token", token.as_str()), ("password", PASSWORD)];
@@ -126,10 +138,18 @@ fn the_last_admin_stays_one() {
         assert!(refused.location().contains("__err="), "{act}: {}", refused.head);
     }
     let still = account(&home, ADMIN);
-    assert_eq!((text(&still, &"role"), still["disabled_at"].is_null()), ("admin", true));
+    assert_eq!(
+        (text(&still, &"role"), still["disabled_at"].is_null()),
+        ("admin", true)
+    );
 
     home.add_account(BEN, "admin").succeeded();
-    let demoted = submit(address, ACCOUNTS, "/rpc/change_role", &format!("account={ana}&role=csm"));
+    let demoted = submit(
+        address,
+        ACCOUNTS,
+        "/rpc/change_role",
+        &format!("account={ana}&role=csm"),
+    );
     assert!(demoted.location().ends_with(ACCOUNTS), "{}", demoted.head);
     assert_eq!(text(&account(&home, ADMIN), &"role"), "csm");
     assert_eq!(get(address, ACCOUNTS).status, 303, "the session is over");
@@ -147,7 +167,11 @@ fn an_account_is_disabled_and_enabled() {
 
     let list = page_after(address, &submit(address, ACCOUNTS, "/rpc/disable_account", &form));
     assert!(list.body.contains("Disabled"), "{}", list.body);
-    assert_eq!(look(address, &cookies, YOUR_SESSIONS).status, 303, "logged out at once");
+    assert_eq!(
+        look(address, &cookies, YOUR_SESSIONS).status,
+        303,
+        "logged out at once"
+    );
     let list = page_after(address, &submit(address, ACCOUNTS, "/rpc/enable_account", &form));
     assert!(!list.body.contains("Disabled"), "{}", list.body);
     log_in(address, BEN, PASSWORD);
@@ -161,8 +185,22 @@ fn a_csm_sees_their_own_sessions_and_nothing_of_administration() {
     let cookies = log_in(address, BEN, PASSWORD);
     let own = look(address, &cookies, YOUR_SESSIONS);
     assert_eq!(own.status, 200);
-    assert!(own.body.contains("this one") && !own.body.contains(ADMIN), "{}", own.body);
-    for page in [ACCOUNTS, NEW_ACCOUNT, NEW_LINK, SESSIONS, AUDIT_TRAIL, AUDIT_CSV, ERASE, TOKENS, NEW_TOKEN] {
+    assert!(
+        own.body.contains("this one") && !own.body.contains(ADMIN),
+        "{}",
+        own.body
+    );
+    for page in [
+        ACCOUNTS,
+        NEW_ACCOUNT,
+        NEW_LINK,
+        SESSIONS,
+        AUDIT_TRAIL,
+        AUDIT_CSV,
+        ERASE,
+        TOKENS,
+        NEW_TOKEN,
+    ] {
         assert_eq!(look(address, &cookies, page).status, 403, "{page}");
         assert_eq!(look(address, "", page).status, 303, "{page} asks to log in");
     }
@@ -180,7 +218,11 @@ fn a_csm_sees_their_own_sessions_and_nothing_of_administration() {
         ("/rpc/erase_person", "email=jane%40example.com"),
         ("/rpc/end_session", "session=01934f5e-0000-7000-8000-000000000001"),
     ] {
-        assert_eq!(send(address, "POST", form, &headers, fields).status, 403, "{form}");
+        assert_eq!(
+            send(address, "POST", form, &headers, fields).status,
+            403,
+            "{form}"
+        );
     }
     let accounts = home.run(&["account", "list", "--json"]).json();
     assert_eq!(accounts.as_array().map(Vec::len), Some(2), "{accounts}");
@@ -198,13 +240,20 @@ fn sessions_are_listed_and_ended() {
 
     submit(address, YOUR_SESSIONS, "/rpc/end_your_other_sessions", "");
     assert_eq!(look(address, &elsewhere, YOUR_SESSIONS).status, 303);
-    assert_eq!(look(address, &bens, YOUR_SESSIONS).status, 200, "it is not theirs");
+    assert_eq!(
+        look(address, &bens, YOUR_SESSIONS).status,
+        200,
+        "it is not theirs"
+    );
     assert_eq!(get(address, YOUR_SESSIONS).status, 200, "this one goes on");
 
-    let (_, row) = get(address, SESSIONS).body.split_once("/rpc/end_session").map_or_else(
-        || panic!("no session to end"),
-        |(before, after)| (before.to_owned(), after.to_owned()),
-    );
+    let (_, row) = get(address, SESSIONS)
+        .body
+        .split_once("/rpc/end_session")
+        .map_or_else(
+            || panic!("no session to end"),
+            |(before, after)| (before.to_owned(), after.to_owned()),
+        );
     let (_, id) = row.split_once("value=\"").expect("an id");
     let form = format!("session={}", &id[..36]);
     submit(address, SESSIONS, "/rpc/end_session", &form);
@@ -237,12 +286,19 @@ fn a_sensitive_change_asks_for_a_password_that_was_given_long_ago() {
     let (_console, address) = serve(&home);
     let eleven_minutes_us = 11 * 60 * 1_000_000;
     database(&home)
-        .execute("UPDATE session SET confirmed_at = confirmed_at - ?1", [eleven_minutes_us])
+        .execute(
+            "UPDATE session SET confirmed_at = confirmed_at - ?1",
+            [eleven_minutes_us],
+        )
         .expect("an older time");
     for page in [NEW_ACCOUNT, NEW_TOKEN, ERASE, YOUR_SESSIONS] {
         let shown = get(address, page);
         assert_eq!(shown.status, 200, "{page}");
-        assert!(shown.body.contains("Your password is needed first"), "{}", shown.body);
+        assert!(
+            shown.body.contains("Your password is needed first"),
+            "{}",
+            shown.body
+        );
     }
     let refused = answered(address, NEW_ACCOUNT, "email=ben%40company.example&role=csm");
     assert_eq!(refused.status, 403, "{refused:?}");
@@ -267,9 +323,16 @@ fn a_token_is_made_shown_once_and_revoked() {
     for page in [NEW_TOKEN, TOKENS] {
         assert!(!get(address, page).body.contains(&secret), "{page}");
     }
-    assert_eq!(answered(address, NEW_TOKEN, form).status, 409, "loading it again makes no second one");
+    assert_eq!(
+        answered(address, NEW_TOKEN, form).status,
+        409,
+        "loading it again makes no second one"
+    );
     assert_eq!(answered(address, NEW_TOKEN, "name=none&days=7").status, 409);
-    assert_eq!(answered(address, NEW_TOKEN, "name=long&scopes[]=read&days=9999").status, 409);
+    assert_eq!(
+        answered(address, NEW_TOKEN, "name=long&scopes[]=read&days=9999").status,
+        409
+    );
 
     let tokens = home.run(&["token", "list", "--json"]).succeeded().json();
     assert_eq!(tokens.as_array().map(Vec::len), Some(1), "{tokens}");
@@ -284,12 +347,23 @@ fn the_audit_trail_is_shown_exported_and_checked() {
     let (_console, address) = serve(&home);
     answered(address, NEW_ACCOUNT, "email=ben%40company.example&role=csm");
     let page = get(address, AUDIT_TRAIL).body;
-    for told in ["Added an account", "account ben@company.example as csm", ADMIN, "127.0.0.1", "The chain holds up to entry"] {
+    for told in [
+        "Added an account",
+        "account ben@company.example as csm",
+        ADMIN,
+        "127.0.0.1",
+        "The chain holds up to entry",
+    ] {
         assert!(page.contains(told), "no {told} in {page}");
     }
     let file = get(address, AUDIT_CSV);
     assert_eq!(file.status, 200);
-    assert!(file.head.contains("content-disposition: attachment; filename=\"audit-trail.csv\""), "{}", file.head);
+    assert!(
+        file.head
+            .contains("content-disposition: attachment; filename=\"audit-trail.csv\""),
+        "{}",
+        file.head
+    );
     let exported = home.run(&["audit", "export"]).succeeded().stdout;
     assert_eq!(file.body, exported);
     assert!(exported.contains("trail_exported"), "taking it along is an entry");
@@ -307,26 +381,50 @@ fn the_audit_trail_is_shown_exported_and_checked() {
 #[test]
 fn a_person_is_erased_from_the_console_and_is_in_no_address_and_no_file() {
     let home = Home::new();
-    fs::write(home.path("people.csv"), "external_id,email\nP-1,jane@example.com\n").expect("a file");
+    fs::write(
+        home.path("people.csv"),
+        "external_id,email\nP-1,jane@example.com\n",
+    )
+    .expect("a file");
     home.run(&["person", "import", "people.csv"]).succeeded();
     let (console, address) = serve(&home);
     let found = answered(address, ERASE, "email=+JANE%40Example.com");
     assert_eq!(found.status, 200, "{found:?}");
     assert!(found.body.contains("Erase jane@example.com?"), "{}", found.body);
-    assert!(found.body.contains("1 person of the customer-success data"), "{}", found.body);
+    assert!(
+        found.body.contains("1 person of the customer-success data"),
+        "{}",
+        found.body
+    );
 
     let erased = submit(address, ERASE, "/rpc/erase_person", "email=jane%40example.com");
     assert_eq!(erased.status, 302, "{erased:?}");
     let to = erased.location().to_owned();
-    assert!(to.starts_with("/administration/erase/receipt?id=") && !to.contains("jane"), "{to}");
+    assert!(
+        to.starts_with("/administration/erase/receipt?id=") && !to.contains("jane"),
+        "{to}"
+    );
     let receipt = get(address, &to);
     assert_eq!(receipt.status, 200);
     assert!(receipt.body.contains("Receipt of an erasure") && !receipt.body.contains("jane"));
     let (_, id) = to.split_once("id=").expect("an id");
-    let file = get(address, &format!("/administration/erase/receipt.json?id={}", &id[..36]));
-    assert_eq!((file.status, file.json()["persons"].as_u64()), (200, Some(1)), "{file:?}");
-    assert_eq!(get(address, "/administration/erase/receipt.json?id=1").status, 404);
-    assert!(get(address, ERASE).body.contains(&id[..36]), "the receipt is listed");
+    let file = get(
+        address,
+        &format!("/administration/erase/receipt.json?id={}", &id[..36]),
+    );
+    assert_eq!(
+        (file.status, file.json()["persons"].as_u64()),
+        (200, Some(1)),
+        "{file:?}"
+    );
+    assert_eq!(
+        get(address, "/administration/erase/receipt.json?id=1").status,
+        404
+    );
+    assert!(
+        get(address, ERASE).body.contains(&id[..36]),
+        "the receipt is listed"
+    );
     for kept in [home.kept(), console.said().into_bytes()] {
         assert!(!holds(&kept, "jane@example.com"));
     }

@@ -130,7 +130,11 @@ async fn every_page_has_a_rule_and_keeps_to_it() {
     }
     for (path, function) in ANSWERED {
         let rule = audience(PAGES, path).expect("it is a page");
-        assert_eq!(Some(rule), audience(SERVER_FUNCTIONS, function), "{path} answers {function}");
+        assert_eq!(
+            Some(rule),
+            audience(SERVER_FUNCTIONS, function),
+            "{path} answers {function}"
+        );
         served.assert_rule(rule, &Method::POST, path).await;
     }
     served

@@ -13,8 +13,8 @@ use domain::{
 use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow};
 use store::{
     By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, Erasure, ErasureRequest,
-    ErasureStore, Leftovers, OpenSalt, Receipt, Salt, StoreError, Traces, normal_email,
-    redact, targets, without_email,
+    ErasureStore, Leftovers, OpenSalt, Receipt, Salt, StoreError, Traces, normal_email, redact, targets,
+    without_email,
 };
 
 use crate::{

@@ -40,11 +40,13 @@ impl ReceiptStore for PostgresStore {
 
     async fn receipts(&self, limit: u32) -> Result<Vec<Receipt>, StoreError> {
         let mut read = self.readers().acquire().await.map_err(database)?;
-        let rows = sqlx::query("SELECT id, erased_at, persons FROM erasure ORDER BY erased_at DESC, id DESC LIMIT $1")
-            .bind(i64::from(limit))
-            .fetch_all(&mut *read)
-            .await
-            .map_err(database)?;
+        let rows = sqlx::query(
+            "SELECT id, erased_at, persons FROM erasure ORDER BY erased_at DESC, id DESC LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(&mut *read)
+        .await
+        .map_err(database)?;
         let mut receipts = Vec::with_capacity(rows.len());
         for row in &rows {
             receipts.push(receipt_of(&mut read, row).await?);

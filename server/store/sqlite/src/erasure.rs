@@ -14,8 +14,8 @@ use domain::{
 use sqlx::{AssertSqlSafe, Row as _, Sqlite, SqliteConnection, Transaction, sqlite::SqliteRow};
 use store::{
     By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, Erasure, ErasureRequest,
-    ErasureStore, Leftovers, OpenSalt, Receipt, Salt, StoreError, Traces, normal_email,
-    redact, targets, without_email,
+    ErasureStore, Leftovers, OpenSalt, Receipt, Salt, StoreError, Traces, normal_email, redact, targets,
+    without_email,
 };
 
 use crate::{

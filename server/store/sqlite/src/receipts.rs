@@ -40,11 +40,13 @@ impl ReceiptStore for SqliteStore {
 
     async fn receipts(&self, limit: u32) -> Result<Vec<Receipt>, StoreError> {
         let mut read = self.readers().acquire().await.map_err(database)?;
-        let rows = sqlx::query("SELECT id, erased_at, persons FROM erasure ORDER BY erased_at DESC, id DESC LIMIT $1")
-            .bind(i64::from(limit))
-            .fetch_all(&mut *read)
-            .await
-            .map_err(database)?;
+        let rows = sqlx::query(
+            "SELECT id, erased_at, persons FROM erasure ORDER BY erased_at DESC, id DESC LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(&mut *read)
+        .await
+        .map_err(database)?;
         let mut receipts = Vec::with_capacity(rows.len());
         for row in &rows {
             receipts.push(receipt_of(&mut read, row).await?);
@@ -53,7 +55,10 @@ impl ReceiptStore for SqliteStore {
     }
 }
 
-async fn by_tenant(read: &mut SqliteConnection, members: &Members) -> Result<Vec<(TenantId, u64)>, StoreError> {
+async fn by_tenant(
+    read: &mut SqliteConnection,
+    members: &Members,
+) -> Result<Vec<(TenantId, u64)>, StoreError> {
     let rows = sqlx::query("SELECT id, tenant_id FROM connection ORDER BY tenant_id")
         .fetch_all(read)
         .await
@@ -80,7 +85,10 @@ pub(crate) async fn receipt_of(read: &mut SqliteConnection, row: &SqliteRow) -> 
 }
 
 /// What an erasure reached, by tenant id.
-pub(crate) async fn tenants_of(read: &mut SqliteConnection, id: Uuid) -> Result<Vec<ErasedOfTenant>, StoreError> {
+pub(crate) async fn tenants_of(
+    read: &mut SqliteConnection,
+    id: Uuid,
+) -> Result<Vec<ErasedOfTenant>, StoreError> {
     let rows = sqlx::query(
         "SELECT tenant_id, users, content, activity, invalid_records, mentions
          FROM erasure_count JOIN connection ON connection.id = connection_id

@@ -29,11 +29,11 @@ use store::{
     Left, Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue, MemberTie,
     NewAccount, NewConnection, NewRun, NewSession, NewSetUp, NewTicket, NewToken, OpenSalt, OverviewStore,
     PageCommit, PageOutcome, PageStore, PartyCounts, PersonsImported, PoolUse, ProfileFieldCount, Queue,
-    Receipt, ReceiptStore, Release, RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore,
-    Revision, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage, RunQuery, RunStore,
-    SealedSecret, Search, SecretStore, Session, SessionStore, SetAside, SetUp, Store, StoreError,
-    StoredMapping, StoredMember, StoredPerson, Ticket, TiedMember, TokenHash, TokenStore, TopicRef, TrendStore, Tried,
-    UseSetUp, UseSetUpError, WithoutCompany, WithoutGroup,
+    Receipt, ReceiptStore, Release, RemappedMember, Renewal, Renewed, Replay, ReplayOutcome, ReplayStore,
+    Resealed, RetentionStore, Revision, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage,
+    RunQuery, RunStore, SealedSecret, Search, SecretStore, Session, SessionStore, SetAside, SetUp, Store,
+    StoreError, StoredMapping, StoredMember, StoredPerson, Ticket, TiedMember, TokenHash, TokenStore,
+    TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError, WithoutCompany, WithoutGroup,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 use uuid::Uuid;
