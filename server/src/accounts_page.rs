@@ -102,7 +102,7 @@ impl Console {
             self.keep_an_admin(id).await?;
         }
         let known = self.installation.store.set_role(id, role, &self.by()).await;
-        self.changed(known, id, "role changed by hand")
+        changed(known, id, "role changed by hand")
     }
 
     pub(crate) async fn new_state(&self, id: AccountId, disabled: bool) -> Result<(), AppError> {
@@ -116,7 +116,7 @@ impl Console {
             .store
             .set_disabled(id, disabled, &self.by())
             .await;
-        self.changed(
+        changed(
             known,
             id,
             if disabled {
@@ -137,14 +137,6 @@ impl Console {
                 next_action: "Make another account an admin first. Nothing was changed.".to_owned(),
             });
         }
-        Ok(())
-    }
-
-    fn changed(&self, known: Result<bool, StoreError>, id: AccountId, what: &str) -> Result<(), AppError> {
-        if !known.map_err(|error| internal(&error))? {
-            return Err(no_such_account());
-        }
-        info!(account = %id, "{what}");
         Ok(())
     }
 
@@ -237,6 +229,15 @@ impl Console {
             .await;
         set.map_err(|error| internal(&error))
     }
+}
+
+/// What a change came to, told to the log.
+fn changed(known: Result<bool, StoreError>, id: AccountId, what: &str) -> Result<(), AppError> {
+    if !known.map_err(|error| internal(&error))? {
+        return Err(no_such_account());
+    }
+    info!(account = %id, "{what}");
+    Ok(())
 }
 
 /// Whether it is an active admin, and no other account is.
