@@ -63,15 +63,11 @@ impl Kept {
 pub(crate) async fn keep_up(installation: Installation, kept: Kept, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let before = kept.before(installation.clock.now());
-        let store = installation.store.as_ref();
+        let (store, now) = (installation.store.as_ref(), installation.clock.now());
         tell(forget(store, &before, &stop).await);
-        tell(cut_trail(store, &before, installation.clock.now(), &stop).await);
-        if let Err(error) = store.sweep_tokens(installation.clock.now()).await {
-            error!(error = %with_sources(&error), "tokens that are over cannot be forgotten");
-        }
-        let swept = installation.store.sweep_sessions(installation.clock.now()).await;
-        if let Err(error) = swept {
-            error!(error = %with_sources(&error), "sessions that are over cannot be swept");
+        tell(cut_trail(store, &before, now, &stop).await);
+        if let Err(error) = sweep(store, now).await {
+            error!(error = %with_sources(&error), "sessions and tokens that are over cannot be swept");
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -115,6 +111,11 @@ async fn forget(store: &dyn Store, before: &Before, stop: &CancellationToken) ->
         }
     }
     Ok(rows)
+}
+
+async fn sweep(store: &dyn Store, now: DateTime<Utc>) -> Result<(), StoreError> {
+    store.sweep_sessions(now).await?;
+    store.sweep_tokens(now).await
 }
 
 /// The one thing that a worker does which is in the trail, since what is missing there must be told there.

@@ -3,11 +3,11 @@
 use std::{net::IpAddr, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use domain::{AccountId, Role, SessionId};
+use domain::{AccountId, ApiToken, Role, SessionId, TokenId, TokenState};
 use secrecy::SecretString;
 use store::{
-    Actor, Bucket, By, Ending, NewAccount, NewSession, SESSION_SEEN_EVERY, SetUp, Store, StoreError, Tried,
-    UseSetUp, UseSetUpError, normal_email,
+    Actor, Bucket, By, Ending, NewAccount, NewSession, SESSION_SEEN_EVERY, SetUp, Store, StoreError,
+    TOKEN_USED_EVERY, Tried, UseSetUp, UseSetUpError, normal_email,
 };
 use sync::Clock;
 use tracing::error;
@@ -16,6 +16,7 @@ use super::{
     Token,
     lane::{Full, Lane},
     password::{WeakPassword, check},
+    program::{BadToken, token_hash},
     tries,
 };
 use crate::{error::with_sources, system::random_id, visitor::LoggedIn};
@@ -132,6 +133,40 @@ impl Door {
             self.seen(session.id, now);
         }
         Ok(Some(LoggedIn { account, session }))
+    }
+
+    /// The token that a program shows, or why it is good for nothing.
+    pub(crate) async fn recognize_program(
+        &self,
+        text: &str,
+    ) -> Result<Result<ApiToken, BadToken>, StoreError> {
+        let Some(hash) = token_hash(text) else {
+            return Ok(Err(BadToken::Unknown));
+        };
+        let Some(token) = self.store.token(&hash).await? else {
+            return Ok(Err(BadToken::Unknown));
+        };
+        let now = self.clock.now();
+        let written_lately = |at: DateTime<Utc>| now - at < TOKEN_USED_EVERY;
+        match token.state(now) {
+            TokenState::Active => {}
+            TokenState::Expired => return Ok(Err(BadToken::Expired)),
+            TokenState::Revoked => return Ok(Err(BadToken::Revoked)),
+            TokenState::Suspended => return Ok(Err(BadToken::Suspended)),
+        }
+        if !token.last_used_at.is_some_and(written_lately) {
+            self.used(token.id, now);
+        }
+        Ok(Ok(token))
+    }
+
+    fn used(&self, token: TokenId, at: DateTime<Utc>) {
+        let store = Arc::clone(&self.store);
+        tokio::spawn(async move {
+            if let Err(error) = store.token_used(token, at).await {
+                error!(error = %with_sources(&error), "a token's last use cannot be noted");
+            }
+        });
     }
 
     /// Noted beside the request, which need not wait for whoever is writing.

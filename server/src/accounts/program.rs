@@ -19,6 +19,16 @@ const LIVES_MIN: TimeDelta = TimeDelta::minutes(5);
 /// A line of a table.
 const NAME_MAX_CHARS: usize = 100;
 
+/// Why a token that is shown is good for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BadToken {
+    Unknown,
+    Expired,
+    Revoked,
+    /// Whoever made it may not do so any more.
+    Suspended,
+}
+
 /// A token to be made.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
@@ -62,7 +72,7 @@ pub(crate) async fn make_token(store: &dyn Store, wanted: Wanted, by: &By) -> Re
 }
 
 /// What a token's text is kept as; `None` if it cannot be one of ours.
-pub(crate) fn token_hash(text: &str) -> Option<TokenHash> {
+pub(super) fn token_hash(text: &str) -> Option<TokenHash> {
     let token = Token::read(text.strip_prefix(PREFIX)?)?;
     Some(token.hash())
 }

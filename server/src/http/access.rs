@@ -1,4 +1,5 @@
-//! Deny by default: a request is answered only if the visitor's role is among those that its route was declared for.
+//! Deny by default: a request is answered only if the visitor's role is among those that its route was declared for, or if
+//! a program's token has the scope that it wants. Routes that want none are opened by no token.
 //!
 //! Pages and server functions are declared in `app::access`, beside the routes of the console; endpoints of the API in
 //! `rest::endpoints`; everything else is a [`Ruled`] route. What is declared nowhere is refused to everyone.
@@ -16,7 +17,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::MethodRouter,
 };
-use domain::Audience;
+use domain::{Audience, Scope};
 use leptos::server_fn::error::FromServerFnError as _;
 
 use super::{
@@ -45,7 +46,10 @@ pub(crate) enum Face {
 /// A route with who may use it.
 pub(crate) struct Ruled<S = ()> {
     pub(crate) path: String,
+    /// Of people.
     pub(crate) audience: Audience,
+    /// What a program's token must have; `None`: no token opens it.
+    pub(crate) scope: Option<Scope>,
     pub(crate) face: Face,
     pub(crate) handler: MethodRouter<S>,
 }
@@ -55,6 +59,7 @@ pub(crate) fn guarded<S: Clone + Send + Sync + 'static>(routes: Vec<Ruled<S>>, l
     routes.into_iter().fold(Router::new(), |router, route| {
         let rule = Rule {
             audience: Some(route.audience),
+            scope: route.scope,
             face: route.face,
             look: look.clone(),
         };
@@ -68,6 +73,7 @@ pub(crate) fn guarded<S: Clone + Send + Sync + 'static>(routes: Vec<Ruled<S>>, l
 pub(crate) struct Rule {
     /// `None`: nobody.
     audience: Option<Audience>,
+    scope: Option<Scope>,
     face: Face,
     look: Look,
 }
@@ -85,6 +91,7 @@ impl Rule {
     fn of_pages(audience: Audience, look: &Look) -> Self {
         Self {
             audience: Some(audience),
+            scope: None,
             face: Face::Page,
             look: look.clone(),
         }
@@ -109,6 +116,7 @@ pub(crate) async fn admit_to_console(State(look): State<Look>, request: Request,
     };
     let rule = Rule {
         audience: audience(list, path),
+        scope: None,
         face,
         look,
     };
@@ -119,20 +127,34 @@ pub(crate) async fn admit_to_console(State(look): State<Look>, request: Request,
 enum Why {
     NotLoggedIn,
     NotAllowed,
+    /// A program's token lacks it.
+    WithoutScope(Scope),
 }
 
 impl Why {
     fn error(self) -> AppError {
         match self {
             Self::NotLoggedIn => AppError::NotLoggedIn,
-            Self::NotAllowed => AppError::NotAllowed,
+            Self::NotAllowed | Self::WithoutScope(_) => AppError::NotAllowed,
+        }
+    }
+
+    fn problem(self) -> Problem {
+        match self {
+            Self::NotLoggedIn => Problem::unauthorized(),
+            Self::NotAllowed => AppError::NotAllowed.into(),
+            Self::WithoutScope(scope) => Problem::without_scope(scope),
         }
     }
 }
 
 impl Rule {
     fn refusal(&self, request: &Request) -> Option<Why> {
-        let role = request.extensions().get::<Visitor>().and_then(Visitor::role);
+        let visitor = request.extensions().get::<Visitor>();
+        if let (Some(token), Some(scope)) = (visitor.and_then(Visitor::program), self.scope) {
+            return (!token.has(scope)).then_some(Why::WithoutScope(scope));
+        }
+        let role = visitor.and_then(Visitor::role);
         if self.audience.is_some_and(|audience| audience.admits(role)) {
             None
         } else if role.is_none() {
@@ -144,10 +166,10 @@ impl Rule {
 
     fn refused(&self, why: Why, request: &Request) -> Response {
         match (self.face, why) {
-            (Face::Program, _) => Problem::from(why.error()).into_response(),
+            (Face::Program, why) => why.problem().into_response(),
             (Face::ServerFunction, why) if !wants_a_page(request.headers()) => told_to_script(&why.error()),
             (_, Why::NotLoggedIn) => Redirect::to(&self.log_in_from(request)).into_response(),
-            (_, Why::NotAllowed) => self.look.not_allowed(),
+            (_, Why::NotAllowed | Why::WithoutScope(_)) => self.look.not_allowed(),
         }
     }
 

@@ -13,6 +13,7 @@ pub(crate) fn routes() -> Vec<Ruled<Arc<dyn Store>>> {
     let route = |path: &str, handler| Ruled {
         path: path.to_owned(),
         audience: Audience::Public,
+        scope: None,
         face: Face::Program,
         handler,
     };

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use domain::Audience;
+use domain::{Audience, Scope};
 use store::{Store, StoreError};
 use sync::Clock;
 use tracing::error;
@@ -35,6 +35,7 @@ pub(crate) fn routes() -> Vec<Ruled<Monitored>> {
     vec![Ruled {
         path: "/metrics".to_owned(),
         audience: Audience::Admin,
+        scope: Some(Scope::Read),
         face: Face::Program,
         handler: get(answer),
     }]

@@ -31,9 +31,12 @@ pub(crate) use visit::Visits;
 
 /// All routes with a rule that stands beside them, for the tests: the other two lists are in `app::access`.
 #[cfg(test)]
-pub(crate) fn ruled() -> Vec<(String, domain::Audience)> {
-    fn rules<S>(routes: Vec<access::Ruled<S>>) -> impl Iterator<Item = (String, domain::Audience)> {
-        routes.into_iter().map(|route| (route.path, route.audience))
+pub(crate) fn ruled() -> Vec<(String, domain::Audience, Option<domain::Scope>)> {
+    type Rule = (String, domain::Audience, Option<domain::Scope>);
+    fn rules<S>(routes: Vec<access::Ruled<S>>) -> impl Iterator<Item = Rule> {
+        routes
+            .into_iter()
+            .map(|route| (route.path, route.audience, route.scope))
     }
     rules(rest::routes())
         .chain(rules(log_in::routes()))

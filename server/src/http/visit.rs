@@ -1,18 +1,20 @@
-//! Finds out who asks, by the session in their cookie: one read of the database for each request that brings one.
+//! Finds out who asks, by the session in their cookie or the token that a program shows: one read of the database for each
+//! request that brings one.
 
 use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use store::StoreError;
 use tracing::error;
 
-use super::{client::Client, cookies::Cookies};
+use super::{client::Client, cookies::Cookies, rest::Problem};
 use crate::{
-    accounts::Door,
+    accounts::{BadToken, Door},
     error::with_sources,
     visitor::{Visitor, Who},
 };
@@ -24,20 +26,41 @@ pub(crate) struct Visits {
     pub(crate) cookies: Cookies,
 }
 
+impl Visits {
+    /// A token goes before a cookie: whoever shows one means it, and is told if it is good for nothing.
+    async fn who(&self, headers: &HeaderMap) -> Result<Result<Who, BadToken>, StoreError> {
+        if let Some(token) = bearer(headers) {
+            let program = self.door.recognize_program(token).await?;
+            return Ok(program.map(|token| Who::Program(Arc::new(token))));
+        }
+        let Some(session) = self.cookies.session(headers) else {
+            return Ok(Ok(Who::Nobody));
+        };
+        let logged_in = self.door.recognize(&session).await?;
+        Ok(Ok(logged_in.map_or(Who::Nobody, |logged_in| {
+            Who::Account(Arc::new(logged_in))
+        })))
+    }
+}
+
+/// What a program shows (RFC 6750); other ways to say who asks are none of ours.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let shown = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = shown.split_once(' ').unwrap_or((shown, ""));
+    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
+}
+
 /// Names the visitor to all that come after. Not for files, which are everybody's.
 pub(crate) async fn resolve(State(visits): State<Visits>, mut request: Request, next: Next) -> Response {
     let client = request.extensions().get::<Client>();
     let address = client.map(|client| client.address);
-    let who = match visits.cookies.session(request.headers()) {
-        None => Who::Nobody,
-        Some(token) => match visits.door.recognize(&token).await {
-            Ok(Some(logged_in)) => Who::Account(Arc::new(logged_in)),
-            Ok(None) => Who::Nobody,
-            Err(error) => {
-                error!(error = %with_sources(&error), "a session cannot be looked up");
-                return unavailable();
-            }
-        },
+    let who = match visits.who(request.headers()).await {
+        Ok(Ok(who)) => who,
+        Ok(Err(bad)) => return Problem::bad_token(bad).into_response(),
+        Err(error) => {
+            error!(error = %with_sources(&error), "who asks cannot be looked up");
+            return unavailable();
+        }
     };
     request.extensions_mut().insert(Visitor { who, address });
     next.run(request).await

@@ -1,4 +1,4 @@
-//! Every route of the console, asked for by everyone: each role, and someone who has not logged in.
+//! Every route of the console, asked for by everyone: each role, someone who has not logged in, and programs.
 
 use std::{collections::BTreeSet, net::IpAddr};
 
@@ -10,10 +10,10 @@ use app::{
 use axum::{
     Router,
     body::Body,
-    http::{Method, Request, Response, StatusCode, header},
+    http::{Method, Request, Response, StatusCode, header, request},
 };
 use clap::Parser as _;
-use domain::{AccountId, Audience, Role};
+use domain::{AccountId, Audience, Role, Scope};
 use leptos::server_fn;
 use leptos_axum::generate_route_list;
 use store::NewAccount;
@@ -22,7 +22,7 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::{
-    accounts::Caller,
+    accounts::{Caller, Wanted, make_token, token_lives},
     cli::Command,
     system::{random_bytes, random_id},
 };
@@ -78,19 +78,42 @@ impl Served {
     }
 
     async fn ask(&self, role: Option<Role>, method: &Method, path: &str) -> Response<Body> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, "localhost");
+        let mut request = request(method, path);
         if let Some(role) = role {
             request = request.header(header::COOKIE, self.cookie(role).await);
         }
+        self.answer(request).await
+    }
+
+    async fn ask_as_program(&self, scope: Scope, method: &Method, path: &str) -> Response<Body> {
+        let wanted = Wanted {
+            name: "a program".to_owned(),
+            scopes: [scope].into(),
+            lives: token_lives("1h").expect("an hour"),
+        };
+        let by = operator(self.installation.clock.now());
+        let made = make_token(self.installation.store.as_ref(), wanted, &by).await;
+        let shown = format!("Bearer {}", made.expect("a token").text);
+        self.answer(request(method, path).header(header::AUTHORIZATION, shown))
+            .await
+    }
+
+    async fn answer(&self, request: request::Builder) -> Response<Body> {
         let request = request.body(Body::empty()).expect("a request");
         self.router.clone().oneshot(request).await.expect("an answer")
     }
 
     /// Asks as everyone, and compares who was let through with who may be.
-    async fn assert_rule(&self, audience: Audience, method: &Method, path: &str) {
+    async fn assert_rule(&self, audience: Audience, needs: Option<Scope>, method: &Method, path: &str) {
+        for scope in Scope::ALL {
+            let answer = self.ask_as_program(scope, method, path).await;
+            let admitted = needs.map_or(audience.admits(None), |needs| needs == scope);
+            assert_eq!(
+                !is_refusal(&answer),
+                admitted,
+                "{method} {path} with {scope}: {answer:?}"
+            );
+        }
         for role in EVERYONE {
             let answer = self.ask(role, method, path).await;
             assert_eq!(
@@ -100,6 +123,13 @@ impl Served {
             );
         }
     }
+}
+
+fn request(method: &Method, path: &str) -> request::Builder {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "localhost")
 }
 
 /// Neither for the role nor without a log-in. A method that there is not (405) is told only to whoever may use the route.
@@ -126,7 +156,7 @@ async fn every_page_has_a_rule_and_keeps_to_it() {
         "a page and its rule in app::access come and go together"
     );
     for (path, audience) in PAGES {
-        served.assert_rule(*audience, &Method::GET, path).await;
+        served.assert_rule(*audience, None, &Method::GET, path).await;
     }
     for (path, function) in ANSWERED {
         let rule = audience(PAGES, path).expect("it is a page");
@@ -138,7 +168,7 @@ async fn every_page_has_a_rule_and_keeps_to_it() {
         served.assert_rule(rule, &Method::POST, path).await;
     }
     served
-        .assert_rule(Audience::LoggedIn, &Method::GET, "/no/such/page")
+        .assert_rule(Audience::LoggedIn, None, &Method::GET, "/no/such/page")
         .await;
 }
 
@@ -154,7 +184,7 @@ async fn every_server_function_has_a_rule_and_keeps_to_it() {
     for (path, method) in &registered {
         let rule = SERVER_FUNCTIONS.iter().find(|(known, _)| known == path);
         let (_, audience) = rule.expect("it was compared above");
-        served.assert_rule(*audience, method, path).await;
+        served.assert_rule(*audience, None, method, path).await;
     }
 }
 
@@ -163,13 +193,13 @@ async fn every_other_route_keeps_to_its_rule() {
     let served = serve().await;
     let routes = http::ruled();
     assert!(routes.len() > 20, "{routes:?}");
-    for (path, audience) in routes {
+    for (path, audience, scope) in routes {
         let path = path
             .replace("{tenant_id}", "nobody")
             .replace("{run_id}", "1")
             .replace("{*rest}", "x");
         for method in [Method::GET, Method::POST] {
-            served.assert_rule(audience, &method, &path).await;
+            served.assert_rule(audience, scope, &method, &path).await;
         }
     }
 }

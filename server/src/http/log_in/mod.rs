@@ -66,6 +66,7 @@ pub(crate) fn routes() -> Vec<Ruled<Entrance>> {
     let route = |path: &str, audience, handler: MethodRouter<Entrance>| Ruled {
         path: path.to_owned(),
         audience,
+        scope: None,
         face: Face::Page,
         handler,
     };

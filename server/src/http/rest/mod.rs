@@ -93,20 +93,31 @@ pub(crate) fn routes() -> Vec<Ruled<Api>> {
         let description = Arc::clone(&description);
         async move { Json(description.as_ref()).into_response() }
     });
-    let route = |path: String, audience, handler| Ruled {
+    let route = |path: String, audience, scope, handler| Ruled {
         path,
         audience,
+        scope: Some(scope),
         face: Face::Program,
         handler,
     };
     let mut routes = vec![
-        route("/api/openapi.json".to_owned(), Audience::LoggedIn, described),
-        route("/api/{*rest}".to_owned(), Audience::LoggedIn, any(nothing_there)),
+        route(
+            "/api/openapi.json".to_owned(),
+            Audience::LoggedIn,
+            Scope::Read,
+            described,
+        ),
+        route(
+            "/api/{*rest}".to_owned(),
+            Audience::LoggedIn,
+            Scope::Read,
+            any(nothing_there),
+        ),
     ];
     routes.extend(
         endpoints
             .into_iter()
-            .map(|endpoint| route(endpoint.path, endpoint.audience, endpoint.handler)),
+            .map(|endpoint| route(endpoint.path, endpoint.audience, endpoint.scope, endpoint.handler)),
     );
     routes
 }

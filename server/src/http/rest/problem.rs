@@ -9,16 +9,16 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use domain::Owner;
+use domain::{Owner, Scope};
 use serde::Serialize;
 use store::StoreError;
 use tracing::error;
 
-use crate::{error::with_sources, secrets::to_hex, system::random_bytes};
+use crate::{accounts::BadToken, error::with_sources, secrets::to_hex, system::random_bytes};
 
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 /// How a program shows who it is.
-const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
+const BEARER: HeaderValue = HeaderValue::from_static("Bearer realm=\"tributary\"");
 /// Longest text of another layer that is put into a problem, in bytes.
 const DETAIL_MAX_BYTES: usize = 2 * 1024;
 
@@ -63,6 +63,43 @@ impl Problem {
             "not_found",
             what,
             "Check the address. /api/openapi.json lists what there is.",
+        )
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "This answers programs that show a token, and people who have logged in.",
+            "Send the header Authorization: Bearer TOKEN. An operator makes one with: tributary token add",
+        )
+    }
+
+    /// A token that is good for nothing.
+    pub(crate) fn bad_token(bad: BadToken) -> Self {
+        let (cause, what) = match bad {
+            BadToken::Unknown => ("token_unknown", "is none that is known here"),
+            BadToken::Expired => ("token_expired", "has expired"),
+            BadToken::Revoked => ("token_revoked", "was revoked"),
+            BadToken::Suspended => (
+                "token_suspended",
+                "was made by someone who may not do so any more",
+            ),
+        };
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            cause,
+            format!("The token that was shown {what}."),
+            "Show another one. An operator makes it with: tributary token add",
+        )
+    }
+
+    pub(crate) fn without_scope(scope: Scope) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "scope_missing",
+            format!("The token that was shown lacks the scope {scope}."),
+            format!("Show one that has it. An operator makes it with: tributary token add --scope {scope}"),
         )
     }
 
