@@ -8,9 +8,13 @@ use domain::{
 use leptos::prelude::*;
 
 use crate::{
+    accounts::place::{ACCOUNTS, NEW_ACCOUNT, NEW_LINK, SESSIONS, YOUR_SESSIONS},
+    audit::place::AUDIT_TRAIL,
     companies::place::{COMPANY, CUSTOMERS, NEW_COMPANY},
+    erasure::place::{ERASE, RECEIPT},
     layout::FrameView,
     place::COMMUNITY_MANAGEMENT,
+    tokens::place::{NEW_TOKEN, TOKENS},
     unification::place::{MEMBER, UNIFICATION, USERS},
 };
 
@@ -24,6 +28,16 @@ pub const PAGES: &[(&str, Audience)] = &[
     (CUSTOMERS, LoggedIn),
     (COMPANY, LoggedIn),
     (NEW_COMPANY, Admin),
+    (ACCOUNTS, Admin),
+    (NEW_ACCOUNT, Admin),
+    (NEW_LINK, Admin),
+    (SESSIONS, Admin),
+    (TOKENS, Admin),
+    (NEW_TOKEN, Admin),
+    (AUDIT_TRAIL, Admin),
+    (ERASE, Admin),
+    (RECEIPT, Admin),
+    (YOUR_SESSIONS, LoggedIn),
 ];
 
 /// Server functions, by their path.
@@ -55,6 +69,27 @@ pub const SERVER_FUNCTIONS: &[(&str, Audience)] = &[
     ("/rpc/company", LoggedIn),
     ("/rpc/save_company", Admin),
     ("/rpc/add_domain", Admin),
+    ("/rpc/accounts", Admin),
+    ("/rpc/add_account", Admin),
+    ("/rpc/offer_link", Admin),
+    ("/rpc/change_role", Admin),
+    ("/rpc/disable_account", Admin),
+    ("/rpc/enable_account", Admin),
+    ("/rpc/sessions", Admin),
+    ("/rpc/end_session", Admin),
+    ("/rpc/check_confirmed", LoggedIn),
+    ("/rpc/your_sessions", LoggedIn),
+    ("/rpc/end_your_session", LoggedIn),
+    ("/rpc/end_your_other_sessions", LoggedIn),
+    ("/rpc/change_password", LoggedIn),
+    ("/rpc/audit_trail", Admin),
+    ("/rpc/erasures", Admin),
+    ("/rpc/find_person", Admin),
+    ("/rpc/erase_person", Admin),
+    ("/rpc/receipt", Admin),
+    ("/rpc/tokens", Admin),
+    ("/rpc/add_token", Admin),
+    ("/rpc/revoke_token", Admin),
 ];
 
 /// `None` if it is not listed: then nobody may.

@@ -11,10 +11,19 @@ use leptos_router::{
 
 use crate::{
     access::{Viewer, start_of},
+    accounts::{
+        list::Accounts,
+        new::{NewAccount, NewLink},
+        sessions::Sessions,
+        yours::YourSessions,
+    },
+    audit::page::AuditTrail,
     companies::{company::Company, form::NewCompany, list::Customers},
+    erasure::{page::Erase, receipt::Receipt},
     error::AppError,
     layout::Frame,
     page::CommunityManagement,
+    tokens::{list::Tokens, new::NewToken},
     ui::problem,
     unification::{member::Member, page::Unification, users::UsersWithoutCompany},
 };
@@ -49,6 +58,16 @@ pub fn App() -> impl IntoView {
                         view=Member
                         ssr=SsrMode::Async
                     />
+                    <Route path=path!("/administration/accounts") view=Accounts ssr=SsrMode::Async />
+                    <Route path=path!("/administration/accounts/new") view=NewAccount ssr=SsrMode::Async />
+                    <Route path=path!("/administration/accounts/link") view=NewLink ssr=SsrMode::Async />
+                    <Route path=path!("/administration/accounts/sessions") view=Sessions ssr=SsrMode::Async />
+                    <Route path=path!("/administration/api-tokens") view=Tokens ssr=SsrMode::Async />
+                    <Route path=path!("/administration/api-tokens/new") view=NewToken ssr=SsrMode::Async />
+                    <Route path=path!("/administration/audit-trail") view=AuditTrail ssr=SsrMode::Async />
+                    <Route path=path!("/administration/erase") view=Erase ssr=SsrMode::Async />
+                    <Route path=path!("/administration/erase/receipt") view=Receipt ssr=SsrMode::Async />
+                    <Route path=path!("/your-sessions") view=YourSessions ssr=SsrMode::Async />
                     <Route path=path!("/customers") view=Customers ssr=SsrMode::Async />
                     <Route path=path!("/customers/company") view=Company ssr=SsrMode::Async />
                     <Route path=path!("/customers/new") view=NewCompany ssr=SsrMode::Async />

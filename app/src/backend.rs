@@ -3,19 +3,26 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{ConnectionId, RunId, unification::RuleSet};
+use domain::{AccountId, ConnectionId, Role, RunId, Scope, SessionId, TokenId, unification::RuleSet};
 use leptos::prelude::use_context;
 
 use crate::{
+    accounts::view::{AccountsView, LinkView, SessionsView},
     activity::view::{ActivityLogQuery, ActivityLogView},
+    audit::{place::AuditPlace, view::AuditView},
     companies::{
         place::{CompanyPlace, LookUp},
         view::{CompanyView, LookUpView, SaveCompany},
     },
     connections::view::ConnectionsView,
+    erasure::{
+        place::ReceiptPlace,
+        view::{ErasuresView, PersonView, ReceiptView},
+    },
     error::AppError,
     layout::FrameView,
     runs::view::{InvalidRecordsQuery, InvalidRecordsView, LiveView, SummaryView},
+    tokens::view::{NewTokenView, TokensView},
     unification::{
         place::{MemberKey, UsersPlace},
         view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, SaidOfLeaving, UsersView},
@@ -82,6 +89,58 @@ pub trait Backend: Send + Sync {
 
     /// Adds a domain to a company, and matches members anew.
     async fn add_domain(&self, company: String, domain: String) -> Result<(), AppError>;
+
+    async fn accounts(&self) -> Result<AccountsView, AppError>;
+
+    /// [`AppError::Unconfirmed`] if the password was given too long ago for a sensitive change.
+    async fn check_confirmed(&self) -> Result<(), AppError>;
+
+    /// Adds an account without a password. Sensitive, as are the next three.
+    async fn add_account(&self, email: String, role: Role) -> Result<LinkView, AppError>;
+
+    async fn offer_link(&self, account: AccountId) -> Result<LinkView, AppError>;
+
+    /// Refused for the last admin.
+    async fn change_role(&self, account: AccountId, role: Role) -> Result<(), AppError>;
+
+    /// Refused for the last admin.
+    async fn set_disabled(&self, account: AccountId, disabled: bool) -> Result<(), AppError>;
+
+    /// Of all accounts.
+    async fn sessions(&self) -> Result<SessionsView, AppError>;
+
+    /// Of whoever asks.
+    async fn your_sessions(&self) -> Result<SessionsView, AppError>;
+
+    async fn end_session(&self, session: SessionId) -> Result<(), AppError>;
+
+    /// [`AppError::NotFound`] if it is somebody else's.
+    async fn end_your_session(&self, session: SessionId) -> Result<(), AppError>;
+
+    async fn end_your_other_sessions(&self) -> Result<(), AppError>;
+
+    /// Of whoever asks. Sensitive.
+    async fn change_password(&self, password: String) -> Result<(), AppError>;
+
+    async fn audit_trail(&self, place: AuditPlace) -> Result<AuditView, AppError>;
+
+    async fn erasures(&self) -> Result<ErasuresView, AppError>;
+
+    /// What is stored with an address.
+    async fn find_person(&self, email: String) -> Result<PersonView, AppError>;
+
+    /// Erases whoever has the address; where the receipt is. Sensitive.
+    async fn erase_person(&self, email: String) -> Result<ReceiptPlace, AppError>;
+
+    /// [`AppError::NotFound`] if there is no such receipt.
+    async fn receipt(&self, id: String) -> Result<ReceiptView, AppError>;
+
+    async fn tokens(&self) -> Result<TokensView, AppError>;
+
+    /// Sensitive, as is the next.
+    async fn add_token(&self, name: String, scopes: Vec<Scope>, days: u32) -> Result<NewTokenView, AppError>;
+
+    async fn revoke_token(&self, token: TokenId) -> Result<(), AppError>;
 }
 
 /// The port, as the router provides it to pages and server functions alike.

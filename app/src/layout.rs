@@ -1,15 +1,22 @@
 //! The frame around every page: skip link, navigation, sheet.
 
 use domain::Role;
-use leptos::{html, prelude::*};
+use leptos::{ev::MouseEvent, html, prelude::*};
 use leptos_router::hooks::use_location;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     access::{Viewer, may_use},
+    accounts::place::{ACCOUNTS, YOUR_SESSIONS},
+    audit::place::AUDIT_TRAIL,
     companies::place::CUSTOMERS,
+    erasure::place::ERASE,
     place::{COMMUNITY_MANAGEMENT, LOG_OUT},
-    ui::icon::{Icon, icon, mark},
+    tokens::place::TOKENS,
+    ui::{
+        icon::{Icon, icon, mark},
+        words,
+    },
     unification::place::UNIFICATION,
 };
 
@@ -70,9 +77,18 @@ fn Navigation(failing: ReadSignal<u32>, frame: FrameView) -> impl IntoView {
         inside.unwrap_or_default().then_some("page")
     };
     // On a phone the list is a popover, which only this page's own links leave open.
-    let close = move |_| {
+    let close = move |_: MouseEvent| {
         if let Some(list) = list.get_untracked() {
             let _ = list.hide_popover();
+        }
+    };
+    let entry = move |page: &'static str, shape: Icon, words: &'static str| {
+        view! {
+            <li>
+                <a href=page aria-current=move || here(page) on:click=close>
+                    <span class="nav-name">{icon(shape)} {words}</span>
+                </a>
+            </li>
         }
     };
     view! {
@@ -116,11 +132,15 @@ fn Navigation(failing: ReadSignal<u32>, frame: FrameView) -> impl IntoView {
                                 </li>
                             </ul>
                         </li>
+                        {entry(ACCOUNTS, Icon::Key, "Accounts")}
+                        {entry(TOKENS, Icon::Terminal, "API tokens")}
+                        {entry(AUDIT_TRAIL, Icon::List, "Audit trail")}
+                        {entry(ERASE, Icon::Eraser, "Erase a person")}
                     </ul>
                 })}
                 <div class="nav-foot">
                     {administration.then(|| worker_state(frame.worker))}
-                    {frame.account.map(account_foot)}
+                    {frame.account.map(|account| account_foot(account, close))}
                 </div>
             </div>
         </nav>
@@ -145,15 +165,12 @@ fn worker_state(worker: bool) -> impl IntoView {
 }
 
 /// A plain form, which works without scripts and leaves the console for good.
-fn account_foot(account: AccountLine) -> impl IntoView {
-    let role = match account.role {
-        Role::Admin => "Admin",
-        Role::Csm => "CSM",
-    };
+fn account_foot(account: AccountLine, close: impl Fn(MouseEvent) + 'static) -> impl IntoView {
+    let role = words::role(account.role);
     view! {
         <div class="nav-account">
             <p>
-                <span class="nav-email">{account.email}</span>
+                <a class="nav-email" href=YOUR_SESSIONS title="Your sessions and password" on:click=close>{account.email}</a>
                 <span>{role}</span>
             </p>
             <form method="post" action=LOG_OUT>

@@ -6,9 +6,20 @@ use std::sync::Arc;
 
 use app::{
     App,
+    accounts::{
+        api::{AddAccount, OfferLink},
+        place::{ACCOUNTS, AccountsPlace, Ask, NEW_ACCOUNT, NEW_LINK, SESSIONS, YOUR_SESSIONS},
+    },
+    answer::{ANSWERED, FormAnswer},
+    audit::place::{AUDIT_TRAIL, AuditPlace},
+    erasure::{api::FindPerson, place::ERASE},
     place::COMMUNITY_MANAGEMENT,
     runs::view::LiveView,
     shell,
+    tokens::{
+        api::AddToken,
+        place::{NEW_TOKEN, TOKENS, TokensPlace},
+    },
     unification::{
         draft::Draft,
         place::{Open, RulesPlace, UNIFICATION},
@@ -20,19 +31,20 @@ use axum::{
     http::{Request, Response, StatusCode, header},
 };
 use domain::RunState;
-use fake::{Fake, connection_id, run_id};
-use leptos::{config::LeptosOptions, context::provide_context};
+use fake::{Fake, account_id, connection_id, run_id, token_id};
+use leptos::{config::LeptosOptions, context::provide_context, server_fn::ServerFn};
 use leptos_axum::{ErrorHandler, LeptosRoutes, generate_route_list};
 use tower::ServiceExt;
 
 const BODY_LIMIT_BYTES: usize = 4 << 20;
 
-async fn router(fake: Fake) -> Router {
+async fn router(fake: Fake, answer: Option<FormAnswer>) -> Router {
     let backend = fake.backend();
     let frame = backend.frame().await.expect("a frame");
     let context = move || {
         provide_context(Arc::clone(&backend));
         provide_context(frame.clone());
+        answer.clone().map(provide_context);
     };
     let options = LeptosOptions::builder().output_name("tributary").build();
     Router::new()
@@ -50,12 +62,25 @@ struct Page {
 }
 
 async fn answer(fake: Fake, request: Request<Body>) -> Response<Body> {
-    router(fake).await.oneshot(request).await.expect("an answer")
+    router(fake, None)
+        .await
+        .oneshot(request)
+        .await
+        .expect("an answer")
 }
 
 async fn page(fake: Fake, path: &str) -> Page {
+    answered_page(fake, path, None).await
+}
+
+/// A page that is the answer to its own form, perhaps.
+async fn answered_page(fake: Fake, path: &str, answer: Option<FormAnswer>) -> Page {
     let request = Request::get(path).body(Body::empty()).expect("a request");
-    let response = answer(fake, request).await;
+    let response = router(fake, answer)
+        .await
+        .oneshot(request)
+        .await
+        .expect("an answer");
     let status = response.status();
     let body = to_bytes(response.into_body(), BODY_LIMIT_BYTES)
         .await
@@ -376,6 +401,8 @@ async fn writes_are_never_read_with_get() {
         ("/rpc/activate", &connection),
         ("/rpc/cancel_run", &run),
         ("/rpc/apply_rules", &"base=14&set={}".to_owned()),
+        ("/rpc/erase_person", &"email=ada@acme.example".to_owned()),
+        ("/rpc/add_token", &"name=x&scopes[]=read&days=7".to_owned()),
     ] {
         let uri = format!("{path}?{field}");
         let request = Request::get(uri).body(Body::empty()).expect("a request");
@@ -669,4 +696,179 @@ async fn a_domain_is_added_without_scripts() {
     let response = post_field("/rpc/add_domain", sent, USERS).await;
     assert_eq!(response.status(), StatusCode::FOUND);
     assert!(!location(&response).contains("__err"));
+}
+
+page_snapshot!(accounts_in_every_state, ACCOUNTS);
+page_snapshot!(an_account_as_a_form, NEW_ACCOUNT);
+page_snapshot!(sessions_of_everyone, SESSIONS);
+page_snapshot!(your_own_sessions, YOUR_SESSIONS);
+page_snapshot!(the_audit_trail, AUDIT_TRAIL);
+page_snapshot!(an_address_to_erase, ERASE);
+page_snapshot!(
+    a_receipt,
+    "/administration/erase/receipt?id=01934f5e-0000-7000-8000-000000000077&files=pending"
+);
+page_snapshot!(tokens_in_every_state, TOKENS);
+page_snapshot!(a_token_as_a_form, NEW_TOKEN);
+page_snapshot!(
+    disabling_asks_first,
+    AccountsPlace::asking(Ask::Disable, account_id(2)).href()
+);
+page_snapshot!(
+    revoking_asks_first,
+    TokensPlace {
+        revoke: Some(token_id(1))
+    }
+    .href()
+);
+
+#[tokio::test]
+async fn a_change_of_role_and_a_new_link_ask_first() {
+    let question = async |ask, account| {
+        let place = AccountsPlace::asking(ask, account_id(account));
+        page(Fake::Busy, &place.href()).await.html
+    };
+    let role = question(Ask::Role, 2).await;
+    assert!(role.contains("Make ben@customer.example an admin?"), "{role}");
+    assert!(role.contains("name=\"role\" value=\"admin\""));
+    let link = question(Ask::Link, 3).await;
+    assert!(link.contains(&format!("action=\"{NEW_LINK}\"")));
+    let disabled = question(Ask::Disable, 4).await;
+    assert!(
+        !disabled.contains("<dialog"),
+        "a disabled account is asked nothing"
+    );
+}
+
+/// What a server function answers to its form, as the server hands it to the page.
+async fn answer_to<F: ServerFn>(fields: &[(&str, &str)]) -> FormAnswer {
+    let request = Request::post(F::PATH)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(form(fields)))
+        .expect("a request");
+    let response = answer(Fake::Busy, request).await;
+    let done = response.status().is_success();
+    let body = to_bytes(response.into_body(), BODY_LIMIT_BYTES)
+        .await
+        .expect("a body");
+    FormAnswer::new(F::PATH, done, &body)
+}
+
+/// The page that answers the form of a server function.
+async fn page_answering<F: ServerFn>(fields: &[(&str, &str)]) -> Page {
+    let answer = answer_to::<F>(fields).await;
+    let answered = ANSWERED.iter().find(|(_, path)| *path == F::PATH);
+    let (path, _) = answered.expect("a page that answers it");
+    answered_page(Fake::Busy, path, Some(answer)).await
+}
+
+#[tokio::test]
+async fn a_one_time_link_is_shown_in_the_answer_to_its_form() {
+    let page = page_answering::<AddAccount>(&[("email", "eve@customer.example"), ("role", "csm")]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    insta::assert_snapshot!("an_account_that_was_added", readable(&page.html));
+    let page = page_answering::<OfferLink>(&[("account", &account_id(2).to_string())]).await;
+    assert!(page.html.contains("https://tributary.example/set-up?token=5e1f"));
+    assert!(page.html.contains("It is not shown again."));
+}
+
+#[tokio::test]
+async fn an_account_that_there_is_already_is_refused_beside_the_form() {
+    let fields = [("email", "ben@customer.example"), ("role", "admin")];
+    let page = page_answering::<AddAccount>(&fields).await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    assert!(page.html.contains("The account could not be added"));
+    assert!(
+        page.html
+            .contains("There is an account ben@customer.example already.")
+    );
+    assert!(page.html.contains("name=\"email\""), "the form is there again");
+}
+
+#[tokio::test]
+async fn an_answer_to_another_form_is_not_shown() {
+    let answer = answer_to::<AddAccount>(&[("email", "eve@customer.example"), ("role", "csm")]).await;
+    let page = answered_page(Fake::Busy, NEW_TOKEN, Some(answer)).await;
+    assert!(!page.html.contains("trib_5e1f") && !page.html.contains("It is not shown again."));
+    let page = self::page(Fake::Busy, NEW_LINK).await;
+    assert!(page.html.contains("A link is shown once, when it is made."));
+}
+
+#[tokio::test]
+async fn a_token_is_shown_in_the_answer_to_its_form_or_it_is_said_why_not() {
+    let fields = [
+        ("name", "nightly"),
+        ("scopes[]", "read"),
+        ("scopes[]", "sync"),
+        ("days", "90"),
+    ];
+    let page = page_answering::<AddToken>(&fields).await;
+    assert_eq!(page.status, StatusCode::OK);
+    insta::assert_snapshot!("a_token_that_was_made", readable(&page.html));
+    let page = page_answering::<AddToken>(&[("name", "nightly"), ("days", "90")]).await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    assert!(page.html.contains("A token that may do nothing lets nobody in."));
+}
+
+#[tokio::test]
+async fn a_person_is_looked_for_before_they_are_erased() {
+    let page = page_answering::<FindPerson>(&[("email", "ada@acme.example")]).await;
+    insta::assert_snapshot!("erasing_asks_first", readable(&page.html));
+    let sent = form(&[("email", "ada@acme.example")]);
+    let response = post_field("/rpc/erase_person", sent, ERASE).await;
+    let to = location(&response);
+    assert!(to.starts_with("/administration/erase/receipt?id="), "{to}");
+    assert!(!to.contains("ada"), "the person is in no address");
+}
+
+#[tokio::test]
+async fn a_password_that_was_given_some_time_ago_is_asked_for_before_a_form() {
+    for path in [NEW_ACCOUNT, NEW_TOKEN, ERASE, YOUR_SESSIONS] {
+        let page = page(Fake::New, path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(page.html.contains("Your password is needed first"), "{path}");
+        let next = path.replace('/', "%2F");
+        assert!(page.html.contains(&format!("/confirm?next={next}")), "{path}");
+        assert!(!page.html.contains("required"), "{path} asks for nothing else");
+    }
+}
+
+#[tokio::test]
+async fn a_broken_chain_is_told_before_all_else() {
+    let page = page(Fake::Busy, &AuditPlace::checking().href()).await;
+    assert!(page.html.contains("The chain is broken"));
+    assert!(page.html.contains("Entry 1000 is missing."));
+    assert!(!page.html.contains("The chain holds"));
+}
+
+#[tokio::test]
+async fn the_trail_is_paged_by_number() {
+    let page = page(Fake::Busy, &AuditPlace::before(1205).href()).await;
+    assert!(page.html.contains(&format!("{AUDIT_TRAIL}?before=1155")), "older");
+    let past = self::page(Fake::Busy, &AuditPlace::before(1).href()).await;
+    assert!(past.html.contains("There is nothing before this entry"));
+}
+
+#[tokio::test]
+async fn a_refused_change_of_role_is_explained_without_scripts() {
+    let sent = form(&[("account", &account_id(1).to_string()), ("role", "csm")]);
+    let response = post_field("/rpc/change_role", sent, ACCOUNTS).await;
+    let back = location(&response)
+        .trim_start_matches("http://localhost")
+        .to_owned();
+    let page = page(Fake::Busy, &back).await;
+    assert!(page.html.contains("The role could not be changed"));
+    assert!(page.html.contains("The last admin stays one."));
+}
+
+#[tokio::test]
+async fn passwords_that_differ_change_nothing() {
+    let sent = form(&[("password", "correct horse battery"), ("again", "correct horse")]);
+    let response = post_field("/rpc/change_password", sent, YOUR_SESSIONS).await;
+    let back = location(&response)
+        .trim_start_matches("http://localhost")
+        .to_owned();
+    assert!(!back.contains("horse"), "a password is in no address");
+    let page = page(Fake::Busy, &back).await;
+    assert!(page.html.contains("The two passwords are not the same."));
 }

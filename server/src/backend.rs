@@ -3,26 +3,37 @@
 use std::{num::NonZeroU32, sync::Arc};
 
 use app::{
+    accounts::view::{AccountsView, LinkView, SessionsView},
     activity::view::{ActivityLogQuery, ActivityLogView, ConnectionName, LOG_PAGE_ROWS},
+    audit::{place::AuditPlace, view::AuditView},
     backend::Backend,
     companies::{
         place::{CompanyPlace, LookUp},
         view::{CompanyView, LookUpView, SaveCompany},
     },
     connections::view::ConnectionsView,
+    erasure::{
+        place::ReceiptPlace,
+        view::{ErasuresView, PersonView, ReceiptView},
+    },
     error::AppError,
     layout::{AccountLine, FrameView},
     runs::view::{
         INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, LIVE_RUNS_MAX, LiveView, SummaryView,
     },
+    tokens::view::{NewTokenView, TokensView},
     unification::{
         place::{MemberKey, UsersPlace},
         view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, SaidOfLeaving, UsersView},
     },
 };
 use async_trait::async_trait;
-use domain::{Connection, ConnectionId, Role, RunId, StoppedBy, Trigger, unification::RuleSet};
+use domain::{
+    AccountId, Connection, ConnectionId, Role, RunId, Scope, SessionId, StoppedBy, TokenId, Trigger,
+    unification::RuleSet,
+};
 use store::{By, Cancelling, Enqueued, NewRun, RunQuery, StoreError};
+use tokio::sync::Mutex;
 use tracing::{error, info};
 
 use crate::{
@@ -35,6 +46,7 @@ use crate::{
     scheduler::extent_of_next_run,
     secrets::to_hex,
     system::random_bytes,
+    trail::TrailWatch,
     trials::Trials,
     views,
     visitor::Visitor,
@@ -53,7 +65,13 @@ pub(crate) struct Console {
     wake_up: WakeUp,
     /// Drafts of rules that were tried.
     pub(crate) trials: Trials,
-    visitor: Visitor,
+    /// As links to the console begin.
+    pub(crate) origin: Arc<str>,
+    /// Held by whoever changes who is an admin.
+    pub(crate) admins: Arc<Mutex<()>>,
+    /// Of the audit trail, as far as it was read.
+    pub(crate) watch: Arc<TrailWatch>,
+    pub(crate) visitor: Visitor,
 }
 
 impl Console {
@@ -64,6 +82,7 @@ impl Console {
         config: &config::Worker,
         worker: bool,
         wake_up: WakeUp,
+        origin: &str,
     ) -> Self {
         Self {
             overview: Arc::new(Overview::new(
@@ -77,6 +96,9 @@ impl Console {
             worker,
             wake_up,
             trials: Trials::default(),
+            origin: origin.into(),
+            admins: Arc::default(),
+            watch: Arc::default(),
             visitor: Visitor::default(),
         }
     }
@@ -106,7 +128,6 @@ impl Console {
     }
 
     /// To be asked before a sensitive change: [`AppError::Unconfirmed`] if the password was given too long ago.
-    #[expect(dead_code, reason = "the console offers no sensitive change yet")]
     pub(crate) fn confirmed(&self) -> Result<(), AppError> {
         if self.visitor.confirmed(self.installation.clock.now()) {
             Ok(())
@@ -378,6 +399,87 @@ impl Backend for Console {
     async fn add_domain(&self, company: String, domain: String) -> Result<(), AppError> {
         self.keep_domain(&company, &domain).await
     }
+
+    async fn accounts(&self) -> Result<AccountsView, AppError> {
+        self.accounts_view().await
+    }
+
+    async fn check_confirmed(&self) -> Result<(), AppError> {
+        self.confirmed()
+    }
+
+    async fn add_account(&self, email: String, role: Role) -> Result<LinkView, AppError> {
+        self.new_account(&email, role).await
+    }
+
+    async fn offer_link(&self, account: AccountId) -> Result<LinkView, AppError> {
+        self.new_link(account).await
+    }
+
+    async fn change_role(&self, account: AccountId, role: Role) -> Result<(), AppError> {
+        self.new_role(account, role).await
+    }
+
+    async fn set_disabled(&self, account: AccountId, disabled: bool) -> Result<(), AppError> {
+        self.new_state(account, disabled).await
+    }
+
+    async fn sessions(&self) -> Result<SessionsView, AppError> {
+        self.everyones_sessions().await
+    }
+
+    async fn your_sessions(&self) -> Result<SessionsView, AppError> {
+        self.own_sessions().await
+    }
+
+    async fn end_session(&self, session: SessionId) -> Result<(), AppError> {
+        self.end_anyones_session(session).await
+    }
+
+    async fn end_your_session(&self, session: SessionId) -> Result<(), AppError> {
+        self.end_own_session(session).await
+    }
+
+    async fn end_your_other_sessions(&self) -> Result<(), AppError> {
+        self.end_own_other_sessions().await
+    }
+
+    async fn change_password(&self, password: String) -> Result<(), AppError> {
+        self.new_password(password).await
+    }
+
+    async fn audit_trail(&self, place: AuditPlace) -> Result<AuditView, AppError> {
+        self.audit_view(place).await
+    }
+
+    async fn erasures(&self) -> Result<ErasuresView, AppError> {
+        self.erasures_view().await
+    }
+
+    async fn find_person(&self, email: String) -> Result<PersonView, AppError> {
+        self.person_view(&email).await
+    }
+
+    async fn erase_person(&self, email: String) -> Result<ReceiptPlace, AppError> {
+        self.erase_now(&email).await
+    }
+
+    async fn receipt(&self, id: String) -> Result<ReceiptView, AppError> {
+        self.receipt_page(&id).await
+    }
+
+    async fn tokens(&self) -> Result<TokensView, AppError> {
+        self.tokens_view().await
+    }
+
+    async fn add_token(&self, name: String, scopes: Vec<Scope>, days: u32) -> Result<NewTokenView, AppError> {
+        let scopes = scopes.into_iter().collect();
+        self.new_token(&name, scopes, days).await
+    }
+
+    async fn revoke_token(&self, token: TokenId) -> Result<(), AppError> {
+        self.take_token_back(token).await
+    }
 }
 
 fn no_such_run() -> AppError {
@@ -387,7 +489,7 @@ fn no_such_run() -> AppError {
 }
 
 /// The cause goes to the log under a reference; only the reference goes to the browser.
-pub(crate) fn internal(failure: &StoreError) -> AppError {
+pub(crate) fn internal(failure: &dyn std::error::Error) -> AppError {
     let reference = to_hex(&random_bytes::<4>());
     error!(reference, error = %with_sources(failure), "the console could not be answered");
     AppError::Internal { reference }

@@ -1,13 +1,18 @@
 #![doc = include_str!("../README.md")]
 
 mod accounts;
+mod accounts_page;
+mod audit_page;
 mod backend;
+mod browsers;
 mod cli;
 mod commands;
 mod company_page;
 mod config;
 mod customers_page;
 mod documents;
+mod erasing;
+mod erasure_page;
 mod error;
 mod executor;
 mod export;
@@ -38,6 +43,7 @@ mod source;
 mod system;
 mod telemetry;
 mod tickets;
+mod tokens_page;
 mod trail;
 mod trials;
 mod unify;

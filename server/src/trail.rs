@@ -1,6 +1,6 @@
-//! The audit trail, checked entry by entry.
+//! The audit trail, checked entry by entry, and the columns of its exports.
 
-use store::{AuditEntry, BrokenChain, Chain, Store, StoreError};
+use store::{AuditEntry, BrokenChain, Cell, Chain, Field, FieldKind, Store, StoreError};
 use tokio::sync::Mutex;
 
 /// Entries in memory at once.
@@ -55,12 +55,44 @@ async fn go_on(
     }
 }
 
+/// Columns of an export, by the names that others rely on.
+pub(crate) const FIELDS: &[Field] = &[
+    field("number", FieldKind::Int),
+    field("at", FieldKind::Time),
+    field("actor", FieldKind::Text),
+    field("account_id", FieldKind::Id),
+    field("token_id", FieldKind::Id),
+    field("origin", FieldKind::Text),
+    field("deed", FieldKind::Text),
+    field("target", FieldKind::Text),
+    field("hash", FieldKind::Text),
+];
+
+const fn field(name: &'static str, kind: FieldKind) -> Field {
+    Field { name, kind }
+}
+
+/// In the order of [`FIELDS`].
+pub(crate) fn cells(entry: AuditEntry) -> Vec<Cell> {
+    let text = |text: Option<String>| text.map_or(Cell::Missing, Cell::Text);
+    vec![
+        // A trail of more entries than that would not fit a database either.
+        Cell::Int(i64::try_from(entry.number).unwrap_or(i64::MAX)),
+        Cell::Time(entry.at),
+        Cell::Text(entry.actor),
+        text(entry.account_id.map(|id| id.to_string())),
+        text(entry.token_id.map(|id| id.to_string())),
+        text(entry.origin),
+        Cell::Text(entry.deed),
+        text(entry.target),
+        Cell::Text(entry.hash),
+    ]
+}
+
 /// Looks at the trail again and again, and reads only what it has not seen yet.
 #[derive(Debug, Default)]
-#[cfg_attr(not(test), expect(dead_code, reason = "the page of the trail shows it"))]
 pub(crate) struct TrailWatch(Mutex<Option<Chain>>);
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the page of the trail shows it"))]
 impl TrailWatch {
     /// The chain up to the latest entry. What this process has once seen must still be at the end of what it goes on from.
     pub(crate) async fn look(&self, store: &dyn Store) -> Result<Chain, TrailError> {

@@ -33,6 +33,9 @@ pub enum Icon {
     Ticket,
     Download,
     Pencil,
+    Key,
+    Link,
+    Eraser,
     Eye,
 }
 
@@ -109,6 +112,13 @@ impl Icon {
                 r#"<path d="M1.5 8S4 3.8 8 3.8 14.5 8 14.5 8 12 12.2 8 12.2 1.5 8 1.5 8z"/><circle cx="8" cy="8" r="2"/>"#
             ),
             Self::Pencil => svg!(r#"<path d="M10.5 3 13 5.5 5.5 13H3v-2.5z"/>"#),
+            Self::Key => svg!(r#"<circle cx="5" cy="11" r="3"/><path d="m7.2 8.8 6-6M10.5 5.5l2 2"/>"#),
+            Self::Link => svg!(
+                r#"<path d="M6.8 9.2a2.6 2.6 0 0 0 3.7 0l2.3-2.3a2.6 2.6 0 0 0-3.7-3.7l-.9.9M9.2 6.8a2.6 2.6 0 0 0-3.7 0L3.2 9.1a2.6 2.6 0 0 0 3.7 3.7l.9-.9"/>"#
+            ),
+            Self::Eraser => {
+                svg!(r#"<path d="m6 13.5-3.5-3.5L9 3.5 13.5 8 8 13.5zM5.8 6.7l4.5 4.5M8 13.5h6"/>"#)
+            }
         }
     }
 }

@@ -9,5 +9,7 @@ pub mod ladder;
 pub mod markup;
 pub mod moment;
 pub mod number;
+pub mod once;
+pub mod password;
 pub mod problem;
 pub mod words;

@@ -1,12 +1,21 @@
 //! What the trade's words are called on a page.
 
 use chrono::{DateTime, Utc};
-use domain::{Mode, Progress, QueuePlace, Run, Stage, StoppedBy, Stream, Trigger, record::InvalidReason};
+use domain::{
+    Mode, Progress, QueuePlace, Role, Run, Stage, StoppedBy, Stream, Trigger, record::InvalidReason,
+};
 
 use super::{
     moment,
     number::{counted, grouped},
 };
+
+pub fn role(role: Role) -> &'static str {
+    match role {
+        Role::Admin => "Admin",
+        Role::Csm => "CSM",
+    }
+}
 
 pub fn stream(stream: Stream) -> &'static str {
     match stream {

@@ -1,6 +1,7 @@
 //! A backend that knows one small installation by heart, at a fixed moment. The counts add up, within a page and
 //! between pages.
 
+mod administration;
 mod customers;
 mod installation;
 pub(crate) mod unification;
@@ -8,24 +9,35 @@ pub(crate) mod unification;
 use std::sync::Arc;
 
 use app::{
+    accounts::view::{AccountsView, LinkView, SessionsView},
     activity::view::{ActivityLogQuery, ActivityLogView, LOG_PAGE_ROWS},
+    audit::{place::AuditPlace, view::AuditView},
     backend::Backend,
     companies::{
         place::{CompanyPlace, LookUp},
         view::{CompanyView, LookUpView, SaveCompany},
     },
     connections::view::ConnectionsView,
+    erasure::{
+        place::ReceiptPlace,
+        view::{ErasuresView, Leftovers, PersonView, ReceiptView},
+    },
     error::AppError,
     layout::{AccountLine, FrameView},
     runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, LiveView, SummaryView},
+    tokens::view::{NewTokenView, TokensView},
     unification::{
         place::{MemberKey, UsersPlace},
         view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, SaidOfLeaving, UsersView},
     },
 };
 use async_trait::async_trait;
-use domain::{ConnectionId, Role, RunId, record::InvalidRecord, unification::RuleSet};
+use domain::{
+    AccountId, ConnectionId, Role, RunId, Scope, SessionId, TokenId, record::InvalidRecord,
+    unification::RuleSet,
+};
 
+pub(crate) use administration::{account_id, token_id};
 use installation::{at, connection_name};
 pub(crate) use installation::{connection_id, run_id};
 
@@ -258,6 +270,113 @@ impl Backend for Fake {
     }
 
     async fn add_domain(&self, _company: String, _domain: String) -> Result<(), AppError> {
+        self.check()
+    }
+
+    async fn accounts(&self) -> Result<AccountsView, AppError> {
+        self.check()?;
+        Ok(administration::accounts())
+    }
+
+    /// Where nothing has run yet, the password was given some time ago.
+    async fn check_confirmed(&self) -> Result<(), AppError> {
+        if *self == Self::New {
+            return Err(AppError::Unconfirmed);
+        }
+        self.check()
+    }
+
+    async fn add_account(&self, email: String, role: Role) -> Result<LinkView, AppError> {
+        administration::link(email, role)
+    }
+
+    async fn offer_link(&self, _account: AccountId) -> Result<LinkView, AppError> {
+        administration::link("eve@customer.example".to_owned(), Role::Csm)
+    }
+
+    async fn change_role(&self, account: AccountId, _role: Role) -> Result<(), AppError> {
+        if account == account_id(1) {
+            return Err(AppError::Refused {
+                what: "The last admin stays one.".to_owned(),
+                next_action: "Make another account an admin first. Nothing was changed.".to_owned(),
+            });
+        }
+        self.check()
+    }
+
+    async fn set_disabled(&self, _account: AccountId, _disabled: bool) -> Result<(), AppError> {
+        self.check()
+    }
+
+    async fn sessions(&self) -> Result<SessionsView, AppError> {
+        self.check()?;
+        Ok(administration::sessions())
+    }
+
+    async fn your_sessions(&self) -> Result<SessionsView, AppError> {
+        self.check()?;
+        Ok(administration::your_sessions())
+    }
+
+    async fn end_session(&self, _session: SessionId) -> Result<(), AppError> {
+        self.check()
+    }
+
+    async fn end_your_session(&self, _session: SessionId) -> Result<(), AppError> {
+        self.check()
+    }
+
+    async fn end_your_other_sessions(&self) -> Result<(), AppError> {
+        self.check()
+    }
+
+    async fn change_password(&self, _password: String) -> Result<(), AppError> {
+        self.check()
+    }
+
+    async fn audit_trail(&self, place: AuditPlace) -> Result<AuditView, AppError> {
+        self.check()?;
+        Ok(administration::audit_trail(place))
+    }
+
+    async fn erasures(&self) -> Result<ErasuresView, AppError> {
+        self.check()?;
+        Ok(administration::erasures())
+    }
+
+    async fn find_person(&self, email: String) -> Result<PersonView, AppError> {
+        self.check()?;
+        Ok(administration::person(email))
+    }
+
+    async fn erase_person(&self, _email: String) -> Result<ReceiptPlace, AppError> {
+        let receipt = administration::erasures().receipts.remove(0);
+        Ok(ReceiptPlace {
+            leftovers: Some(Leftovers::Pending),
+            ..ReceiptPlace::of(&receipt.id)
+        })
+    }
+
+    async fn receipt(&self, id: String) -> Result<ReceiptView, AppError> {
+        self.check()?;
+        administration::receipt(&id)
+    }
+
+    async fn tokens(&self) -> Result<TokensView, AppError> {
+        self.check()?;
+        Ok(administration::tokens(*self))
+    }
+
+    async fn add_token(
+        &self,
+        name: String,
+        scopes: Vec<Scope>,
+        _days: u32,
+    ) -> Result<NewTokenView, AppError> {
+        administration::new_token(&name, &scopes)
+    }
+
+    async fn revoke_token(&self, _token: TokenId) -> Result<(), AppError> {
         self.check()
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, process::ExitCode};
 
 use serde::Serialize;
-use store::{AuditEntry, Cell, Chain, Field, FieldKind};
+use store::{AuditEntry, Cell, Chain};
 
 use crate::{
     cli::{self, AuditFormat, ExportAudit, KnownEntry, ListAudit},
@@ -12,28 +12,11 @@ use crate::{
     export::{Encoder, Layout, Target},
     installation::Installation,
     output::{Output, counted, moment, say, table},
-    trail::{TrailError, verify},
+    trail::{FIELDS, TrailError, cells, verify},
 };
 
 /// Entries in memory at once.
 const ENTRIES_AT_ONCE: u32 = 1_000;
-
-/// Columns of an export, by the names that others rely on.
-const FIELDS: &[Field] = &[
-    field("number", FieldKind::Int),
-    field("at", FieldKind::Time),
-    field("actor", FieldKind::Text),
-    field("account_id", FieldKind::Id),
-    field("token_id", FieldKind::Id),
-    field("origin", FieldKind::Text),
-    field("deed", FieldKind::Text),
-    field("target", FieldKind::Text),
-    field("hash", FieldKind::Text),
-];
-
-const fn field(name: &'static str, kind: FieldKind) -> Field {
-    Field { name, kind }
-}
 
 /// What a check of the whole trail came to.
 #[derive(Serialize)]
@@ -214,21 +197,4 @@ async fn write(installation: &Installation, options: &ExportAudit) -> Result<u64
     target.write(&encoder.tail()?).await?;
     target.finish().await?;
     Ok(encoder.rows())
-}
-
-/// In the order of [`FIELDS`].
-fn cells(entry: AuditEntry) -> Vec<Cell> {
-    let text = |text: Option<String>| text.map_or(Cell::Missing, Cell::Text);
-    vec![
-        // A trail of more entries than that would not fit a database either.
-        Cell::Int(i64::try_from(entry.number).unwrap_or(i64::MAX)),
-        Cell::Time(entry.at),
-        Cell::Text(entry.actor),
-        text(entry.account_id.map(|id| id.to_string())),
-        text(entry.token_id.map(|id| id.to_string())),
-        text(entry.origin),
-        Cell::Text(entry.deed),
-        text(entry.target),
-        Cell::Text(entry.hash),
-    ]
 }

@@ -3,16 +3,15 @@
 use std::process::ExitCode;
 
 use serde::Serialize;
-use store::{ErasedCounts, Erasure, ErasureRequest, Leftovers, Receipt, SALT_NAME};
+use store::{ErasedCounts, Leftovers, Receipt};
 
 use crate::{
     accounts::operator,
     cli,
-    error::{CommandError, with_sources},
+    erasing::{Erased, erase},
+    error::CommandError,
     installation::Installation,
     output::{Output, counted, moment, say},
-    system::{random_bytes, random_id},
-    unify::match_everything,
 };
 
 /// The receipt as it is printed. It does not name the person.
@@ -29,22 +28,14 @@ pub(crate) async fn run(
     options: &cli::Erase,
     output: Output,
 ) -> Result<ExitCode, CommandError> {
-    let email = &options.email;
-    make_salt(installation).await?;
-    let now = installation.clock.now();
-    let request = ErasureRequest {
-        id: random_id(now),
-        email: email.clone(),
-        at: now,
-    };
-    match installation.store.erase(&request, &operator(now)).await? {
-        Erasure::Unknown => Err(CommandError::failed(
+    let by = operator(installation.clock.now());
+    match erase(installation, &options.email, &by).await? {
+        Erased::Unknown => Err(CommandError::failed(
             "nothing that is stored belongs to this address; nothing was changed",
             "Check the address. A person may have another one: tributary export users lists them.",
         )),
-        Erasure::DoneBefore(receipt) => {
-            // A process that was killed after the erasure itself has not looked for what rows leave behind.
-            wipe(installation, email).await;
+        Erased::Before(receipt, leftovers) => {
+            say_of(leftovers);
             Err(CommandError::failed(
                 format!(
                     "this person was erased already, on {} (receipt {}); nothing of theirs is left",
@@ -54,10 +45,8 @@ pub(crate) async fn run(
                 "Nothing is to be done.",
             ))
         }
-        Erasure::Done(receipt) => {
-            match_anew(installation, &receipt).await;
-            rebuild_trends(installation, &receipt).await;
-            let leftovers = wipe(installation, email).await;
+        Erased::Now(receipt, leftovers) => {
+            say_of(leftovers);
             let printed = Printed {
                 total: total(&receipt),
                 receipt,
@@ -70,59 +59,12 @@ pub(crate) async fn run(
     }
 }
 
-/// The key of the hashes that keep erased persons out, made with the first erasure.
-async fn make_salt(installation: &Installation) -> Result<(), CommandError> {
-    if installation.store.installation_secret(SALT_NAME).await?.is_some() {
-        return Ok(());
-    }
-    let sealing = installation.keys.sealing()?;
-    let sealed = sealing.seal_own(SALT_NAME, &random_bytes::<32>());
-    installation
-        .store
-        .keep_installation_secret(SALT_NAME, &sealed)
-        .await?;
-    drop(sealing);
-    Ok(())
-}
-
-/// What cannot be matched now is due until a worker does it.
-async fn match_anew(installation: &Installation, receipt: &Receipt) {
-    if receipt.persons == 0 {
-        return;
-    }
-    if let Err(error) = match_everything(installation).await {
-        tracing::warn!(error = %with_sources(&error), "members were not compared anew; a worker does it");
-    }
-}
-
-/// Trends are derived: what cannot be rebuilt now stays due until after the next run.
-async fn rebuild_trends(installation: &Installation, receipt: &Receipt) {
-    for of in &receipt.tenants {
-        let rebuilt = async {
-            match installation.store.connection_of_tenant(&of.tenant_id).await? {
-                Some(connection) => installation.store.rebuild_due_trends(connection.id).await,
-                None => Ok(0),
-            }
-        };
-        if let Err(error) = rebuilt.await {
-            tracing::warn!(tenant = %of.tenant_id, %error, "trends were not rebuilt; they are after the next run");
-        }
-    }
-}
-
-/// The person is erased, whatever becomes of this: it is tried again with the command.
-async fn wipe(installation: &Installation, email: &str) -> Leftovers {
-    let wiped = installation.store.wipe_leftovers(email).await;
-    let leftovers = wiped.unwrap_or_else(|error| {
-        tracing::warn!(error = %with_sources(&error), "the database's files cannot be written anew");
-        Leftovers::Pending
-    });
+fn say_of(leftovers: Leftovers) {
     if leftovers == Leftovers::Pending {
         say(
             "Old pages of the database's files may still hold the address, since another process is at them or they cannot be written anew. Run the command again later: it looks again.",
         );
     }
-    leftovers
 }
 
 fn total(receipt: &Receipt) -> ErasedCounts {

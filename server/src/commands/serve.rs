@@ -55,7 +55,12 @@ async fn serve(
     stop: CancellationToken,
 ) -> Result<ExitCode, CommandError> {
     let wake_up = WakeUp::default();
-    let router = router(installation, options, wake_up.clone())?;
+    let console = &options.http.console;
+    let origin = match listener.local_addr() {
+        Ok(address) => console.origin_at(address),
+        Err(_) => console.origin(),
+    };
+    let router = router(installation, options, wake_up.clone(), &origin)?;
     let worker = if options.no_worker {
         None
     } else {
@@ -67,7 +72,7 @@ async fn serve(
             say(&format!("The console is at http://{address}"));
         }
         info!(%address, worker = worker.is_some(), "listening");
-        offer_first_account(installation, cli, &options.http.console.origin_at(address)).await?;
+        offer_first_account(installation, cli, &origin).await?;
     }
     let served = http::serve(listener, router, stop.clone());
     // The worker drains while the last requests do: both end within one deadline. On a task of its own, it is not held
@@ -130,6 +135,7 @@ fn router(
     installation: &Installation,
     options: &Serve,
     wake_up: WakeUp,
+    origin: &str,
 ) -> Result<axum::Router, CommandError> {
     let site = Site::locate(&options.http);
     if !site.found {
@@ -156,6 +162,7 @@ fn router(
             &options.worker,
             !options.no_worker,
             wake_up,
+            origin,
         ),
         visits: Visits {
             door: Door::new(Arc::clone(&installation.store), Arc::clone(&installation.clock)),

@@ -1,9 +1,11 @@
 //! The HTTP face: pages, server functions, files and health.
 
 mod access;
+mod answered;
 mod assets;
 mod client;
 mod cookies;
+mod downloads;
 mod headers;
 mod health;
 mod log_in;
@@ -39,6 +41,7 @@ pub(crate) fn ruled() -> Vec<(String, domain::Audience, Option<domain::Scope>)> 
     rules(rest::routes())
         .chain(rules(log_in::routes()))
         .chain(rules(metrics::routes()))
+        .chain(rules(downloads::routes()))
         .chain(rules(health::routes()))
         .collect()
 }

@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use app::{App, access::start_of, backend::Backend, layout::FrameView, place::LOG_IN, shell};
+use app::{
+    App, access::start_of, answer::FormAnswer, backend::Backend, layout::FrameView, place::LOG_IN, shell,
+};
 use axum::{
     Extension, Router,
     extract::{DefaultBodyLimit, Request, State},
@@ -36,8 +38,10 @@ use tracing::{Instrument, debug, info_span};
 
 use super::{
     access::{self, Rule, guarded},
+    answered,
     assets::{Site, cache_control},
     client::{TrustedProxies, recognize},
+    downloads,
     headers::{BrowserRules, add_headers},
     health,
     log_in::{self, Entrance, Look},
@@ -100,6 +104,7 @@ pub(crate) fn router(served: Served) -> Router {
     let console = console(&served, &options)
         .merge(guarded(rest::routes(), &look).with_state(api))
         .merge(guarded(log_in::routes(), &look).with_state(entrance))
+        .merge(guarded(downloads::routes(), &look).with_state(served.console.clone()))
         .layer(middleware::from_fn_with_state(
             served.visits.clone(),
             visit::resolve,
@@ -169,12 +174,13 @@ fn console(served: &Served, options: &LeptosOptions) -> Router {
         context(served),
     );
     let shell_options = options.clone();
-    Router::new()
+    let pages = Router::new()
         // A redirect is decided before a page begins to stream, or its status is lost.
         .route(START, get(start))
         .leptos_routes_with_context(options, routes, context(served), move || {
             shell(shell_options.clone())
-        })
+        });
+    answered::add(pages, context(served), options)
         .layer(middleware::from_fn_with_state(
             served.console.clone(),
             resolve_frame,
@@ -233,6 +239,10 @@ fn provide(console: &Console, rules: &BrowserRules) {
     let backend: Arc<dyn Backend> = Arc::new(console.for_visitor(visitor));
     provide_context(backend);
     provide_context(of_request::<FrameView>());
+    let answer = with_context::<Parts, _>(|parts| parts.extensions.get::<FormAnswer>().cloned());
+    if let Some(answer) = answer.flatten() {
+        provide_context(answer);
+    }
     if let (Some(nonce), Some(answer)) = (use_nonce(), use_context::<ResponseOptions>())
         && let Some(policy) = rules.page_policy(&nonce)
     {

@@ -122,6 +122,8 @@ pub enum Deed {
     SecretsResealed,
     /// Old entries went, as the operator keeps them for a time only.
     TrailCut,
+    /// From the console, as a file.
+    TrailExported,
 }
 
 impl Deed {
@@ -166,6 +168,7 @@ impl Deed {
             Self::KeyChanged => "key_changed",
             Self::SecretsResealed => "secrets_resealed",
             Self::TrailCut => "trail_cut",
+            Self::TrailExported => "trail_exported",
         }
     }
 }

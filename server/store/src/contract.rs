@@ -210,6 +210,7 @@ macro_rules! contract_tests {
             what_an_erased_person_wrote_and_did_still_counts,
             what_was_set_aside_of_an_erased_person_keeps_its_reason_alone,
             an_unknown_person_changes_nothing_and_an_erased_one_has_a_receipt,
+            a_person_is_looked_for_before_and_the_receipt_is_found_afterwards,
             an_erased_person_does_not_come_back,
             an_erased_person_does_not_come_back_by_a_replay,
             what_goes_on_around_an_erased_person_is_still_read,

@@ -20,6 +20,7 @@ mod look_up;
 mod matching;
 mod overview;
 mod pages;
+mod receipts;
 mod replay;
 mod retention;
 mod runs;
@@ -68,6 +69,7 @@ pub use matching::{
 };
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
 pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};
+pub use receipts::{ReceiptStore, StoredPerson};
 pub use replay::{
     ProfileFieldCount, RemappedMember, Replay, ReplayOutcome, ReplayStore, SetAside, StoredMapping,
     StoredMember,
@@ -101,6 +103,7 @@ pub trait Store:
     + ReplayStore
     + SecretStore
     + ErasureStore
+    + ReceiptStore
     + RetentionStore
     + CompanyStore
     + MatchStore
@@ -129,6 +132,8 @@ impl<T> Store for T where
         + ReplayStore
         + SecretStore
         + ErasureStore
+        + ReceiptStore
+        + ReceiptStore
         + RetentionStore
         + CompanyStore
         + MatchStore

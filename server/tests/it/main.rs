@@ -1,6 +1,7 @@
 //! Stories about the real binary: each starts it in a folder of its own, on ports of its own.
 
 mod accounts;
+mod administration;
 mod api;
 mod backups;
 mod bad_input;

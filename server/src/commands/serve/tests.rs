@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use app::{
     App,
-    access::{PAGES, SERVER_FUNCTIONS},
+    access::{PAGES, SERVER_FUNCTIONS, audience},
+    answer::ANSWERED,
 };
 use axum::{
     Router,
@@ -45,7 +46,7 @@ async fn serve() -> Served {
         panic!("it is serve");
     };
     Served {
-        router: router(&installation, options, WakeUp::default()).expect("a router"),
+        router: router(&installation, options, WakeUp::default(), "http://localhost").expect("a router"),
         installation,
         _folder: folder,
     }
@@ -157,6 +158,15 @@ async fn every_page_has_a_rule_and_keeps_to_it() {
     );
     for (path, audience) in PAGES {
         served.assert_rule(*audience, None, &Method::GET, path).await;
+    }
+    for (path, function) in ANSWERED {
+        let rule = audience(PAGES, path).expect("it is a page");
+        assert_eq!(
+            Some(rule),
+            audience(SERVER_FUNCTIONS, function),
+            "{path} answers {function}"
+        );
+        served.assert_rule(rule, &Method::POST, path).await;
     }
     served
         .assert_rule(Audience::LoggedIn, None, &Method::GET, "/no/such/page")

@@ -6,16 +6,15 @@ use std::{
 };
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use domain::{
     ConnectionId, Stream,
     record::{InvalidReason, InvalidRecord},
 };
 use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow};
 use store::{
-    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, ErasedOfTenant, Erasure,
-    ErasureRequest, ErasureStore, Leftovers, OpenSalt, Receipt, Salt, StoreError, Traces, normal_email,
-    redact, targets, without_email,
+    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, Erasure, ErasureRequest,
+    ErasureStore, Leftovers, OpenSalt, Receipt, Salt, StoreError, Traces, normal_email, redact, targets,
+    without_email,
 };
 
 use crate::{
@@ -25,6 +24,7 @@ use crate::{
     database::Write,
     error::database,
     matching::everything_changed,
+    receipts::{receipt_of, tenants_of},
     suppression::{lock_out_writers, open_salt, remember},
 };
 
@@ -59,7 +59,7 @@ const LINKED: [(&str, &str, &str, &str); 2] = [
 ];
 
 type Counts = BTreeMap<ConnectionId, ErasedCounts>;
-type Members = HashMap<ConnectionId, HashSet<String>>;
+pub(crate) type Members = HashMap<ConnectionId, HashSet<String>>;
 
 #[async_trait]
 impl ErasureStore for PostgresStore {
@@ -108,13 +108,13 @@ impl ErasureStore for PostgresStore {
 }
 
 /// Members with this address. SQL finds those that are equal in ASCII, and all that hold anything else.
-async fn members_of(write: &mut PgConnection, email: &str) -> Result<Members, StoreError> {
+pub(crate) async fn members_of(read: &mut PgConnection, email: &str) -> Result<Members, StoreError> {
     let rows = sqlx::query(
         "SELECT connection_id, community_user_id, email FROM community_user
          WHERE email IS NOT NULL AND (lower(btrim(email)) = $1 OR email ~ '[^ -~]')",
     )
     .bind(email)
-    .fetch_all(write)
+    .fetch_all(read)
     .await
     .map_err(database)?;
     let mut members = Members::new();
@@ -125,6 +125,25 @@ async fn members_of(write: &mut PgConnection, email: &str) -> Result<Members, St
         }
     }
     Ok(members)
+}
+
+/// External ids of persons with this address.
+pub(crate) async fn persons_of(read: &mut PgConnection, email: &str) -> Result<Vec<String>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT external_id, email FROM person
+         WHERE email IS NOT NULL AND (lower(btrim(email)) = $1 OR email ~ '[^ -~]')",
+    )
+    .bind(email)
+    .fetch_all(read)
+    .await
+    .map_err(database)?;
+    let mut ids = Vec::new();
+    for row in &rows {
+        if normal_email(&row.text("email")?).as_deref() == Some(email) {
+            ids.push(row.text("external_id")?);
+        }
+    }
+    Ok(ids)
 }
 
 struct Erasing<'e> {
@@ -340,19 +359,7 @@ impl Erasing<'_> {
 
     /// Persons of the customer-success database. Members that were tied to them are matched anew.
     async fn delete_persons(&mut self) -> Result<(), StoreError> {
-        let rows = sqlx::query(
-            "SELECT external_id, email FROM person
-             WHERE email IS NOT NULL AND (lower(btrim(email)) = $1 OR email ~ '[^ -~]')",
-        )
-        .bind(&self.request.email)
-        .fetch_all(&mut *self.write)
-        .await
-        .map_err(database)?;
-        for row in &rows {
-            if normal_email(&row.text("email")?).as_deref() != Some(&self.request.email) {
-                continue;
-            }
-            let id = row.text("external_id")?;
+        for id in persons_of(&mut self.write, &self.request.email).await? {
             for statement in [
                 "DELETE FROM person WHERE external_id = $1",
                 "UPDATE member_match_history SET person_external_id = NULL WHERE person_external_id = $1",
@@ -438,9 +445,8 @@ impl Erasing<'_> {
         let Some(first) = first else {
             return Ok(Erasure::Unknown);
         };
-        let (id, erased_at) = (first.uuid("id")?, first.time("erased_at")?);
-        self.persons = first.unsigned("persons")?;
-        Ok(Erasure::DoneBefore(self.receipt(id, erased_at).await?))
+        let receipt = receipt_of(&mut self.write, &first).await?;
+        Ok(Erasure::DoneBefore(receipt))
     }
 
     async fn leave_receipt(&mut self) -> Result<Receipt, StoreError> {
@@ -469,36 +475,11 @@ impl Erasing<'_> {
             .await
             .map_err(database)?;
         }
-        self.receipt(id, at).await
-    }
-
-    async fn receipt(&mut self, id: uuid::Uuid, erased_at: DateTime<Utc>) -> Result<Receipt, StoreError> {
-        let rows = sqlx::query(
-            "SELECT tenant_id, users, content, activity, invalid_records, mentions
-             FROM erasure_count JOIN connection ON connection.id = connection_id
-             WHERE erasure_id = $1 ORDER BY tenant_id",
-        )
-        .bind(id)
-        .fetch_all(&mut *self.write)
-        .await
-        .map_err(database)?;
-        let of_tenant = |row: &PgRow| {
-            Ok(ErasedOfTenant {
-                tenant_id: row.word("tenant_id", |text| text.parse().ok())?,
-                counts: ErasedCounts {
-                    users: row.unsigned("users")?,
-                    content: row.unsigned("content")?,
-                    activity: row.unsigned("activity")?,
-                    invalid_records: row.unsigned("invalid_records")?,
-                    mentions: row.unsigned("mentions")?,
-                },
-            })
-        };
         Ok(Receipt {
             id,
-            erased_at,
+            erased_at: at,
             persons: self.persons,
-            tenants: rows.iter().map(of_tenant).collect::<Result<_, StoreError>>()?,
+            tenants: tenants_of(&mut self.write, id).await?,
         })
     }
 

@@ -20,6 +20,7 @@ mod matching;
 mod months;
 mod overview;
 mod pages;
+mod receipts;
 mod records;
 mod replay;
 mod retention;

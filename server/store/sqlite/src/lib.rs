@@ -19,6 +19,7 @@ mod look_up;
 mod matching;
 mod overview;
 mod pages;
+mod receipts;
 mod records;
 mod replay;
 mod retention;

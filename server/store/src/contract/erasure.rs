@@ -17,6 +17,7 @@ use super::{
 use crate::{
     ERASED, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, Erasure, ErasureRequest, ImportedActivity,
     OpenSalt, PageCommit, PageOutcome, Receipt, Replay, SALT_NAME, Salt, SetAside, Store, StoreError,
+    StoredPerson,
 };
 
 const JANE: &str = "jane@example.com";
@@ -261,6 +262,36 @@ pub async fn an_unknown_person_changes_nothing_and_an_erased_one_has_a_receipt(s
     let receipt = erase(store, 2, JANE, 100).await;
     let again = store.erase(&request(3, JANE, 200), &operator(200)).await;
     assert_eq!(again.expect("an answer"), Erasure::DoneBefore(receipt));
+}
+
+pub async fn a_person_is_looked_for_before_and_the_receipt_is_found_afterwards(store: &dyn Store) {
+    with_salt(store).await;
+    for number in [1, 2] {
+        community(store, number).await;
+    }
+    add_connection(store, 3).await;
+    let person = |email: &'static str| async move { store.stored_person(email).await.expect("an answer") };
+    let jane = person(JANE).await;
+    let members: Vec<_> = jane
+        .members
+        .iter()
+        .map(|(of, count)| (of.as_str(), *count))
+        .collect();
+    assert_eq!(members, [("tenant-1", 1), ("tenant-2", 1)]);
+    assert_eq!(jane.persons, 0);
+    assert_eq!(person("nobody@example.com").await, StoredPerson::default());
+
+    let receipt = erase(store, 1, JANE, 100).await;
+    let other = erase(store, 2, "joe@example.com", 200).await;
+    assert_eq!(person(JANE).await, StoredPerson::default());
+    assert_eq!(
+        store.receipt(receipt.id).await.expect("an answer"),
+        Some(receipt.clone())
+    );
+    assert_eq!(store.receipt(Uuid::nil()).await.expect("an answer"), None);
+    let receipts = |limit| async move { store.receipts(limit).await.expect("receipts") };
+    assert_eq!(receipts(9).await, [other.clone(), receipt]);
+    assert_eq!(receipts(1).await, [other]);
 }
 
 pub async fn an_erased_person_does_not_come_back(store: &dyn Store) {

@@ -30,14 +30,15 @@ use store::{
     LeaverStore, Left, Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue,
     MemberEngagement, MemberTie, NewAccount, NewConnection, NewRun, NewSession, NewSetUp, NewTicket,
     NewToken, OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore, PartyCounts, PersonsImported,
-    PoolUse, ProfileFieldCount, Queue, Release, RemappedMember, Renewal, Renewed, Replay, ReplayOutcome,
-    ReplayStore, Resealed, RetentionStore, Revision, RuleChange, RuleStore, RuleUse, RuleVersion,
-    RulesApplied, RunPage, RunQuery, RunStore, SealedSecret, Search, SecretStore, Session, SessionStore,
-    SetAside, SetUp, SignOn, SignOnError, Stays, Store, StoreError, StoredMapping, StoredMember, Ticket,
-    TiedMember, TokenHash, TokenStore, TopicOfCompany, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
-    WithoutCompany, WithoutGroup,
+    PoolUse, ProfileFieldCount, Queue, Receipt, ReceiptStore, Release, RemappedMember, Renewal, Renewed,
+    Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision, RuleChange, RuleStore, RuleUse,
+    RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret, Search, SecretStore, Session,
+    SessionStore, SetAside, SetUp, SignOn, SignOnError, Stays, Store, StoreError, StoredMapping,
+    StoredMember, StoredPerson, Ticket, TiedMember, TokenHash, TokenStore, TopicOfCompany, TopicRef,
+    TrendStore, Tried, UseSetUp, UseSetUpError, WithoutCompany, WithoutGroup,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
+use uuid::Uuid;
 
 use crate::{books::Books, desk::Desk};
 
@@ -654,6 +655,21 @@ impl ErasureStore for Ports {
 
     async fn wipe_leftovers(&self, email: &str) -> Result<Leftovers, StoreError> {
         self.store.wipe_leftovers(email).await
+    }
+}
+
+#[async_trait]
+impl ReceiptStore for Ports {
+    async fn stored_person(&self, email: &str) -> Result<StoredPerson, StoreError> {
+        self.store.stored_person(email).await
+    }
+
+    async fn receipt(&self, id: Uuid) -> Result<Option<Receipt>, StoreError> {
+        self.store.receipt(id).await
+    }
+
+    async fn receipts(&self, limit: u32) -> Result<Vec<Receipt>, StoreError> {
+        self.store.receipts(limit).await
     }
 }
 

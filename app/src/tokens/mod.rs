@@ -1,0 +1,5 @@
+pub mod api;
+pub mod list;
+pub mod new;
+pub mod place;
+pub mod view;
