@@ -122,18 +122,13 @@ test("a forged state opens nothing, nor does another browser's", async ({ page, 
   await page.goto("/sign-on/callback?code=stolen&state=forged");
   await expectRefused(page, "was not begun in this browser", "Your turn: sign in again.");
 
-  // Someone else's answer, caught on its way and brought here.
+  // Someone else's answer, brought to a browser that waits for its own.
   const other = await browser.newContext({ baseURL, storageState: NOBODY });
   const theirs = await other.newPage();
-  let caught = "";
-  await theirs.route("**/sign-on/callback?**", (route) => {
-    caught = route.request().url();
-    return route.abort();
-  });
-  await leave(theirs);
-  await say(theirs, "ada").catch(() => undefined);
-  await expect.poll(() => caught).toContain("code=");
-  await page.goto(caught);
+  const answer = theirs.waitForRequest(/\/sign-on\/callback\?code=/);
+  await signOn(theirs, "ada");
+  await leave(page);
+  await page.goto((await answer).url());
   await expectRefused(page, "was not begun in this browser", "Your turn: sign in again.");
   expect(await sessionOf(context)).toBeUndefined();
   await other.close();
