@@ -29,6 +29,7 @@ pub fn page_problem(error: &AppError, reload: String) -> impl IntoView + use<> {
             <h2>{icon(Icon::CrossOctagon)}{title}</h2>
             <p>{error.to_string()}</p>
             {turn(error.owner(), &error.next_action())}
+            {door(error)}
             <p>
                 <a class="button" href=reload rel="external">
                     "Reload"

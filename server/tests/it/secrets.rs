@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use crate::support::{Done, Home, get, holds, read, text, wait_for};
+use crate::support::{ADMIN, Done, Home, PASSWORD, get, holds, log_in, read, text, wait_for};
 
 const PLANTED_SECRET: &str = "Zq4-never-to-be-seen-91c7";
 const PLANTED_TOKEN: &str = "tok-7f3b-never-to-be-seen-either";
@@ -110,8 +110,14 @@ fn said_by_the_console(home: &Home) -> Left {
         (path, format!("{}{}", answer.head, answer.body).into_bytes())
     };
     let mut left: Left = paths.map(said).into();
+    let cookies = log_in(address, ADMIN, PASSWORD);
     running.signal("TERM");
-    left.push(("serve".to_owned(), printed(&running.wait().0).into_bytes()));
+    let logged = printed(&running.wait().0);
+    for cookie in cookies.split("; ") {
+        let (_, token) = cookie.split_once('=').expect("a value");
+        assert!(!logged.contains(token), "a token is in the log");
+    }
+    left.push(("serve".to_owned(), logged.into_bytes()));
     left
 }
 
@@ -139,6 +145,7 @@ fn planted_secrets_are_in_nothing_that_leaves_the_process() {
         PLANTED_TOKEN,
         PLANTED_BASIC,
         PLANTED_PASSWORD,
+        PASSWORD,
         &first_key,
         &key(),
     ] {

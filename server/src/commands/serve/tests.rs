@@ -24,6 +24,7 @@ use super::*;
 use crate::{
     accounts::{Caller, Wanted, make_token, token_lives},
     cli::Command,
+    secrets::to_hex,
     system::{random_bytes, random_id},
 };
 
@@ -58,7 +59,7 @@ impl Served {
         let by = operator(self.installation.clock.now());
         let account = NewAccount {
             id: AccountId(random_id(by.at)),
-            email: format!("{:x?}@company.example", random_bytes::<8>()),
+            email: format!("{}@company.example", to_hex(&random_bytes::<8>())),
             role,
             password_hash: None,
         };

@@ -79,8 +79,14 @@ pub(super) async fn show(
     State(entrance): State<Entrance>,
     Extension(visitor): Extension<Visitor>,
     Query(asked): Query<Asked>,
+    headers: HeaderMap,
 ) -> Response {
-    let next = asked.next.as_deref().and_then(OwnPath::read);
+    // A link of a page whose session is over leads back to that page.
+    let next = match (&asked.next, &asked.note) {
+        (Some(next), _) => OwnPath::read(next),
+        (None, None) => OwnPath::of_referer(&headers),
+        (None, Some(_)) => None,
+    };
     if visitor.logged_in().is_some() {
         return lead_on(next.as_ref());
     }
