@@ -85,9 +85,11 @@ fn programs_are_let_in_by_their_token_alone() {
     let (read, both) = (add(&home, "read"), add(&home, "read,sync"));
     let (read, both) = (text(&read, &"token").to_owned(), text(&both, &"token").to_owned());
     let (_console, address) = serve(&home);
+    let other_digit = if read.ends_with('0') { '1' } else { '0' };
+    let guessed = format!("{}{other_digit}", &read[..read.len() - 1]);
     for path in ["/api/v1/connections", "/api/openapi.json", "/metrics"] {
         assert_refused(&request(address, "GET", path, &[]), 401, "unauthorized");
-        for wrong in ["", "trb_", "trb_0", &"0".repeat(64), &format!("{}0", &read[..67])] {
+        for wrong in ["", "trb_", "trb_0", &"0".repeat(64), &guessed] {
             assert_refused(&asked(address, "GET", path, wrong), 401, "token_unknown");
         }
         let basic = [("authorization", "Basic YTpi")];
@@ -142,7 +144,12 @@ fn a_token_opens_no_page_of_the_console() {
     let home = Home::new();
     let added = add(&home, "read,sync");
     let (_console, address) = serve(&home);
-    let page = asked(address, "GET", "/community-management", text(&added, &"token"));
+    let page = asked(
+        address,
+        "GET",
+        "/administration/general/community-management",
+        text(&added, &"token"),
+    );
     assert_ne!(page.status, 200, "{page:?}");
 }
 

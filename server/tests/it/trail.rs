@@ -174,7 +174,7 @@ fn a_worker_lets_old_entries_go_and_the_trail_says_which() {
 fn age_the_trail(home: &Home) {
     let database = Connection::open(home.path("data/tributary.db")).expect("the database");
     let now: i64 = database
-        .query_one("SELECT MAX(at) FROM audit_entry", [], |row| row.get(0))
+        .query_row("SELECT MAX(at) FROM audit_entry", [], |row| row.get(0))
         .expect("the latest entry");
     tamper(home, "DELETE FROM audit_entry");
     let mut last = None;
