@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Match, MatchStatus, Member};
-use crate::MatchCounts;
+use crate::{MatchCounts, grouped};
 
 /// What another rule set would change: the difference between two matches of every member. Nothing is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,28 @@ impl Preview {
         }
         if after.status == MatchStatus::Ambiguous && before.status != MatchStatus::Ambiguous {
             self.newly_ambiguous.add(member, before, after);
+        }
+    }
+}
+
+impl Preview {
+    /// What it comes to: `312 gained, 4 moved`.
+    pub fn effect(&self) -> String {
+        let parts = [
+            (&self.gained, "gained"),
+            (&self.lost, "lost"),
+            (&self.moved, "moved"),
+            (&self.newly_ambiguous, "ambiguous"),
+        ];
+        let told: Vec<_> = parts
+            .into_iter()
+            .filter(|(changes, _)| changes.members > 0)
+            .map(|(changes, word)| format!("{} {word}", grouped(changes.members)))
+            .collect();
+        if told.is_empty() {
+            "no user changed".to_owned()
+        } else {
+            told.join(", ")
         }
     }
 }
@@ -147,6 +169,8 @@ mod tests {
             &preview.newly_ambiguous,
         ];
         assert_eq!(kinds.map(|changes| changes.members), [2, 2, 1, 2]);
+        assert_eq!(preview.effect(), "2 gained, 2 lost, 1 moved, 2 ambiguous");
+        assert_eq!(Preview::default().effect(), "no user changed");
         assert_eq!(preview.now.total(), preview.after.total());
         assert_eq!(
             preview.now.matched + preview.gained.members,
