@@ -20,7 +20,7 @@ const REACHED: [&str; 12] = [
 ];
 
 /// Tables that hold no person, with the reason.
-const WITHOUT_PERSONS: [(&str, &str); 27] = [
+const WITHOUT_PERSONS: [(&str, &str); 28] = [
     ("_sqlx_migrations", "the database's versions"),
     (
         "account",
@@ -51,6 +51,7 @@ const WITHOUT_PERSONS: [(&str, &str); 27] = [
     ("session", "of those who log in"),
     ("set_up_link", "hashes of tokens for those who log in"),
     ("ticket", "who made it, and what was filtered by"),
+    ("ticket_post", "who posted it, and what was answered"),
     ("trend_day_due", "days"),
     ("unification", "versions"),
     ("watermark", "times"),
