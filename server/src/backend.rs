@@ -14,8 +14,11 @@ use app::{
     layout::FrameView,
     runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, SummaryView},
     unification::{
-        place::{MemberKey, UsersPlace},
-        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, UsersView},
+        place::{MemberKey, TicketPlace, UsersPlace},
+        view::{
+            Applied, Apply, LinksView, MemberView, RulesQuery, RulesView, Said, Selection, TicketView,
+            TicketsView, UsersView,
+        },
     },
 };
 use async_trait::async_trait;
@@ -48,6 +51,8 @@ pub(crate) struct Console {
     wake_up: WakeUp,
     /// Drafts of rules that were tried.
     pub(crate) trials: Trials,
+    /// As links to the console begin.
+    pub(crate) origin: String,
 }
 
 impl Console {
@@ -57,6 +62,7 @@ impl Console {
         config: &config::Worker,
         worker: bool,
         wake_up: WakeUp,
+        origin: String,
     ) -> Self {
         Self {
             overview: Overview::new(
@@ -70,6 +76,7 @@ impl Console {
             worker,
             wake_up,
             trials: Trials::default(),
+            origin,
         }
     }
 
@@ -283,6 +290,26 @@ impl Backend for Console {
 
     async fn users(&self, place: UsersPlace) -> Result<UsersView, AppError> {
         self.users_view(place).await
+    }
+
+    async fn create_ticket(&self, selection: Selection) -> Result<i64, AppError> {
+        self.new_ticket(selection).await
+    }
+
+    async fn tickets(&self, page: u32) -> Result<TicketsView, AppError> {
+        self.tickets_view(page).await
+    }
+
+    async fn ticket(&self, place: TicketPlace) -> Result<TicketView, AppError> {
+        self.ticket_view(place).await
+    }
+
+    async fn post_ticket(&self, number: i64) -> Result<(), AppError> {
+        self.hand_to_webhook(number).await
+    }
+
+    async fn links(&self, page: u32) -> Result<LinksView, AppError> {
+        self.links_view(page).await
     }
 
     async fn member(&self, member: MemberKey) -> Result<MemberView, AppError> {

@@ -13,7 +13,7 @@ use domain::{
     Connection, TenantId,
     unification::{Explanation, Match, RuleResult},
 };
-use store::{FormerMatch, Left, Link, MemberTie, StoreError};
+use store::{FailedFilter, FormerMatch, Left, Link, MemberTie, StoreError};
 use tracing::info;
 
 use crate::{
@@ -56,6 +56,7 @@ impl Console {
         let known = self.installation.unifier.known(store, clock).await?;
         let explanation = known.matcher.explain(&tie.due.member);
         let outcome = tie.due.before.clone().unwrap_or_default();
+        let ticket = self.ticket_holding(connection, &tie).await?;
         let mut history = Vec::new();
         for former in &tie.history {
             history.push(self.former_view(former).await?);
@@ -81,6 +82,7 @@ impl Console {
             person_external_id: outcome.person_external_id,
             decided_at: tie.stored.map(|stored| stored.decided_at),
             explanation,
+            ticket,
             said: tie.due.link.map(|link| SaidView {
                 reason: link.reason,
                 by: link.by,
@@ -93,6 +95,26 @@ impl Console {
             }),
             history,
         })
+    }
+
+    /// The newest ticket that holds the member, for as long as they have had no company since.
+    async fn ticket_holding(
+        &self,
+        connection: &Connection,
+        tie: &MemberTie,
+    ) -> Result<Option<i64>, StoreError> {
+        let key = (
+            connection.tenant_id.to_string(),
+            tie.due.member.community_user_id.clone(),
+        );
+        let filter = FailedFilter {
+            connection: Some(connection.id),
+            why: tie.due.before.as_ref().and_then(|outcome| outcome.why_not),
+            only: Some(vec![key]),
+            ..FailedFilter::default()
+        };
+        let found = self.installation.store.failed_members(&filter, 0, 1).await?;
+        Ok(found.first().and_then(|failed| failed.ticket))
     }
 
     async fn former_view(&self, former: &FormerMatch) -> Result<FormerView, StoreError> {

@@ -8,14 +8,14 @@ use app::{
     unification::{
         draft::Draft,
         view::{
-            Applied, Apply, ChangeView, ChangesView, CompanyName, DraftView, HeadView, MemberName,
-            PreviewState, PreviewView, RulesQuery, RulesView, VersionView, Working,
+            Applied, Apply, ChangeView, ChangesView, CompanyName, DraftView, MemberName, PreviewState,
+            PreviewView, RulesQuery, RulesView, VersionView, Working,
         },
     },
 };
 use domain::{
     Connection, MatchCounts,
-    unification::{Changes, Preview, RuleSet},
+    unification::{Changes, RuleSet},
 };
 use store::{RuleChange, RuleUse, RuleVersion, StoreError};
 use tracing::{error, info};
@@ -61,7 +61,8 @@ impl Console {
         in_use: RuleVersion,
         draft: Option<DraftView>,
     ) -> Result<RulesView, StoreError> {
-        let store = &self.installation.store;
+        let (store, clock) = (self.installation.store.as_ref(), self.installation.clock.as_ref());
+        let known = self.installation.unifier.known(store, clock).await?;
         let connections = store.connections().await?;
         let mut counts = MatchCounts::default();
         for connection in &connections {
@@ -72,12 +73,8 @@ impl Console {
             counts.internal += of.internal;
         }
         Ok(RulesView {
-            as_of: self.installation.clock.now(),
-            head: HeadView {
-                version: shown(in_use.version),
-                rules: in_use.rules.rules.len() as u64,
-                without_company: counts.unmatched + counts.ambiguous,
-            },
+            as_of: clock.now(),
+            head: self.head(&known).await?,
             counts,
             by_rule: store.members_by_rule().await?,
             history: self.history().await?,
@@ -235,7 +232,8 @@ impl Console {
         let change = RuleChange {
             by: AN_ADMIN.to_owned(),
             at: self.installation.clock.now(),
-            why: self.trials.latest(&apply.set).map(|tried| effect(&tried.preview)),
+            why: None,
+            effect: self.trials.latest(&apply.set).map(|tried| tried.preview.effect()),
         };
         match self.write_rules(&apply, &change).await {
             Ok(version) => {
@@ -287,28 +285,14 @@ impl Console {
     }
 }
 
-fn effect(preview: &Preview) -> String {
-    let count = |changes: &Changes| ChangesView {
-        members: changes.members,
-        samples: Vec::new(),
-    };
-    let counts = PreviewView {
-        gained: count(&preview.gained),
-        lost: count(&preview.lost),
-        moved: count(&preview.moved),
-        newly_ambiguous: count(&preview.newly_ambiguous),
-        ..PreviewView::default()
-    };
-    counts.effect()
-}
-
 fn version_view(of: &RuleUse, changes: Vec<String>) -> VersionView {
     VersionView {
         version: shown(of.version),
         applied_at: of.at,
         applied_by: of.by.clone(),
         changes,
-        effect: of.why.clone(),
+        reason: of.why.clone(),
+        effect: of.effect.clone(),
     }
 }
 

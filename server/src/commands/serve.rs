@@ -112,6 +112,7 @@ fn router(
             &options.worker,
             !options.no_worker,
             wake_up,
+            options.http.console.origin(),
         )),
         pages: Pages::new(marker, Arc::clone(&installation.clock), rules.clone()),
         store: Arc::clone(&installation.store),

@@ -7,6 +7,7 @@ mod retention;
 mod secrets;
 mod sync;
 mod telemetry;
+mod webhook;
 
 pub(crate) use database::{Database, DatabaseUrl};
 pub(crate) use http::{Console, Http};
@@ -15,6 +16,7 @@ pub(crate) use retention::Retention;
 pub(crate) use secrets::{KeyFile, NewPassword, NewSecret};
 pub(crate) use sync::{Sync, Worker};
 pub(crate) use telemetry::{LogFormat, Telemetry};
+pub(crate) use webhook::TicketWebhook;
 
 /// Where the help lists what every command takes.
 pub(crate) const COMMON: &str = "Common options";

@@ -11,6 +11,7 @@ mod rest;
 mod router;
 mod security;
 mod server;
+mod sheets;
 
 pub(crate) use assets::Site;
 pub(crate) use client::TrustedProxies;

@@ -44,6 +44,7 @@ use super::{
     pages::{self, Pages},
     rest::{self, Api},
     security::{self, Hosts},
+    sheets,
 };
 use crate::{metrics::Metrics, secrets::to_hex, system::random_bytes};
 
@@ -82,6 +83,10 @@ pub(crate) fn router(served: Served) -> Router {
     };
     let console = console(&served, &options)
         .merge(rest::router(api))
+        .merge(sheets::routes(
+            Arc::clone(&served.store),
+            Arc::clone(&served.clock),
+        ))
         .layer(
             CompressionLayer::new()
                 .quality(CompressionLevel::Fastest)

@@ -19,5 +19,6 @@ mod replays;
 mod secrets;
 mod support;
 mod syncs;
+mod tickets;
 mod unification;
 mod workers;
