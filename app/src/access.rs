@@ -15,7 +15,7 @@ use crate::{
     layout::FrameView,
     place::COMMUNITY_MANAGEMENT,
     tokens::place::{NEW_TOKEN, TOKENS},
-    unification::place::{MEMBER, UNIFICATION, USERS},
+    unification::place::{LINKS, MEMBER, TICKET, TICKETS, UNIFICATION, USERS},
 };
 
 /// Pages, by their route in [`crate::App`].
@@ -24,6 +24,9 @@ pub const PAGES: &[(&str, Audience)] = &[
     (COMMUNITY_MANAGEMENT, Admin),
     (UNIFICATION, Admin),
     (USERS, Admin),
+    (LINKS, Admin),
+    (TICKETS, Admin),
+    (TICKET, Admin),
     (MEMBER, LoggedIn),
     (CUSTOMERS, LoggedIn),
     (COMPANY, LoggedIn),
@@ -58,6 +61,11 @@ pub const SERVER_FUNCTIONS: &[(&str, Audience)] = &[
     ("/rpc/apply_rules", Admin),
     ("/rpc/cancel_preview", Admin),
     ("/rpc/users", Admin),
+    ("/rpc/create_ticket", Admin),
+    ("/rpc/tickets", Admin),
+    ("/rpc/ticket", Admin),
+    ("/rpc/post_ticket", Admin),
+    ("/rpc/links_by_hand", Admin),
     ("/rpc/member", LoggedIn),
     ("/rpc/link_member", Admin),
     ("/rpc/unlink_member", Admin),

@@ -25,7 +25,10 @@ use crate::{
     page::CommunityManagement,
     tokens::{list::Tokens, new::NewToken},
     ui::problem,
-    unification::{member::Member, page::Unification, users::UsersWithoutCompany},
+    unification::{
+        links::ManualLinks, member::Member, page::Unification, ticket::OneTicket, tickets::Tickets,
+        users::UsersWithoutCompany,
+    },
 };
 
 #[component]
@@ -51,6 +54,21 @@ pub fn App() -> impl IntoView {
                     <Route
                         path=path!("/administration/general/unification/users")
                         view=UsersWithoutCompany
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/administration/general/unification/links")
+                        view=ManualLinks
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/administration/general/unification/tickets")
+                        view=Tickets
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/administration/general/unification/ticket")
+                        view=OneTicket
                         ssr=SsrMode::Async
                     />
                     <Route

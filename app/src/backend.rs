@@ -24,8 +24,11 @@ use crate::{
     runs::view::{InvalidRecordsQuery, InvalidRecordsView, LiveView, SummaryView},
     tokens::view::{NewTokenView, TokensView},
     unification::{
-        place::{MemberKey, UsersPlace},
-        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, SaidOfLeaving, UsersView},
+        place::{MemberKey, TicketPlace, UsersPlace},
+        view::{
+            Applied, Apply, LinksView, MemberView, RulesQuery, RulesView, Said, SaidOfLeaving, Selection,
+            TicketView, TicketsView, UsersView,
+        },
     },
 };
 
@@ -68,6 +71,21 @@ pub trait Backend: Send + Sync {
 
     /// Users without a company, with what each rule came to.
     async fn users(&self, place: UsersPlace) -> Result<UsersView, AppError>;
+
+    /// Makes one ticket of the users that are chosen; its number.
+    async fn create_ticket(&self, selection: Selection) -> Result<i64, AppError>;
+
+    /// Tickets, the newest first.
+    async fn tickets(&self, page: u32) -> Result<TicketsView, AppError>;
+
+    /// [`AppError::NotFound`] if there is no such ticket.
+    async fn ticket(&self, place: TicketPlace) -> Result<TicketView, AppError>;
+
+    /// Posts a ticket to the operator's webhook, and keeps what came of it.
+    async fn post_ticket(&self, number: i64) -> Result<(), AppError>;
+
+    /// What was said by hand of users' companies, the latest first.
+    async fn links(&self, page: u32) -> Result<LinksView, AppError>;
 
     /// [`AppError::NotFound`] if there is no such member.
     async fn member(&self, member: MemberKey) -> Result<MemberView, AppError>;

@@ -680,13 +680,105 @@ page_snapshot!(
     format!("{USERS}?cause=domain_unknown&connection={}", connection_id(3))
 );
 
+page_snapshot!(
+    every_user_of_a_filter_selected,
+    format!("{USERS}?cause=domain_unknown&select=all")
+);
+page_snapshot!(tickets_made, "/administration/general/unification/tickets");
+page_snapshot!(a_ticket, "/administration/general/unification/ticket?number=T-2");
+page_snapshot!(manual_links, "/administration/general/unification/links");
+
+#[tokio::test]
+async fn of_a_page_each_user_is_ticked_and_of_none_no_user() {
+    let ticked = |html: &str| html.matches(" checked>").count();
+    assert_eq!(ticked(&page(Fake::Busy, USERS).await.html), 0);
+    let whole = page(Fake::Busy, &format!("{USERS}?select=page")).await;
+    assert_eq!(ticked(&whole.html), 2);
+    assert!(!whole.html.contains("name=\"all\""));
+}
+
+#[tokio::test]
+async fn one_ticket_is_made_of_a_filter_or_of_those_who_are_ticked() {
+    let made = |fields: &[(&str, &str)]| post_field("/rpc/create_ticket", form(fields), USERS);
+    let all = made(&[("cause", "domain_unknown"), ("all", "yes")]).await;
+    assert_eq!(
+        location(&all),
+        "/administration/general/unification/ticket?number=T-2"
+    );
+    let some = made(&[
+        ("member[3]", "customer-de 912"),
+        ("member[17]", "customer-de 9 12"),
+    ])
+    .await;
+    assert_eq!(
+        location(&some),
+        "/administration/general/unification/ticket?number=T-102",
+        "two that were ticked"
+    );
+    for (fields, why) in [
+        (&[("cause", "domain_unknown")][..], "No user is selected."),
+        (
+            &[("domain", "nowhere.example"), ("all", "yes")],
+            "None of these users is without a company any more.",
+        ),
+    ] {
+        let refused = made(fields).await;
+        let back = location(&refused)
+            .trim_start_matches("http://localhost")
+            .to_owned();
+        let page = page(Fake::Busy, &back).await;
+        assert!(page.html.contains("The ticket could not be made"));
+        assert!(page.html.contains(why), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_is_posted_and_says_whose_turn_it_is_if_it_was_not_taken() {
+    let done = post_field("/rpc/post_ticket", form(&[("number", "2")]), USERS).await;
+    assert_eq!(
+        location(&done),
+        "/administration/general/unification/ticket?number=T-2"
+    );
+    let page = page(
+        Fake::Busy,
+        "/administration/general/unification/ticket?number=T-1",
+    )
+    .await;
+    assert!(page.html.contains("The receiver did not take it (503)."));
+    assert!(page.html.contains("Your turn: "));
+}
+
+#[tokio::test]
+async fn a_manual_link_is_left_to_the_rules_from_the_list() {
+    let sent = form(&[("tenant", "customer-de"), ("user", "912"), ("from", "links")]);
+    let done = post_field("/rpc/leave_to_rules", sent, USERS).await;
+    assert_eq!(location(&done), "/administration/general/unification/links");
+}
+
+#[tokio::test]
+async fn a_ticket_that_there_is_not_is_not_found_and_lists_have_an_end() {
+    for number in ["T-9", "nonsense", ""] {
+        let path = format!("/administration/general/unification/ticket?number={number}");
+        assert_eq!(
+            page(Fake::Busy, &path).await.status,
+            StatusCode::NOT_FOUND,
+            "{number}"
+        );
+    }
+    for list in ["links", "tickets"] {
+        let path = format!("/administration/general/unification/{list}?page=9");
+        let page = page(Fake::Busy, &path).await;
+        assert!(page.html.contains("There is nothing on this page"), "{list}");
+    }
+}
+
 #[tokio::test]
 async fn a_filter_without_users_says_what_it_hides() {
     let page = page(Fake::Busy, &format!("{USERS}?domain=nowhere.example")).await;
     assert!(page.html.contains("No user with the domain nowhere.example"));
     assert!(
         page.html
-            .contains("16,685 users without a company are hidden by this filter.")
+            .contains("18,553 users without a company are hidden by this filter.")
     );
 }
 

@@ -23,8 +23,11 @@ use app::{
     },
     tokens::view::{NewTokenView, TokensView},
     unification::{
-        place::{MemberKey, UsersPlace},
-        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, SaidOfLeaving, UsersView},
+        place::{MemberKey, TicketPlace, UsersPlace},
+        view::{
+            Applied, Apply, LinksView, MemberView, RulesQuery, RulesView, Said, SaidOfLeaving, Selection,
+            TicketView, TicketsView, UsersView,
+        },
     },
 };
 use async_trait::async_trait;
@@ -125,6 +128,12 @@ impl Console {
     /// Who does something now, for the audit trail.
     pub(crate) fn by(&self) -> By {
         self.visitor.by(self.installation.clock.now())
+    }
+
+    /// The same for people, beside what was done.
+    pub(crate) fn who(&self) -> String {
+        let account = self.visitor.logged_in().map(|logged_in| &logged_in.account);
+        account.map_or_else(|| "an admin".to_owned(), |account| account.email.clone())
     }
 
     /// To be asked before a sensitive change: [`AppError::Unconfirmed`] if the password was given too long ago.
@@ -370,6 +379,26 @@ impl Backend for Console {
 
     async fn users(&self, place: UsersPlace) -> Result<UsersView, AppError> {
         self.users_view(place).await
+    }
+
+    async fn create_ticket(&self, selection: Selection) -> Result<i64, AppError> {
+        self.new_ticket(selection).await
+    }
+
+    async fn tickets(&self, page: u32) -> Result<TicketsView, AppError> {
+        self.tickets_view(page).await
+    }
+
+    async fn ticket(&self, place: TicketPlace) -> Result<TicketView, AppError> {
+        self.ticket_view(place).await
+    }
+
+    async fn post_ticket(&self, number: i64) -> Result<(), AppError> {
+        self.hand_to_webhook(number).await
+    }
+
+    async fn links(&self, page: u32) -> Result<LinksView, AppError> {
+        self.links_view(page).await
     }
 
     async fn member(&self, member: MemberKey) -> Result<MemberView, AppError> {

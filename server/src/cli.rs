@@ -10,7 +10,8 @@ use simulator::{FaultProfile, TenantSpec};
 use crate::{
     accounts::{token_lives, token_name},
     config::{
-        COMMON, Console, Database, Http, KeyFile, NewPassword, NewSecret, Outbound, Sync, Telemetry, Worker,
+        COMMON, Console, Database, Http, KeyFile, NewPassword, NewSecret, Outbound, Sync, Telemetry,
+        TicketWebhook, Worker,
     },
     export::Format,
 };
@@ -25,6 +26,8 @@ pub(crate) struct Cli {
     pub(crate) key_file: KeyFile,
     #[command(flatten)]
     pub(crate) outbound: Outbound,
+    #[command(flatten)]
+    pub(crate) webhook: TicketWebhook,
     #[command(flatten)]
     pub(crate) telemetry: Telemetry,
     /// Print one JSON document on stdout; messages stay on stderr
@@ -600,6 +603,14 @@ pub(crate) enum TicketCommand {
         #[arg(long, env = "TRIBUTARY_TICKET_FORMAT", default_value = "markdown")]
         format: TicketFormat,
     },
+    /// Post a ticket to the webhook, or post it again
+    Post {
+        /// As in T-7, or the number alone
+        #[arg(value_name = "TICKET", value_parser = ticket_number)]
+        number: i64,
+        #[command(flatten)]
+        console: Console,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -750,10 +761,7 @@ fn cause(name: &str) -> Result<WhyNot, String> {
 }
 
 fn ticket_number(text: &str) -> Result<i64, String> {
-    let number = text.strip_prefix("T-").unwrap_or(text);
-    number
-        .parse()
-        .map_err(|_| "a ticket is one such as T-7".to_owned())
+    domain::unification::ticket_number(text).ok_or_else(|| "a ticket is one such as T-7".to_owned())
 }
 
 fn client_id(text: &str) -> Result<String, String> {

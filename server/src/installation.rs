@@ -23,6 +23,7 @@ use crate::{
     metrics::Metrics,
     secrets::{Hold, KeyError, KeyRing, OpenError, hold},
     system::{SystemClock, SystemIds},
+    webhook::Webhook,
 };
 
 /// Where things are, before anything is opened.
@@ -127,6 +128,8 @@ pub(crate) struct Installation {
     pub(crate) metrics: Metrics,
     /// The operator's exceptions to the filter for outgoing requests.
     pub(crate) allowed: AllowedHosts,
+    /// Where tickets are posted to, if the operator has named it.
+    pub(crate) webhook: Option<Webhook>,
     opened: Opened,
 }
 
@@ -134,6 +137,7 @@ impl Installation {
     /// Opens the database, and brings an embedded one to this version first.
     pub(crate) async fn open(cli: &Cli) -> Result<Self, CommandError> {
         let places = Places::of(&cli.database, &cli.key_file)?;
+        let webhook = cli.webhook.read()?;
         let opened = Opened::open(&places.database, places.connections).await?;
         let (store, keys) = (opened.store(), Keys::of(places.key_file));
         store.use_salt(Arc::new(keys.clone()));
@@ -145,6 +149,7 @@ impl Installation {
             unifier: Arc::new(Unifier::new(Lists::shipped(), threads())),
             metrics: Metrics::new(SystemClock.now()),
             allowed: cli.outbound.allow_hosts.clone(),
+            webhook,
             opened,
         })
     }

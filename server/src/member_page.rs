@@ -16,13 +16,13 @@ use domain::{
     Connection, TenantId,
     unification::{Explanation, Match, RuleResult},
 };
-use store::{FormerMatch, Left, Link, MemberTie, StoreError};
+use store::{FailedFilter, FormerMatch, Left, Link, MemberTie, StoreError};
 use tracing::info;
 
 use crate::{
     backend::{Console, internal},
     leaving,
-    rules_page::{AN_ADMIN, shown},
+    rules_page::shown,
     unify::match_connection,
 };
 
@@ -60,6 +60,7 @@ impl Console {
         let known = self.installation.unifier.known(store, clock).await?;
         let explanation = known.matcher.explain(&tie.due.member);
         let outcome = tie.due.before.clone().unwrap_or_default();
+        let ticket = self.ticket_holding(connection, &tie).await?;
         let mut history = Vec::new();
         for former in &tie.history {
             history.push(self.former_view(former).await?);
@@ -85,6 +86,7 @@ impl Console {
             person_external_id: outcome.person_external_id,
             decided_at: tie.stored.map(|stored| stored.decided_at),
             explanation,
+            ticket,
             said: tie.due.link.map(|link| SaidView {
                 reason: link.reason,
                 by: link.by,
@@ -106,6 +108,26 @@ impl Console {
                 .collect(),
             history,
         })
+    }
+
+    /// The newest ticket that holds the member, for as long as they have had no company since.
+    async fn ticket_holding(
+        &self,
+        connection: &Connection,
+        tie: &MemberTie,
+    ) -> Result<Option<i64>, StoreError> {
+        let key = (
+            connection.tenant_id.to_string(),
+            tie.due.member.community_user_id.clone(),
+        );
+        let filter = FailedFilter {
+            connection: Some(connection.id),
+            why: tie.due.before.as_ref().and_then(|outcome| outcome.why_not),
+            only: Some(vec![key]),
+            ..FailedFilter::default()
+        };
+        let found = self.installation.store.failed_members(&filter, 0, 1).await?;
+        Ok(found.first().and_then(|failed| failed.ticket))
     }
 
     async fn former_view(&self, former: &FormerMatch) -> Result<FormerView, StoreError> {
@@ -147,7 +169,7 @@ impl Console {
             company_external_id,
             person_external_id: None,
             reason,
-            by: AN_ADMIN.to_owned(),
+            by: self.who(),
             at: self.installation.clock.now(),
         });
         let store = &self.installation.store;
@@ -177,10 +199,10 @@ impl Console {
         let (installation, user, by) = (&self.installation, key.community_user_id.as_str(), self.by());
         let kept = match &said {
             SaidOfLeaving::Left { reason } => {
-                leaving::mark(installation, connection.id, user, reason, AN_ADMIN, &by).await
+                leaving::mark(installation, connection.id, user, reason, &self.who(), &by).await
             }
             SaidOfLeaving::Back => {
-                leaving::count_again(installation, connection.id, user, AN_ADMIN, &by).await
+                leaving::count_again(installation, connection.id, user, &self.who(), &by).await
             }
             SaidOfLeaving::Nothing => installation.store.set_stays(connection.id, user, None, &by).await,
         };

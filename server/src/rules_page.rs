@@ -8,14 +8,14 @@ use app::{
     unification::{
         draft::Draft,
         view::{
-            Applied, Apply, ChangeView, ChangesView, CompanyName, DraftView, HeadView, MemberName,
-            PreviewState, PreviewView, RulesQuery, RulesView, VersionView, Working,
+            Applied, Apply, ChangeView, ChangesView, CompanyName, DraftView, MemberName, PreviewState,
+            PreviewView, RulesQuery, RulesView, VersionView, Working,
         },
     },
 };
 use domain::{
     Connection, MatchCounts,
-    unification::{Changes, Preview, RuleSet},
+    unification::{Changes, RuleSet},
 };
 use store::{RuleChange, RuleUse, RuleVersion, StoreError};
 use tracing::{error, info};
@@ -31,7 +31,6 @@ use crate::{
 };
 
 /// Who changes things until accounts exist.
-pub(crate) const AN_ADMIN: &str = "an admin";
 
 /// Uses of rules that the history shows: as many as fit a page.
 const HISTORY_ROWS: u32 = 20;
@@ -61,7 +60,8 @@ impl Console {
         in_use: RuleVersion,
         draft: Option<DraftView>,
     ) -> Result<RulesView, StoreError> {
-        let store = &self.installation.store;
+        let (store, clock) = (self.installation.store.as_ref(), self.installation.clock.as_ref());
+        let known = self.installation.unifier.known(store, clock).await?;
         let connections = store.connections().await?;
         let mut counts = MatchCounts::default();
         for connection in &connections {
@@ -72,12 +72,8 @@ impl Console {
             counts.internal += of.internal;
         }
         Ok(RulesView {
-            as_of: self.installation.clock.now(),
-            head: HeadView {
-                version: shown(in_use.version),
-                rules: in_use.rules.rules.len() as u64,
-                without_company: counts.unmatched + counts.ambiguous,
-            },
+            as_of: clock.now(),
+            head: self.head(&known).await?,
             counts,
             by_rule: store.members_by_rule().await?,
             history: self.history().await?,
@@ -242,9 +238,10 @@ impl Console {
 
     pub(crate) async fn take_rules(&self, apply: Apply) -> Result<Applied, AppError> {
         let change = RuleChange {
-            by: AN_ADMIN.to_owned(),
+            by: self.who(),
             at: self.installation.clock.now(),
-            why: self.trials.latest(&apply.set).map(|tried| effect(&tried.preview)),
+            why: None,
+            effect: self.trials.latest(&apply.set).map(|tried| tried.preview.effect()),
         };
         match self.write_rules(&apply, &change).await {
             Ok(version) => {
@@ -296,30 +293,14 @@ impl Console {
     }
 }
 
-fn effect(preview: &Preview) -> String {
-    let count = |changes: &Changes| ChangesView {
-        members: changes.members,
-        samples: Vec::new(),
-    };
-    let counts = PreviewView {
-        gained: count(&preview.gained),
-        lost: count(&preview.lost),
-        moved: count(&preview.moved),
-        newly_ambiguous: count(&preview.newly_ambiguous),
-        leaving: preview.leaving,
-        coming_back: preview.coming_back,
-        ..PreviewView::default()
-    };
-    counts.effect()
-}
-
 fn version_view(of: &RuleUse, changes: Vec<String>) -> VersionView {
     VersionView {
         version: shown(of.version),
         applied_at: of.at,
         applied_by: of.by.clone(),
         changes,
-        effect: of.why.clone(),
+        reason: of.why.clone(),
+        effect: of.effect.clone(),
     }
 }
 

@@ -1,220 +1,242 @@
-//! One document of many members without a company, to be handed on: as CSV, or as Markdown with the causes in groups.
+//! Members without a company, handed on: which are chosen, one document of them, and rows for a sheet.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::sync::Arc;
 
-use chrono::SecondsFormat;
-use domain::unification::WhyNot;
-use store::{FailedMember, StoreError, Ticket};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    ConnectionId,
+    unification::{self, TICKET_COLUMNS, TicketHead, WhyNot, ticket_reference, ticket_row},
+};
+use futures_util::{Stream, stream};
+use store::{Cell, FailedFilter, FailedMember, Field, FieldKind, Store, StoreError, Ticket};
 
-use crate::installation::Installation;
+use crate::{
+    export::{EncodeError, Encoder, Layout},
+    output::counted,
+};
 
-/// Members in memory at once while a ticket is written.
-const MEMBERS_AT_ONCE: u32 = 2_000;
+/// Members in memory at once while a ticket is written: some megabytes.
+const MEMBERS_AT_ONCE: u32 = 10_000;
 
-/// What a ticket is called, everywhere.
-pub(crate) fn reference(number: i64) -> String {
-    format!("T-{number}")
+/// The sheet's columns, as exports describe theirs.
+static FIELDS: [Field; TICKET_COLUMNS.len()] = {
+    let mut fields = [Field {
+        name: "",
+        kind: FieldKind::Text,
+    }; TICKET_COLUMNS.len()];
+    let mut place = 0;
+    while place < fields.len() {
+        fields[place].name = TICKET_COLUMNS[place];
+        place += 1;
+    }
+    fields
+};
+
+/// Which members without a company are chosen, as people say it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Chosen {
+    /// With the tenant's name.
+    pub(crate) connection: Option<(ConnectionId, String)>,
+    pub(crate) cause: Option<WhyNot>,
+    pub(crate) domain: Option<String>,
+    pub(crate) rule: Option<String>,
+    /// Those who have stood so for at most so many days.
+    pub(crate) days: Option<u32>,
+    /// Of these, none but those who were ticked, by tenant and id.
+    pub(crate) only: Option<Vec<(String, String)>>,
 }
 
-/// The members of a ticket, all of them.
-pub(crate) async fn members(
-    installation: &Installation,
-    ticket: &Ticket,
-) -> Result<Vec<FailedMember>, StoreError> {
-    let mut all = Vec::new();
+impl Chosen {
+    pub(crate) fn filter(&self, now: DateTime<Utc>) -> FailedFilter {
+        FailedFilter {
+            connection: self.connection.as_ref().map(|(id, _)| *id),
+            why: self.cause,
+            domain: self.domain.clone(),
+            rule: self.rule.clone(),
+            since: self
+                .days
+                .and_then(|days| now.checked_sub_signed(TimeDelta::days(i64::from(days)))),
+            only: self.only.clone(),
+        }
+    }
+
+    /// The same in words, such as `tenant customer-en, domain acme.io`.
+    pub(crate) fn words(&self) -> String {
+        let parts = [
+            self.only
+                .as_ref()
+                .map(|only| format!("{} one by one", counted(only.len() as u64, "member", "members"))),
+            self.connection
+                .as_ref()
+                .map(|(_, tenant)| format!("tenant {tenant}")),
+            self.days
+                .map(|days| format!("of the last {}", counted(u64::from(days), "day", "days"))),
+            self.cause.map(|cause| format!("cause {}", cause.as_str())),
+            self.domain.as_ref().map(|domain| format!("domain {domain}")),
+            self.rule.as_ref().map(|rule| format!("rule {rule}")),
+        ];
+        let words: Vec<_> = parts.into_iter().flatten().collect();
+        if words.is_empty() {
+            "all members".to_owned()
+        } else {
+            words.join(", ")
+        }
+    }
+}
+
+/// Reads the members of a ticket, some at a time, with the cause as it was then.
+pub(crate) async fn each_member(
+    store: &dyn Store,
+    number: i64,
+    take: &mut (dyn FnMut(&FailedMember) + Send),
+) -> Result<(), StoreError> {
+    let mut read = 0;
     loop {
-        let page = installation
-            .store
-            .ticket_members(ticket.number, all.len() as u64, MEMBERS_AT_ONCE)
-            .await?;
-        if page.is_empty() {
-            return Ok(all);
-        }
-        all.extend(page);
-    }
-}
-
-/// One row for each member.
-pub(crate) fn as_csv(ticket: &Ticket, members: &[FailedMember]) -> Result<String, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record([
-        "ticket",
-        "cause",
-        "domain",
-        "rule",
-        "rule_version",
-        "tenant_id",
-        "community_user_id",
-        "username",
-        "email",
-        "company_custom",
-    ])?;
-    let (reference, version) = (reference(ticket.number), ticket.rule_version.to_string());
-    for member in members {
-        writer.write_record([
-            reference.as_str(),
-            member.why.as_str(),
-            member.domain.as_deref().unwrap_or_default(),
-            member.rule.as_deref().unwrap_or_default(),
-            version.as_str(),
-            member.tenant_id.as_str(),
-            member.community_user_id.as_str(),
-            &no_formula(&member.username),
-            &no_formula(member.email.as_deref().unwrap_or_default()),
-            &no_formula(member.company_custom.as_deref().unwrap_or_default()),
-        ])?;
-    }
-    let written = writer
-        .into_inner()
-        .map_err(|error| csv::Error::from(error.into_error()))?;
-    Ok(String::from_utf8_lossy(&written).into_owned())
-}
-
-/// What members typed is opened in a spreadsheet, which would take some texts for formulas.
-fn no_formula(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
-}
-
-/// The causes, the most members first, and the members of each.
-pub(crate) fn as_markdown(ticket: &Ticket, members: &[FailedMember]) -> String {
-    let mut groups: BTreeMap<(WhyNot, Option<&str>), Vec<&FailedMember>> = BTreeMap::new();
-    for member in members {
-        let domain = member
-            .domain
-            .as_deref()
-            .filter(|_| member.why == WhyNot::DomainUnknown);
-        groups.entry((member.why, domain)).or_default().push(member);
-    }
-    let mut groups: Vec<_> = groups.into_iter().collect();
-    groups.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
-    let mut text = format!(
-        "# {}: {} without a company\n\nMade on {} by {}, under version {} of the rules. Chosen: {}.\n",
-        reference(ticket.number),
-        counted(members.len()),
-        ticket.at.to_rfc3339_opts(SecondsFormat::Secs, true),
-        escaped(&ticket.by),
-        ticket.rule_version,
-        escaped(&ticket.selection),
-    );
-    for ((why, domain), members) in groups {
-        let _ = write!(text, "\n## {}: ", counted(members.len()));
-        match domain {
-            Some(domain) => {
-                let _ = writeln!(text, "{} belongs to no company", escaped(domain));
-            }
-            None => {
-                let _ = writeln!(text, "{}", why.label().to_lowercase());
-            }
-        }
-        text.push_str(
-            "\n| Tenant | Member | Username | Email | Company, as typed |\n|---|---|---|---|---|\n",
-        );
-        for member in members {
-            let cells = [
-                Some(&member.tenant_id),
-                Some(&member.community_user_id),
-                Some(&member.username),
-                member.email.as_ref(),
-                member.company_custom.as_ref(),
-            ];
-            let cells = cells.map(|cell| cell.map_or_else(|| "–".to_owned(), |cell| escaped(cell)));
-            let _ = writeln!(text, "| {} |", cells.join(" | "));
+        let page = store.ticket_members(number, read, MEMBERS_AT_ONCE).await?;
+        page.iter().for_each(&mut *take);
+        read += page.len() as u64;
+        if page.len() < MEMBERS_AT_ONCE as usize {
+            return Ok(());
         }
     }
-    text
 }
 
-fn counted(members: usize) -> String {
-    crate::output::counted(members as u64, "member", "members")
+/// A ticket's document without its members, which are added to it.
+pub(crate) async fn opened(store: &dyn Store, ticket: &Ticket) -> Result<unification::Ticket, StoreError> {
+    let rules = store.rules_of(ticket.rule_version).await?;
+    let head = TicketHead {
+        reference: ticket_reference(ticket.number),
+        opened_at: ticket.at,
+        opened_by: ticket.by.clone(),
+        rule_version: ticket.rule_version,
+        selection: ticket.selection.clone(),
+    };
+    // Before there are rules, members can be unmatched by none.
+    let rules = rules.map(|version| version.rules).unwrap_or_default();
+    Ok(unification::Ticket::new(head, &rules))
 }
 
-/// Text that stays text: no cell ends, nothing becomes a link, a heading or a tag.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\n' | '\r' => escaped.push(' '),
-            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '!' | '&' => {
-                escaped.push('\\');
-                escaped.push(letter);
-            }
-            letter => escaped.push(letter),
+/// A ticket's document, with all members.
+pub(crate) async fn document(store: &dyn Store, ticket: &Ticket) -> Result<unification::Ticket, StoreError> {
+    let mut document = opened(store, ticket).await?;
+    each_member(store, ticket.number, &mut |failed| {
+        document.add(&failed.member, &failed.outcome);
+    })
+    .await?;
+    Ok(document)
+}
+
+/// Whose rows a sheet has.
+#[derive(Clone, Debug)]
+pub(crate) enum Sheet {
+    OfTicket(Ticket),
+    /// Members as they stand, by this version of the rules.
+    Failed {
+        filter: FailedFilter,
+        rule_version: i64,
+    },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SheetError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the rows cannot be written as CSV")]
+    Encode(#[from] EncodeError),
+}
+
+/// The bytes of a sheet as CSV, part by part, so that any number of members takes the same memory.
+pub(crate) fn csv(store: Arc<dyn Store>, sheet: Sheet) -> impl Stream<Item = Result<Vec<u8>, SheetError>> {
+    stream::try_unfold(Some(0), move |read: Option<u64>| {
+        let (store, sheet) = (Arc::clone(&store), sheet.clone());
+        async move {
+            let Some(read) = read else {
+                return Ok::<_, SheetError>(None);
+            };
+            let members = sheet.members(store.as_ref(), read).await?;
+            let mut encoder = Encoder::new(Layout::Csv, &FIELDS)?;
+            let rows: Vec<Vec<Cell>> = members.iter().map(|failed| sheet.row(failed)).collect();
+            let mut bytes = if read == 0 { encoder.head()? } else { Vec::new() };
+            bytes.extend(encoder.page(&rows)?);
+            let more = rows.len() == MEMBERS_AT_ONCE as usize;
+            Ok(Some((bytes, more.then(|| read + rows.len() as u64))))
+        }
+    })
+}
+
+impl Sheet {
+    async fn members(&self, store: &dyn Store, read: u64) -> Result<Vec<FailedMember>, StoreError> {
+        match self {
+            Self::OfTicket(ticket) => store.ticket_members(ticket.number, read, MEMBERS_AT_ONCE).await,
+            Self::Failed { filter, .. } => store.failed_members(filter, read, MEMBERS_AT_ONCE).await,
         }
     }
-    escaped
+
+    fn row(&self, failed: &FailedMember) -> Vec<Cell> {
+        let (ticket, rule_version) = match self {
+            Self::OfTicket(ticket) => (ticket_reference(ticket.number), ticket.rule_version),
+            Self::Failed { rule_version, .. } => (
+                failed.ticket.map(ticket_reference).unwrap_or_default(),
+                *rule_version,
+            ),
+        };
+        let row = ticket_row(&ticket, rule_version, &failed.member, &failed.outcome);
+        row.map(Cell::Text).into()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
+    use domain::unification::{Match, Member};
 
     use super::*;
 
-    fn member(id: &str, why: WhyNot, domain: &str) -> FailedMember {
-        FailedMember {
-            tenant_id: "customer-en".to_owned(),
-            community_user_id: id.to_owned(),
-            username: "=1|<b>".to_owned(),
-            email: Some(format!("a@{domain}")),
-            company_custom: None,
-            why,
-            domain: Some(domain.to_owned()),
-            rule: None,
-            candidates: Vec::new(),
+    #[test]
+    fn what_is_chosen_is_told_in_words() {
+        assert_eq!(Chosen::default().words(), "all members");
+        let chosen = Chosen {
+            cause: Some(WhyNot::DomainUnknown),
+            domain: Some("acme.io".to_owned()),
+            days: Some(1),
+            only: Some(vec![("t".to_owned(), "1".to_owned())]),
+            ..Chosen::default()
+        };
+        assert_eq!(
+            chosen.words(),
+            "1 member one by one, of the last 1 day, cause domain_unknown, domain acme.io"
+        );
+        let now = DateTime::from_timestamp(86_400, 0).expect("a time");
+        assert_eq!(chosen.filter(now).since, Some(DateTime::UNIX_EPOCH));
+    }
+
+    #[test]
+    fn a_row_names_its_ticket_and_is_no_formula() {
+        let failed = FailedMember {
+            member: Member {
+                tenant_id: "customer-en".to_owned(),
+                community_user_id: "2".to_owned(),
+                username: "=1|<b>".to_owned(),
+                ..Member::default()
+            },
+            outcome: Match {
+                why_not: Some(WhyNot::FreeMail),
+                ..Match::default()
+            },
             since: DateTime::UNIX_EPOCH,
             ticket: Some(7),
-        }
-    }
-
-    fn ticket() -> (Ticket, Vec<FailedMember>) {
-        let ticket = Ticket {
-            number: 7,
-            by: "admin@example.com".to_owned(),
-            at: DateTime::UNIX_EPOCH,
-            rule_version: 3,
-            selection: "all".to_owned(),
-            members: 3,
         };
-        let members = vec![
-            member("1", WhyNot::FreeMail, "gmail.com"),
-            member("2", WhyNot::DomainUnknown, "acme.example"),
-            member("3", WhyNot::DomainUnknown, "acme.example"),
-        ];
-        (ticket, members)
-    }
-
-    #[test]
-    fn causes_are_grouped_the_most_members_first_and_text_stays_text() {
-        let (ticket, members) = ticket();
-        let text = as_markdown(&ticket, &members);
-        let headings: Vec<_> = text.lines().filter(|line| line.starts_with('#')).collect();
-        assert_eq!(
-            headings,
-            [
-                "# T-7: 3 members without a company",
-                "## 2 members: acme.example belongs to no company",
-                "## 1 member: free-mail address",
-            ]
-        );
+        let sheet = Sheet::Failed {
+            filter: FailedFilter::default(),
+            rule_version: 3,
+        };
+        let mut encoder = Encoder::new(Layout::Csv, &FIELDS).expect("an encoder");
+        let head = String::from_utf8(encoder.head().expect("a head")).expect("text");
+        assert_eq!(head.trim_end(), TICKET_COLUMNS.join(","));
+        let row = encoder.page(&[sheet.row(&failed)]).expect("a row");
+        let row = String::from_utf8(row).expect("text");
         assert!(
-            text.contains("version 3") && text.contains("| =1\\|\\<b\\> |"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn a_row_of_csv_is_no_formula() {
-        let (ticket, members) = ticket();
-        let text = as_csv(&ticket, &members).expect("CSV");
-        let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines.len(), 4);
-        assert_eq!(
-            lines[2],
-            "T-7,domain_unknown,acme.example,,3,customer-en,2,'=1|<b>,a@acme.example,"
+            row.starts_with("T-7,3,customer-en,2,'=1|<b>,,,free_mail,,,,"),
+            "{row}"
         );
     }
 }

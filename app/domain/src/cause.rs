@@ -19,6 +19,12 @@ impl Owner {
             Self::Us => "us",
         }
     }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::You, Self::Provider, Self::Us]
+            .into_iter()
+            .find(|owner| owner.as_str() == name)
+    }
 }
 
 /// Why a run failed. Each code has one owner, and says whether it heals by itself.

@@ -13,12 +13,12 @@ use leptos::prelude::*;
 use super::{
     draft::{Draft, Press},
     form::{conditions, country_lines, lines, read_set},
-    place::{Open, RulesPlace},
-    view::{Apply, Said, SaidOfLeaving},
+    place::{LINKS, Open, RulesPlace, UsersFilter},
+    view::{Apply, Said, SaidOfLeaving, Selection},
 };
 use super::{
-    place::{MemberKey, UsersPlace},
-    view::{Applied, MemberView, RulesQuery, RulesView, UsersView},
+    place::{MemberKey, TicketPlace, UsersPlace},
+    view::{Applied, LinksView, MemberView, RulesQuery, RulesView, TicketView, TicketsView, UsersView},
 };
 use crate::error::AppError;
 
@@ -164,6 +164,77 @@ pub async fn users(place: UsersPlace) -> Result<UsersView, AppError> {
     crate::backend::backend()?.users(place).await
 }
 
+/// Makes one ticket: of all users of the filter, or of those that are ticked, each as `tenant user`.
+#[server(prefix = "/rpc", endpoint = "create_ticket")]
+pub async fn create_ticket(
+    #[server(default)] all: String,
+    #[server(default)] cause: String,
+    #[server(default)] connection: String,
+    #[server(default)] domain: String,
+    #[server(default)] rule: String,
+    #[server(default)] days: String,
+    #[server(default)] member: Vec<String>,
+) -> Result<(), AppError> {
+    let filter = UsersFilter::read(|name| match name {
+        "cause" => Some(cause.as_str()),
+        "connection" => Some(connection.as_str()),
+        "domain" => Some(domain.as_str()),
+        "rule" => Some(rule.as_str()),
+        "days" => Some(days.as_str()),
+        _ => None,
+    });
+    let only = if all == "yes" {
+        None
+    } else {
+        Some(ticked(&member)?)
+    };
+    let number = crate::backend::backend()?
+        .create_ticket(Selection { filter, only })
+        .await?;
+    leptos_axum::redirect(&TicketPlace::of(number).href());
+    Ok(())
+}
+
+/// The users that are ticked, by tenant and id. A tenant's id has no space.
+#[cfg(feature = "ssr")]
+fn ticked(members: &[String]) -> Result<Vec<(String, String)>, AppError> {
+    let of = |member: &String| {
+        let (tenant, id) = member.split_once(' ')?;
+        Some((tenant.to_owned(), id.to_owned()))
+    };
+    let ticked: Vec<_> = members.iter().filter_map(of).collect();
+    if ticked.is_empty() {
+        return Err(AppError::Refused {
+            what: "No user is selected.".to_owned(),
+            next_action: "Tick the users that the ticket is for, or select all of this list.".to_owned(),
+        });
+    }
+    Ok(ticked)
+}
+
+#[server(prefix = "/rpc", endpoint = "tickets")]
+pub async fn tickets(page: u32) -> Result<TicketsView, AppError> {
+    crate::backend::backend()?.tickets(page).await
+}
+
+#[server(prefix = "/rpc", endpoint = "ticket")]
+pub async fn ticket(place: TicketPlace) -> Result<TicketView, AppError> {
+    crate::backend::backend()?.ticket(place).await
+}
+
+/// Posts a ticket to the operator's webhook. What came of it is kept with the ticket.
+#[server(prefix = "/rpc", endpoint = "post_ticket")]
+pub async fn post_ticket(number: i64) -> Result<(), AppError> {
+    crate::backend::backend()?.post_ticket(number).await?;
+    leptos_axum::redirect(&TicketPlace::of(number).href());
+    Ok(())
+}
+
+#[server(prefix = "/rpc", endpoint = "links_by_hand")]
+pub async fn links(page: u32) -> Result<LinksView, AppError> {
+    crate::backend::backend()?.links(page).await
+}
+
 #[server(prefix = "/rpc", endpoint = "member")]
 pub async fn member(member: MemberKey) -> Result<MemberView, AppError> {
     crate::backend::backend()?.member(member).await
@@ -189,9 +260,18 @@ pub async fn unlink_member(tenant: String, user: String, reason: String) -> Resu
     say(tenant, user, Said::NoCompany { reason }).await
 }
 
+/// Goes back to the list of manual links if `from` says so.
 #[server(prefix = "/rpc", endpoint = "leave_to_rules")]
-pub async fn leave_to_rules(tenant: String, user: String) -> Result<(), AppError> {
-    say(tenant, user, Said::Nothing).await
+pub async fn leave_to_rules(
+    tenant: String,
+    user: String,
+    #[server(default)] from: String,
+) -> Result<(), AppError> {
+    say(tenant, user, Said::Nothing).await?;
+    if from == "links" {
+        leptos_axum::redirect(LINKS);
+    }
+    Ok(())
 }
 
 #[server(prefix = "/rpc", endpoint = "mark_left")]

@@ -53,6 +53,10 @@ fn row(
     } else {
         version.changes.join(". ")
     };
+    let reason = version
+        .reason
+        .as_ref()
+        .map(|reason| view! { <span class="small by">{format!("“{reason}”")}</span> });
     let effect = version.effect.clone().unwrap_or_else(|| "–".to_owned());
     view! {
         <tr>
@@ -64,7 +68,7 @@ fn row(
                 moment::moment_markup(version.applied_at, &applied),
                 Text(&version.applied_by),
             )></td>
-            <td>{changes}</td>
+            <td>{changes} {reason}</td>
             <td>{effect}</td>
             <td class="number">{again(version, index, all)}</td>
         </tr>

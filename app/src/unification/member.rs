@@ -3,6 +3,7 @@
 
 use domain::unification::{
     Candidate, ComparedValue, DecidedBy, Explanation, LeftBecause, MatchStatus, RuleOutcome, RuleResult,
+    ticket_reference,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_meta::Title;
@@ -10,7 +11,8 @@ use leptos_router::hooks::use_query_map;
 
 use super::{
     api::{LeaveLeavingToRules, LeaveToRules, LinkMember, MarkBack, MarkLeft, UnlinkMember, member},
-    place::{MemberKey, UNIFICATION},
+    outcome::shape,
+    place::{MemberKey, TicketPlace, UNIFICATION},
     view::{CompanyName, FormerView, FormerlyLeftView, LeftView, MemberView, SaidView},
 };
 use crate::{
@@ -126,6 +128,14 @@ fn standing(view: &MemberView) -> impl IntoView + use<> {
     let gone = view
         .deleted_at
         .map(|_| view! { <span class="tag idle">"deleted in the community"</span> });
+    let ticket = view.ticket.map(|number| {
+        view! {
+            <span>
+                "in ticket "
+                <a class="link" href=TicketPlace::of(number).href()>{ticket_reference(number)}</a>
+            </span>
+        }
+    });
     let left = view
         .left
         .is_some()
@@ -137,6 +147,7 @@ fn standing(view: &MemberView) -> impl IntoView + use<> {
             {person}
             <span>{decided(view)}</span>
             {since}
+            {ticket}
             {gone}
             {left}
         </p>
@@ -189,7 +200,8 @@ fn beforehand(explanation: &Explanation, view: &MemberView) -> &'static str {
 }
 
 fn rule_row(outcome: &RuleOutcome, names: &[CompanyName]) -> impl IntoView + use<> {
-    let (shape, class, words) = told(&outcome.result, names);
+    let (shape, class) = shape(&outcome.result);
+    let words = result_words(&outcome.result, names);
     let values: Vec<_> = outcome
         .values
         .iter()
@@ -230,23 +242,7 @@ fn name_of(id: &str, names: &[CompanyName]) -> String {
     known.map_or_else(|| id.to_owned(), |company| format!("{} ({id})", company.name))
 }
 
-fn told(result: &RuleResult, names: &[CompanyName]) -> (Icon, &'static str, String) {
-    let (shape, class) = match result {
-        RuleResult::Off => (Icon::BarsCircle, "quiet"),
-        RuleResult::NotReached
-        | RuleResult::ValueMissing { .. }
-        | RuleResult::ValueUnreadable { .. }
-        | RuleResult::FreeMail { .. } => (Icon::Dash, "quiet"),
-        RuleResult::NoCandidate
-        | RuleResult::TooCommon { .. }
-        | RuleResult::PersonWithoutCompany { .. }
-        | RuleResult::SeveralWithoutCompany { .. } => (Icon::Cross, "tried"),
-        RuleResult::Ambiguous { .. } => (Icon::Triangle, "ambiguous"),
-        RuleResult::Decided { .. } => (Icon::TickCircle, "decided"),
-    };
-    (shape, class, result_words(result, names))
-}
-
+/// What it came to, with those whom it spoke of.
 fn result_words(result: &RuleResult, names: &[CompanyName]) -> String {
     let several = |candidates: &[Candidate]| {
         let words = candidates

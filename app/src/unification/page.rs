@@ -8,7 +8,7 @@ use super::{
     api::{ApplyRules, CancelPreview, ChangeRules, SaveLists, SaveRule, rules},
     editor::rule_editor,
     lists::lists_editor,
-    place::{Open, RulesPlace, UNIFICATION, USERS},
+    place::{LINKS, Open, RulesPlace, TICKETS, UNIFICATION, USERS},
     rules::rules_tab,
     view::{HeadView, RulesView},
 };
@@ -91,21 +91,29 @@ pub fn page_title() -> impl IntoView {
 pub enum UnificationTab {
     Rules,
     Users,
+    Links,
+    Tickets,
 }
 
 pub fn tabs(head: &HeadView, open: UnificationTab) -> impl IntoView + use<> {
     let current = |tab: UnificationTab| (tab == open).then_some("page");
     view! {
         <nav class="tabs" aria-label="Unification">
-            <a href=UNIFICATION aria-current=current(UnificationTab::Rules)>
-                "Rules "
-                <span class="count">{grouped(head.rules)}</span>
-            </a>
-            <a href=USERS aria-current=current(UnificationTab::Users)>
-                "Users without a company "
-                <span class="count">{grouped(head.without_company)}</span>
-            </a>
+            {tab(UNIFICATION, "Rules", head.rules, current(UnificationTab::Rules))}
+            {tab(USERS, "Users without a company", head.without_company, current(UnificationTab::Users))}
+            {tab(LINKS, "Manual links", head.by_hand, current(UnificationTab::Links))}
+            {tab(TICKETS, "Tickets", head.tickets, current(UnificationTab::Tickets))}
         </nav>
+    }
+}
+
+fn tab(href: &'static str, words: &'static str, count: u64, current: Option<&'static str>) -> impl IntoView {
+    view! {
+        <a href=href aria-current=current>
+            {words}
+            " "
+            <span class="count">{grouped(count)}</span>
+        </a>
     }
 }
 

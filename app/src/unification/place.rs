@@ -1,6 +1,9 @@
 //! Where on the Unification page someone is. All of it is in the URL, the draft too.
 
-use domain::{ConnectionId, unification::WhyNot};
+use domain::{
+    ConnectionId,
+    unification::{WhyNot, ticket_number, ticket_reference},
+};
 use leptos_router::params::ParamsMap;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +12,14 @@ use crate::{companies::place::page_of, place::Href};
 
 pub const UNIFICATION: &str = "/administration/general/unification";
 pub const USERS: &str = "/administration/general/unification/users";
+pub const LINKS: &str = "/administration/general/unification/links";
+pub const TICKETS: &str = "/administration/general/unification/tickets";
+pub const TICKET: &str = "/administration/general/unification/ticket";
 pub const MEMBER: &str = "/administration/general/unification/member";
+/// Files to be downloaded.
+pub const USERS_CSV: &str = "/administration/general/unification/users.csv";
+pub const TICKET_CSV: &str = "/administration/general/unification/ticket.csv";
+pub const TICKET_MARKDOWN: &str = "/administration/general/unification/ticket.md";
 
 /// What is open over the list of rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,6 +144,74 @@ pub struct UsersFilter {
     pub days: Option<u32>,
 }
 
+impl UsersFilter {
+    /// What cannot be read, or was left empty in the form, is as if it were not there.
+    pub fn read<'v>(value: impl Fn(&str) -> Option<&'v str>) -> Self {
+        let text = |name: &str| value(name).map(str::trim).filter(|text| !text.is_empty());
+        Self {
+            cause: text("cause").and_then(WhyNot::parse),
+            connection: text("connection").and_then(|id| id.parse().ok()),
+            domain: text("domain").map(str::to_lowercase),
+            rule: text("rule").map(str::to_owned),
+            days: text("days").and_then(|days| days.parse().ok()),
+        }
+    }
+
+    /// The fields that there are, by the names that [`UsersFilter::read`] knows.
+    pub fn fields(&self) -> Vec<(&'static str, String)> {
+        [
+            ("cause", self.cause.map(|cause| cause.as_str().to_owned())),
+            ("connection", self.connection.map(|id| id.to_string())),
+            ("domain", self.domain.clone()),
+            ("rule", self.rule.clone()),
+            ("days", self.days.map(|days| days.to_string())),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+    }
+
+    fn href(&self, path: &str) -> Href {
+        self.fields()
+            .iter()
+            .fold(Href::to(path), |href, (name, value)| href.with(name, value))
+    }
+
+    /// The file of all of them.
+    pub fn csv_href(&self) -> String {
+        self.href(USERS_CSV).into_text()
+    }
+}
+
+/// Which of the users are ticked when the list comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ticked {
+    #[default]
+    None,
+    /// Those on the page, one by one.
+    Page,
+    /// All of the filter, on whatever page.
+    All,
+}
+
+impl Ticked {
+    fn read(text: Option<&str>) -> Self {
+        match text {
+            Some("page") => Self::Page,
+            Some("all") => Self::All,
+            _ => Self::None,
+        }
+    }
+
+    fn as_text(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Page => Some("page"),
+            Self::All => Some("all"),
+        }
+    }
+}
+
 /// Where on the list of users without a company.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsersPlace {
@@ -142,21 +220,19 @@ pub struct UsersPlace {
     pub filter: UsersFilter,
     /// From 1.
     pub page: u32,
+    pub ticked: Ticked,
+    /// Whether more is told of what they have in common than the most important.
+    pub every_group: bool,
 }
 
 impl UsersPlace {
     /// What cannot be read, or was left empty in the form, is as if it were not there.
     pub fn read(query: &ParamsMap) -> Self {
-        let text = |name: &str| query.get_str(name).map(str::trim).filter(|text| !text.is_empty());
         Self {
-            filter: UsersFilter {
-                cause: text("cause").and_then(WhyNot::parse),
-                connection: text("connection").and_then(|id| id.parse().ok()),
-                domain: text("domain").map(str::to_lowercase),
-                rule: text("rule").map(str::to_owned),
-                days: text("days").and_then(|days| days.parse().ok()),
-            },
+            filter: UsersFilter::read(|name| query.get_str(name)),
             page: page_of(query),
+            ticked: Ticked::read(query.get_str("select")),
+            every_group: query.get_str("groups") == Some("all"),
         }
     }
 
@@ -167,20 +243,86 @@ impl UsersPlace {
         }
     }
 
+    /// A selection of one page is none of another; one of all goes along.
     #[must_use]
     pub fn with_page(&self, page: u32) -> Self {
-        Self { page, ..self.clone() }
+        let ticked = if self.ticked == Ticked::All {
+            Ticked::All
+        } else {
+            Ticked::None
+        };
+        Self {
+            page,
+            ticked,
+            ..self.clone()
+        }
+    }
+
+    #[must_use]
+    pub fn with_ticked(&self, ticked: Ticked) -> Self {
+        Self {
+            ticked,
+            ..self.clone()
+        }
     }
 
     pub fn href(&self) -> String {
-        let filter = &self.filter;
-        Href::to(USERS)
-            .maybe("cause", filter.cause.map(WhyNot::as_str))
-            .maybe("connection", filter.connection)
-            .maybe("domain", filter.domain.as_ref())
-            .maybe("rule", filter.rule.as_ref())
-            .maybe("days", filter.days)
+        self.filter
+            .href(USERS)
             .maybe("page", (self.page > 1).then_some(self.page))
+            .maybe("select", self.ticked.as_text())
+            .maybe("groups", self.every_group.then_some("all"))
+            .into_text()
+    }
+}
+
+/// A page of a list that has nothing but pages.
+pub fn page_href(path: &str, page: u32) -> String {
+    Href::to(path)
+        .maybe("page", (page > 1).then_some(page))
+        .into_text()
+}
+
+/// Which ticket a page is about, and which page of its users it shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketPlace {
+    /// 0 is none that there is.
+    pub number: i64,
+    /// From 1.
+    pub page: u32,
+}
+
+impl TicketPlace {
+    pub fn read(query: &ParamsMap) -> Self {
+        Self {
+            number: query
+                .get_str("number")
+                .and_then(ticket_number)
+                .unwrap_or_default(),
+            page: page_of(query),
+        }
+    }
+
+    pub fn of(number: i64) -> Self {
+        Self { number, page: 1 }
+    }
+
+    #[must_use]
+    pub fn with_page(self, page: u32) -> Self {
+        Self { page, ..self }
+    }
+
+    pub fn href(self) -> String {
+        Href::to(TICKET)
+            .with("number", &ticket_reference(self.number))
+            .maybe("page", (self.page > 1).then_some(self.page))
+            .into_text()
+    }
+
+    /// Its document, as the file at the given path.
+    pub fn file_href(self, path: &str) -> String {
+        Href::to(path)
+            .with("number", &ticket_reference(self.number))
             .into_text()
     }
 }
@@ -224,14 +366,46 @@ mod tests {
     use super::*;
     use crate::unification::draft::Draft;
 
-    fn read_back(place: &RulesPlace) -> RulesPlace {
-        let url = url::Url::parse("http://localhost").and_then(|base| base.join(&place.href()));
+    fn query_of(href: &str) -> ParamsMap {
+        let url = url::Url::parse("http://localhost").and_then(|base| base.join(href));
         let pairs = url.expect("an address");
-        let query: ParamsMap = pairs
+        pairs
             .query_pairs()
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
-            .collect();
-        RulesPlace::read(&query)
+            .collect()
+    }
+
+    fn read_back(place: &RulesPlace) -> RulesPlace {
+        RulesPlace::read(&query_of(&place.href()))
+    }
+
+    #[test]
+    fn a_place_among_users_and_tickets_is_in_its_link() {
+        let users = UsersPlace {
+            filter: UsersFilter {
+                cause: Some(WhyNot::DomainUnknown),
+                connection: "01934f5e-0000-7000-8000-000000000001".parse().ok(),
+                domain: Some("acme.io".to_owned()),
+                rule: Some("email-domain".to_owned()),
+                days: Some(7),
+            },
+            page: 3,
+            ticked: Ticked::All,
+            every_group: true,
+        };
+        assert_eq!(UsersPlace::read(&query_of(&users.href())), users);
+        assert_eq!(users.with_page(4).ticked, Ticked::All);
+        let page = users.with_ticked(Ticked::Page);
+        assert_eq!(UsersPlace::read(&query_of(&page.href())), page);
+        assert_eq!(
+            page.with_page(4).ticked,
+            Ticked::None,
+            "the ticks of another page"
+        );
+        let ticket = TicketPlace { number: 12, page: 2 };
+        assert_eq!(ticket.href(), format!("{TICKET}?number=T-12&page=2"));
+        assert_eq!(TicketPlace::read(&query_of(&ticket.href())), ticket);
+        assert_eq!(TicketPlace::read(&query_of(TICKET)).number, 0);
     }
 
     #[test]

@@ -192,7 +192,7 @@ fn list(view: &RulesView, place: &RulesPlace) -> impl IntoView + use<> {
         .zip(&set.rules)
         .map(|(position, rule)| row(view, place, rule, position, last).into_any())
         .collect();
-    let without = view.head.without_company;
+    let without = view.counts.unmatched + view.counts.ambiguous;
     view! {
         <form class="rules" method="post" action=ChangeRules::PATH>
             {carried(view)}

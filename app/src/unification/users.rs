@@ -1,16 +1,17 @@
-//! Users without a company: why, and what would help most of them at once.
+//! Users without a company: why, what would help most of them at once, and one ticket of many.
 
-use domain::unification::{Rule, RuleOutcome, RuleResult, WhyNot};
+use domain::unification::{Action, CauseGroup, Rule, RuleOutcome, WhyNot, ticket_reference};
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::{
-    api::users,
+    api::{CreateTicket, users},
+    outcome::shape,
     page::{UnificationTab, page_title, tabs},
-    place::{MemberKey, UNIFICATION, USERS, UsersFilter, UsersPlace},
+    place::{MemberKey, Ticked, TicketPlace, UNIFICATION, USERS, UsersFilter, UsersPlace},
     rules::progress,
-    view::{GroupView, USERS_PAGE_ROWS, UserRow, UsersView},
+    view::{USERS_PAGE_ROWS, UserRow, UsersView},
 };
 use crate::{
     companies::{
@@ -30,6 +31,7 @@ use crate::{
 const TITLES: &Titles = &[
     (AddDomain::PATH, "The domain could not be added"),
     (SaveCompany::PATH, "The company could not be created"),
+    (CreateTicket::PATH, "The ticket could not be made"),
 ];
 
 /// Choices of how long ago someone came to stand without a company, in days.
@@ -84,13 +86,18 @@ fn users_tab(view: &UsersView, place: &UsersPlace) -> impl IntoView + use<> {
         {rematching}
         {chips(view, place)}
         {filters(view, place)}
-        {groups(view)}
+        {narrowed(view, place)}
+        {groups(view, place)}
         {shown}
     }
 }
 
 fn chips(view: &UsersView, place: &UsersPlace) -> impl IntoView + use<> {
-    let all: u64 = view.causes.iter().map(|(_, count)| count).sum();
+    let to_be_helped = view
+        .causes
+        .iter()
+        .filter(|(cause, _)| *cause != WhyNot::UnlinkedByHand);
+    let all: u64 = to_be_helped.map(|(_, count)| count).sum();
     let chip = |cause: Option<WhyNot>, words: &'static str, count: u64| {
         let filter = UsersFilter {
             cause,
@@ -139,7 +146,7 @@ fn filters(view: &UsersView, place: &UsersPlace) -> impl IntoView + use<> {
     let days: String = DAYS
         .iter()
         .map(|days| {
-            let words = format!("The last {}", counted(u64::from(*days), "day", "days"));
+            let words = last_days(*days).replacen('t', "T", 1);
             choice(days, filter.days == Some(*days), &words)
         })
         .collect();
@@ -175,60 +182,105 @@ fn filters(view: &UsersView, place: &UsersPlace) -> impl IntoView + use<> {
     }
 }
 
-/// What one act would help: the groups with a domain, each with the two ways to tie it.
-fn groups(view: &UsersView) -> Option<impl IntoView + use<>> {
+/// What the list is narrowed to, each with the way back.
+fn narrowed(view: &UsersView, place: &UsersPlace) -> Option<impl IntoView + use<>> {
+    let filter = &place.filter;
+    let without = |change: &dyn Fn(&mut UsersFilter)| {
+        let mut filter = filter.clone();
+        change(&mut filter);
+        UsersPlace::of(filter).href()
+    };
+    let chips: Vec<_> = [
+        filter
+            .connection
+            .map(|id| (tenant(view, id), without(&|filter| filter.connection = None))),
+        filter
+            .domain
+            .clone()
+            .map(|domain| (domain, without(&|filter| filter.domain = None))),
+        filter.rule.clone().map(|rule| {
+            let words = format!("ambiguous by {rule}");
+            (words, without(&|filter| filter.rule = None))
+        }),
+        filter
+            .days
+            .map(|days| (last_days(days), without(&|filter| filter.days = None))),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|(words, href)| {
+        let label = format!("Do not narrow to: {words}");
+        view! {
+            <a class="chip" href=href data-noscroll="" aria-label=label>
+                {words}
+                {icon(Icon::Cross)}
+            </a>
+        }
+    })
+    .collect();
+    (!chips.is_empty())
+        .then(|| view! { <nav class="chips users-causes" aria-label="Narrowed to">{chips}</nav> })
+}
+
+/// A tenant by the connection's id, or the id of one that is gone.
+fn tenant(view: &UsersView, id: domain::ConnectionId) -> String {
+    let of = view.connections.iter().find(|connection| connection.id == id);
+    of.map_or_else(|| id.to_string(), |connection| connection.tenant_id.clone())
+}
+
+fn last_days(days: u32) -> String {
+    format!("the last {}", counted(u64::from(days), "day", "days"))
+}
+
+/// What one act would help, each with the ways to do it.
+fn groups(view: &UsersView, place: &UsersPlace) -> Option<impl IntoView + use<>> {
     let groups: Vec<_> = view
         .groups
         .iter()
-        .map(|group| group_row(group).into_any())
+        .map(|group| group_row(group, place).into_any())
         .collect();
+    let every = view.more_groups.then(|| more_groups(place));
     (!groups.is_empty()).then(|| {
         view! {
             <section class="groups" aria-labelledby="groups-title">
                 <h2 class="section-title" id="groups-title">"What would help most"</h2>
                 <ul>{groups}</ul>
+                {every}
             </section>
         }
     })
 }
 
-fn group_row(group: &GroupView) -> impl IntoView + use<> {
+fn more_groups(place: &UsersPlace) -> AnyView {
+    if place.every_group {
+        return view! { <p class="small">"There are more. Narrow the list to see them."</p> }.into_any();
+    }
+    let all = UsersPlace {
+        every_group: true,
+        ..place.clone()
+    };
+    view! { <p><a class="link" href=all.href() data-noscroll="">"See more of them"</a></p> }.into_any()
+}
+
+fn group_row(group: &CauseGroup, place: &UsersPlace) -> impl IntoView + use<> {
     let filter = UsersFilter {
         cause: Some(group.cause),
-        domain: group.domain.clone(),
-        ..UsersFilter::default()
+        domain: group.domain.clone().or_else(|| place.filter.domain.clone()),
+        ..place.filter.clone()
     };
+    let ties = group.cause.actions().contains(&Action::AddDomain);
     let tie = group
         .domain
         .as_ref()
-        .filter(|_| group.cause == WhyNot::DomainUnknown)
+        .filter(|_| ties)
         .map(|domain| tie_domain(domain));
     view! {
         <li>
-            <span>{sentence(group)}</span>
+            <span>{format!("{}.", group.sentence())}</span>
             <a class="link" href=UsersPlace::of(filter).href() data-noscroll="">"See them"</a>
             {tie}
         </li>
     }
-}
-
-/// `212 users of acme.io: no company has this domain.`
-fn sentence(group: &GroupView) -> String {
-    let users = counted(group.members, "user", "users");
-    let of = group
-        .domain
-        .as_ref()
-        .map_or_else(String::new, |domain| format!(" of {domain}"));
-    let why = match group.cause {
-        WhyNot::DomainUnknown => "no company has this domain",
-        WhyNot::Ambiguous => "more than one company would fit",
-        WhyNot::NameNotFound => "no company has the name that they gave",
-        WhyNot::FreeMail => "a free-mail address names no company",
-        WhyNot::NoEmail => "there is no email to compare",
-        WhyNot::NoCandidate => "no rule that is on found anyone",
-        WhyNot::UnlinkedByHand => "somebody said that they belong to none",
-    };
-    format!("{users}{of}: {why}.")
 }
 
 /// A company's name as its domain suggests it: `kestrel-haul.example` is `Kestrel Haul`.
@@ -256,7 +308,7 @@ fn tie_domain(domain: &str) -> impl IntoView + use<> {
                         <span class="field-name">"Add it to a company"</span>
                         <input name="company" required autocomplete="off" placeholder="External id" />
                     </label>
-                    <button class="button" type="submit">"Add domain"</button>
+                    <button class="button" type="submit">{Action::AddDomain.label()}</button>
                 </form>
                 <form class="form" method="post" action=SaveCompany::PATH>
                     <input type="hidden" name="domains" value=domain.clone() />
@@ -269,34 +321,87 @@ fn tie_domain(domain: &str) -> impl IntoView + use<> {
                         <span class="field-name">"Its external id"</span>
                         <input name="external_id" required autocomplete="off" />
                     </label>
-                    <button class="button" type="submit">"Create company"</button>
+                    <button class="button" type="submit">{Action::CreateCompany.label()}</button>
                 </form>
             </div>
         </details>
     }
 }
 
+/// The table, in a form: what is ticked becomes one ticket.
 fn list(view: &UsersView, place: &UsersPlace) -> impl IntoView + use<> {
+    let hidden: Vec<_> = place
+        .filter
+        .fields()
+        .into_iter()
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
+        .collect();
     view! {
         <p class="small">{format!("{} {}.", counted(view.total, "user", "users"), within(place, view))}</p>
-        {table(view)}
+        <form method="post" action=CreateTicket::PATH>
+            {hidden}
+            {selection_bar(view, place)}
+            {table(view, place)}
+        </form>
         {legend()}
         {paging(view, place)}
+    }
+}
+
+/// Says the number and the rule of the selection. All of a filter is a field of the form, and no list of ids.
+fn selection_bar(view: &UsersView, place: &UsersPlace) -> impl IntoView + use<> {
+    let users = counted(view.total, "user", "users");
+    let (words, rest) = match place.ticked {
+        Ticked::None => (
+            "Tick users for one ticket".to_owned(),
+            ", or select them at once:".to_owned(),
+        ),
+        Ticked::Page => (
+            format!(
+                "{} of this page ticked",
+                counted(view.rows.len() as u64, "user", "users")
+            ),
+            ". Untick those who are not meant.".to_owned(),
+        ),
+        Ticked::All => (
+            format!("{users} selected"),
+            format!(", every user {}.", within(place, view)),
+        ),
+    };
+    let other = |ticked: Ticked, words: String| {
+        (place.ticked != ticked).then(|| {
+            let href = place.with_ticked(ticked).href();
+            view! { <a class="link" href=href data-noscroll="">{words}</a> }
+        })
+    };
+    let all = (place.ticked == Ticked::All).then(|| view! { <input type="hidden" name="all" value="yes" /> });
+    view! {
+        <div class="selection-bar" role="group" aria-label="Selection">
+            <p>
+                <strong>{words}</strong>
+                {rest}
+            </p>
+            {other(Ticked::All, format!("All {}", grouped(view.total)))}
+            {other(Ticked::Page, "Only this page".to_owned())}
+            {other(Ticked::None, "None".to_owned())}
+            <a class="button" href=place.filter.csv_href() rel="external" download="">
+                {icon(Icon::Download)}
+                {format!("Export {users}, CSV")}
+            </a>
+            {all}
+            <button class="button primary" type="submit">{icon(Icon::Ticket)} "Create one ticket"</button>
+        </div>
     }
 }
 
 /// The filter in words.
 fn within(place: &UsersPlace, view: &UsersView) -> String {
     let filter = &place.filter;
-    let tenant = filter.connection.and_then(|id| {
-        let of = view.connections.iter().find(|connection| connection.id == id);
-        of.map(|connection| format!("of {}", connection.tenant_id))
-    });
     let parts: Vec<_> = [
         filter
             .cause
             .map(|cause| format!("with the reason “{}”", cause.label())),
-        tenant,
+        filter.connection.map(|id| format!("of {}", tenant(view, id))),
         filter
             .domain
             .as_ref()
@@ -305,9 +410,7 @@ fn within(place: &UsersPlace, view: &UsersView) -> String {
             .rule
             .as_ref()
             .map(|rule| format!("who is ambiguous by {rule}")),
-        filter
-            .days
-            .map(|days| format!("of the last {}", counted(u64::from(days), "day", "days"))),
+        filter.days.map(|days| format!("of {}", last_days(days))),
     ]
     .into_iter()
     .flatten()
@@ -319,10 +422,17 @@ fn within(place: &UsersPlace, view: &UsersView) -> String {
     }
 }
 
-fn table(view: &UsersView) -> impl IntoView + use<> {
+fn table(view: &UsersView, place: &UsersPlace) -> impl IntoView + use<> {
     let heads: String = (1..).zip(&view.rules.rules).map(rule_head).collect();
-    let head = format!(r#"<tr><th scope="col">User</th><th scope="col">Connection</th>{heads}</tr>"#);
-    let rows: String = view.rows.iter().map(|row| user_row(row, view)).collect();
+    let head = format!(
+        r#"<tr><th scope="col"><span class="visually-hidden">Selected</span></th><th scope="col">User</th><th scope="col">Connection</th>{heads}<th scope="col">Ticket</th></tr>"#
+    );
+    let rows: String = view
+        .rows
+        .iter()
+        .enumerate()
+        .map(|(index, row)| user_row(index, row, view, place))
+        .collect();
     view! {
         <table class="stacking users">
             <caption class="visually-hidden">"Users without a company, with what each rule came to"</caption>
@@ -343,7 +453,7 @@ fn short(rule: &Rule) -> &'static str {
         .map_or("", |condition| condition.field.label())
 }
 
-fn user_row(row: &UserRow, view: &UsersView) -> String {
+fn user_row(index: usize, row: &UserRow, view: &UsersView, place: &UsersPlace) -> String {
     let key = MemberKey::from(&row.member);
     let name = Text(&row.member.username);
     let cells: String = (1..)
@@ -353,48 +463,83 @@ fn user_row(row: &UserRow, view: &UsersView) -> String {
             cell(outcome, &format!("{position} {}", short(rule)))
         })
         .collect();
+    let class = if place.ticked == Ticked::None {
+        ""
+    } else {
+        "selected"
+    };
     format!(
-        r#"<tr><th scope="row"><a class="link" href="{}">{name}</a><span class="small">{}</span></th><td data-label="Connection"><code>{}</code></td>{cells}</tr>"#,
+        r#"<tr class="{class}"><td class="tick">{}</td><th scope="row"><a class="link" href="{}">{name}</a><span class="small">{}</span></th><td data-label="Connection">{}</td>{cells}<td data-label="Ticket">{}</td></tr>"#,
+        tick(index, row, place),
         Text(&key.href()),
         Text(row.email.as_deref().unwrap_or("no email")),
-        Text(&row.member.tenant_id),
+        connection(&row.member.tenant_id, view, place),
+        ticket(row.ticket),
+    )
+}
+
+/// A box for each, unless all of the filter are selected, on this page or not.
+fn tick(index: usize, row: &UserRow, place: &UsersPlace) -> String {
+    if place.ticked == Ticked::All {
+        return format!(r#"{}<span class="visually-hidden">Selected</span>"#, Icon::Tick);
+    }
+    let member = &row.member;
+    let value = format!("{} {}", member.tenant_id, member.community_user_id);
+    let checked = if place.ticked == Ticked::Page {
+        " checked"
+    } else {
+        ""
+    };
+    format!(
+        r#"<label class="pick"><input type="checkbox" name="member[{index}]" value="{}"{checked}><span class="visually-hidden">Select {}</span></label>"#,
+        Text(&value),
+        Text(&member.username),
+    )
+}
+
+/// The tenant, as a link that narrows the list to it.
+fn connection(tenant_id: &str, view: &UsersView, place: &UsersPlace) -> String {
+    let of = view.connections.iter().find(|of| of.tenant_id == tenant_id);
+    let name = Text(tenant_id);
+    match of.filter(|of| place.filter.connection != Some(of.id)) {
+        Some(of) => {
+            let filter = UsersFilter {
+                connection: Some(of.id),
+                ..place.filter.clone()
+            };
+            let href = UsersPlace::of(filter).href();
+            format!(
+                r#"<a class="link" href="{}"><code>{name}</code></a>"#,
+                Text(&href)
+            )
+        }
+        None => format!("<code>{name}</code>"),
+    }
+}
+
+fn ticket(number: Option<i64>) -> String {
+    number.map_or_else(
+        || "–".to_owned(),
+        |number| {
+            format!(
+                r#"<a class="link" href="{}">{}</a>"#,
+                Text(&TicketPlace::of(number).href()),
+                ticket_reference(number)
+            )
+        },
     )
 }
 
 fn cell(outcome: Option<&RuleOutcome>, label: &str) -> String {
-    let (shape, class, words) = outcome.map_or((Icon::Dash, "quiet", "not tried".to_owned()), told);
+    let (shape, class, words) = outcome.map_or((Icon::Dash, "quiet", "not tried".to_owned()), |outcome| {
+        let (icon, class) = shape(&outcome.result);
+        (icon, class, outcome.result.words())
+    });
     format!(
         r#"<td class="cell {class}" data-label="{}">{shape}<span>{}</span></td>"#,
         Text(label),
         Text(&words)
     )
-}
-
-/// A rule's outcome in two or three words.
-fn told(outcome: &RuleOutcome) -> (Icon, &'static str, String) {
-    let given = || outcome.values.iter().find_map(|value| value.given.clone());
-    match &outcome.result {
-        RuleResult::Off => (Icon::Dash, "quiet", "off".to_owned()),
-        RuleResult::NotReached => (Icon::Dash, "quiet", "not tried".to_owned()),
-        RuleResult::ValueMissing { .. } => (Icon::Dash, "quiet", "not given".to_owned()),
-        RuleResult::ValueUnreadable { .. } => (
-            Icon::Dash,
-            "quiet",
-            given().map_or_else(|| "not readable".to_owned(), |given| format!("“{given}”")),
-        ),
-        RuleResult::FreeMail { .. } => (Icon::Dash, "quiet", "free mail".to_owned()),
-        RuleResult::NoCandidate => (Icon::Cross, "tried", "no candidate".to_owned()),
-        RuleResult::TooCommon { .. } => (Icon::Cross, "tried", "too common".to_owned()),
-        RuleResult::PersonWithoutCompany { .. } | RuleResult::SeveralWithoutCompany { .. } => {
-            (Icon::Cross, "tried", "no company".to_owned())
-        }
-        RuleResult::Ambiguous { candidates, .. } => (
-            Icon::Triangle,
-            "ambiguous",
-            counted(candidates.len() as u64, "candidate", "candidates"),
-        ),
-        RuleResult::Decided { .. } => (Icon::Tick, "tried", "decides".to_owned()),
-    }
 }
 
 fn legend() -> impl IntoView {
@@ -425,7 +570,16 @@ fn paging(view: &UsersView, place: &UsersPlace) -> impl IntoView + use<> {
 }
 
 fn nothing(view: &UsersView, place: &UsersPlace) -> impl IntoView + use<> {
-    let all: u64 = view.causes.iter().map(|(_, count)| count).sum();
+    if view.total > 0 {
+        return view! {
+            <section class="empty">
+                <h2>"There is nothing on this page"</h2>
+                <p><a class="button" href=place.with_page(1).href()>"Go to the first page"</a></p>
+            </section>
+        }
+        .into_any();
+    }
+    let all = view.head.without_company;
     if all == 0 {
         return view! {
             <section class="empty">

@@ -2,12 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    MatchCounts,
-    unification::{DecidedBy, Explanation, LeftBecause, MatchStatus, RuleOutcome, RuleSet, WhyNot},
+    MatchCounts, Owner,
+    unification::{
+        CauseGroup, DecidedBy, Explanation, LeftBecause, MatchStatus, RuleOutcome, RuleSet, WhyNot,
+    },
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{activity::view::ConnectionName, ui::number::grouped};
+use super::place::UsersFilter;
+use crate::activity::view::ConnectionName;
 
 /// What someone asks of the Rules tab.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +74,11 @@ pub struct HeadView {
     /// The version in use.
     pub version: u32,
     pub rules: u64,
+    /// Those whom an admin unlinked by hand are not among them.
     pub without_company: u64,
+    /// Users whose company was said by hand.
+    pub by_hand: u64,
+    pub tickets: u64,
 }
 
 /// How far a longer work has come.
@@ -117,30 +124,6 @@ pub struct PreviewView {
     pub coming_back: u64,
 }
 
-impl PreviewView {
-    /// `312 gained, 4 moved`
-    pub fn effect(&self) -> String {
-        let parts = [
-            (self.gained.members, "gained"),
-            (self.lost.members, "lost"),
-            (self.moved.members, "moved"),
-            (self.newly_ambiguous.members, "ambiguous"),
-            (self.leaving, "left"),
-            (self.coming_back, "back"),
-        ];
-        let told: Vec<_> = parts
-            .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, word)| format!("{} {word}", grouped(count)))
-            .collect();
-        if told.is_empty() {
-            "no user changed".to_owned()
-        } else {
-            told.join(", ")
-        }
-    }
-}
-
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangesView {
     pub members: u64,
@@ -177,7 +160,9 @@ pub struct VersionView {
     pub applied_by: String,
     /// What differs from the version before, one sentence each; empty for the first.
     pub changes: Vec<String>,
-    /// What it did to users, such as `312 gained, 4 moved`; `None` for the version that an installation begins with.
+    /// The reason that was given for it.
+    pub reason: Option<String>,
+    /// What it did to users, such as `312 gained, 4 moved`; `None` if that was not tried before.
     pub effect: Option<String>,
 }
 
@@ -201,6 +186,8 @@ pub struct MemberView {
     pub names: Vec<CompanyName>,
     /// What an admin said of the member.
     pub said: Option<SaidView>,
+    /// The number of the newest ticket that holds the member, for as long as they have had no company since.
+    pub ticket: Option<i64>,
     /// Set for a member who has left their company.
     pub left: Option<LeftView>,
     /// What an admin said of a member whom rules would have leave.
@@ -275,10 +262,12 @@ pub const USERS_PAGE_ROWS: u32 = 25;
 pub struct UsersView {
     pub as_of: DateTime<Utc>,
     pub head: HeadView,
-    /// How many of each cause, whatever the filter; only those that there are.
+    /// How many of each cause, whatever cause the filter names; only those that there are.
     pub causes: Vec<(WhyNot, u64)>,
     /// What they have in common, largest first, within the filter.
-    pub groups: Vec<GroupView>,
+    pub groups: Vec<CauseGroup>,
+    /// There are more groups than these.
+    pub more_groups: bool,
     /// The rules in use, for the heads of the table.
     pub rules: RuleSet,
     pub rows: Vec<UserRow>,
@@ -290,19 +279,120 @@ pub struct UsersView {
     pub rematching: Option<Working>,
 }
 
-/// Users without a company for one cause, and with one domain where it has one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GroupView {
-    pub cause: WhyNot,
-    pub domain: Option<String>,
-    pub members: u64,
-}
-
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UserRow {
     pub member: MemberName,
     pub email: Option<String>,
     pub cause: WhyNot,
+    /// The number of the newest ticket that holds the user, for as long as they have had no company since.
+    pub ticket: Option<i64>,
     /// What each rule came to.
     pub rules: Vec<RuleOutcome>,
+}
+
+/// Users who are chosen for one ticket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    pub filter: UsersFilter,
+    /// Of those of the filter, none but these, by tenant and id; all of them if `None`.
+    pub only: Option<Vec<(String, String)>>,
+}
+
+/// A ticket as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketRow {
+    pub number: i64,
+    pub by: String,
+    pub at: DateTime<Utc>,
+    pub rule_version: u32,
+    /// Which users were chosen, in words.
+    pub selection: String,
+    pub users: u64,
+    /// Those of them who have had no company ever since.
+    pub open: u64,
+}
+
+/// Tickets of a page of the list.
+pub const TICKETS_PAGE_ROWS: u32 = 25;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketsView {
+    pub as_of: DateTime<Utc>,
+    pub head: HeadView,
+    /// The newest first.
+    pub rows: Vec<TicketRow>,
+    pub total: u64,
+    /// From 1.
+    pub page: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketView {
+    pub as_of: DateTime<Utc>,
+    pub ticket: TicketRow,
+    /// What its users had in common, the largest first.
+    pub groups: Vec<CauseGroup>,
+    /// One page of them.
+    pub rows: Vec<TicketUser>,
+    /// From 1.
+    pub page: u32,
+    /// The document, in Markdown.
+    pub document: String,
+    /// Opens a mail with the causes, and with the address of the page.
+    pub mail_link: String,
+    /// The host of the webhook, if the operator has named one.
+    pub webhook: Option<String>,
+    /// Whether it was posted, the latest first.
+    pub posts: Vec<PostView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketUser {
+    pub member: MemberName,
+    pub email: Option<String>,
+    /// As it was then.
+    pub cause: WhyNot,
+    pub domain: Option<String>,
+    /// The user has had no company ever since.
+    pub open: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostView {
+    pub by: String,
+    pub at: DateTime<Utc>,
+    /// Of the answer; `None` if none came.
+    pub status: Option<u16>,
+    /// Why it was not taken; `None` if it was.
+    pub failure: Option<PostFailureView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostFailureView {
+    pub cause: String,
+    pub owner: Owner,
+    pub next_action: String,
+}
+
+/// Users of a page of those whose company was said by hand.
+pub const LINKS_PAGE_ROWS: u32 = 25;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinksView {
+    pub as_of: DateTime<Utc>,
+    pub head: HeadView,
+    /// The latest first.
+    pub rows: Vec<LinkRow>,
+    pub total: u64,
+    /// From 1.
+    pub page: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkRow {
+    pub member: MemberName,
+    pub email: Option<String>,
+    /// `None` for a user who belongs to none, as was said.
+    pub company: Option<CompanyName>,
+    pub said: SaidView,
 }

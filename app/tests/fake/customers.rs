@@ -10,17 +10,21 @@ use app::{
     },
     error::AppError,
     unification::{
-        place::{MemberKey, UsersPlace},
+        place::{MemberKey, TicketPlace, UsersPlace},
         view::{
-            CompanyName, FormerView, FormerlyLeftView, GroupView, LeftView, MemberName, MemberView, SaidView,
+            CompanyName, FormerView, FormerlyLeftView, LeftView, LinkRow, LinksView, MemberName, MemberView,
+            PostFailureView, PostView, SaidView, Selection, TicketRow, TicketUser, TicketView, TicketsView,
             UserRow, UsersView,
         },
     },
 };
 use chrono::Days;
-use domain::unification::{
-    Candidate, Company, ComparedValue, DecidedBy, Explanation, Field, LeftBecause, Match, MatchStatus,
-    RuleOutcome, RuleResult, RuleSet, WhyNot,
+use domain::{
+    Owner,
+    unification::{
+        Candidate, CauseGroup, Company, ComparedValue, DecidedBy, Explanation, Field, LeftBecause, Match,
+        MatchStatus, RuleOutcome, RuleResult, RuleSet, WhyNot,
+    },
 };
 
 use super::{
@@ -226,6 +230,7 @@ pub(crate) fn member(key: &MemberKey) -> Result<MemberView, AppError> {
         },
         names: vec![name("C-1", "Halden Freight"), name("C-2", "Halden Rail")],
         said: None,
+        ticket: Some(2),
         left: Some(LeftView {
             because: LeftBecause::EmailBounced,
             said: SaidView {
@@ -264,12 +269,8 @@ pub(crate) fn users(place: &UsersPlace) -> UsersView {
         member: member_name(username),
         email: email.map(str::to_owned),
         cause: WhyNot::DomainUnknown,
+        ticket: email.is_none().then_some(2),
         rules: outcomes(),
-    };
-    let group = |cause, domain: Option<&str>, members| GroupView {
-        cause,
-        domain: domain.map(str::to_owned),
-        members,
     };
     UsersView {
         as_of: at(23, 7, 42, 10),
@@ -278,11 +279,10 @@ pub(crate) fn users(place: &UsersPlace) -> UsersView {
             (WhyNot::FreeMail, 9204),
             (WhyNot::DomainUnknown, 6870),
             (WhyNot::Ambiguous, 611),
+            (WhyNot::UnlinkedByHand, 12),
         ],
-        groups: vec![
-            group(WhyNot::DomainUnknown, Some("kestrel-haul.example"), 212),
-            group(WhyNot::Ambiguous, Some("halden.example"), 41),
-        ],
+        groups: groups(),
+        more_groups: !place.every_group,
         rules: RuleSet::shipped(),
         rows: if nobody {
             Vec::new()
@@ -295,5 +295,132 @@ pub(crate) fn users(place: &UsersPlace) -> UsersView {
         total: if nobody { 0 } else { 6870 },
         connections: (1..=4).map(connection_name).collect(),
         rematching: None,
+    }
+}
+
+fn groups() -> Vec<CauseGroup> {
+    let group = |cause, domain: &str, members| CauseGroup {
+        cause,
+        domain: Some(domain.to_owned()),
+        members,
+    };
+    vec![
+        group(WhyNot::DomainUnknown, "kestrel-haul.example", 212),
+        group(WhyNot::Ambiguous, "halden.example", 41),
+    ]
+}
+
+/// Nobody is left of some.
+pub(crate) fn create_ticket(selection: &Selection) -> Result<i64, AppError> {
+    if selection.filter.domain.as_deref() == Some("nowhere.example") {
+        return Err(AppError::Refused {
+            what: "None of these users is without a company any more.".to_owned(),
+            next_action: "Look at the list again, and choose others. Nothing was written.".to_owned(),
+        });
+    }
+    // One ticket for all of a filter, another for those that were ticked.
+    Ok(match &selection.only {
+        None => 2,
+        Some(only) => i64::try_from(100 + only.len()).expect("a page of them"),
+    })
+}
+
+fn ticket_row(number: i64) -> TicketRow {
+    TicketRow {
+        number,
+        by: "admin@customer.example".to_owned(),
+        at: at(22, 16, 40, 0),
+        rule_version: 14,
+        selection: "tenant customer-de, cause domain_unknown".to_owned(),
+        users: 253,
+        open: 41,
+    }
+}
+
+pub(crate) fn tickets(page: u32) -> TicketsView {
+    TicketsView {
+        as_of: at(23, 7, 42, 10),
+        head: head(),
+        rows: if page == 1 {
+            vec![ticket_row(2), ticket_row(1)]
+        } else {
+            Vec::new()
+        },
+        total: 2,
+        page,
+    }
+}
+
+/// The second was posted twice, and taken the second time; of the first nothing was sent.
+pub(crate) fn ticket(place: TicketPlace) -> Result<TicketView, AppError> {
+    if !(1..=2).contains(&place.number) {
+        return Err(AppError::NotFound {
+            what: "This ticket".to_owned(),
+        });
+    }
+    let failed = PostView {
+        by: "admin@customer.example".to_owned(),
+        at: at(22, 16, 41, 0),
+        status: Some(503),
+        failure: Some(PostFailureView {
+            cause: "The receiver did not take it (503).".to_owned(),
+            owner: Owner::You,
+            next_action: "Post it again in a while. If it stays, ask whoever runs the receiver.".to_owned(),
+        }),
+    };
+    let taken = PostView {
+        at: at(22, 16, 50, 0),
+        status: Some(202),
+        failure: None,
+        ..failed.clone()
+    };
+    let user = |username: &str, open| TicketUser {
+        member: member_name(username),
+        email: Some("yard17@kestrel-haul.example".to_owned()),
+        cause: WhyNot::DomainUnknown,
+        domain: Some("kestrel-haul.example".to_owned()),
+        open,
+    };
+    Ok(TicketView {
+        as_of: at(23, 7, 42, 10),
+        ticket: ticket_row(place.number),
+        groups: groups(),
+        rows: vec![user("<b>yard-ops-17</b>", true), user("quai_14", false)],
+        page: place.page,
+        document: "# T-2: 253 members without a company\n\n| `<b>yard-ops-17</b>` |\n".to_owned(),
+        mail_link: "mailto:?subject=T-2&body=Version%2014%20of%20the%20rules.".to_owned(),
+        webhook: Some("desk.example".to_owned()),
+        posts: if place.number == 2 {
+            vec![taken, failed]
+        } else {
+            vec![failed]
+        },
+    })
+}
+
+pub(crate) fn links(page: u32) -> LinksView {
+    let row = |username: &str, company: Option<CompanyName>| LinkRow {
+        member: member_name(username),
+        email: Some("lager@halden.example".to_owned()),
+        company,
+        said: SaidView {
+            reason: "They <b>told</b> us".to_owned(),
+            by: "admin@customer.example".to_owned(),
+            at: at(21, 9, 12, 0),
+        },
+    };
+    LinksView {
+        as_of: at(23, 7, 42, 10),
+        head: head(),
+        rows: if page == 1 {
+            vec![
+                row("lager_hb", Some(name("C-1", "Halden Freight"))),
+                row("guest", None),
+            ]
+        } else {
+            Vec::new()
+        },
+        total: 86,
+        page,
     }
 }

@@ -27,8 +27,11 @@ use app::{
     runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, LiveView, SummaryView},
     tokens::view::{NewTokenView, TokensView},
     unification::{
-        place::{MemberKey, UsersPlace},
-        view::{Applied, Apply, MemberView, RulesQuery, RulesView, Said, SaidOfLeaving, UsersView},
+        place::{MemberKey, TicketPlace, UsersPlace},
+        view::{
+            Applied, Apply, LinksView, MemberView, RulesQuery, RulesView, Said, SaidOfLeaving, Selection,
+            TicketView, TicketsView, UsersView,
+        },
     },
 };
 use async_trait::async_trait;
@@ -232,6 +235,30 @@ impl Backend for Fake {
     async fn users(&self, place: UsersPlace) -> Result<UsersView, AppError> {
         self.check()?;
         Ok(customers::users(&place))
+    }
+
+    async fn create_ticket(&self, selection: Selection) -> Result<i64, AppError> {
+        self.check()?;
+        customers::create_ticket(&selection)
+    }
+
+    async fn tickets(&self, page: u32) -> Result<TicketsView, AppError> {
+        self.check()?;
+        Ok(customers::tickets(page))
+    }
+
+    async fn ticket(&self, place: TicketPlace) -> Result<TicketView, AppError> {
+        self.check()?;
+        customers::ticket(place)
+    }
+
+    async fn post_ticket(&self, _number: i64) -> Result<(), AppError> {
+        self.check()
+    }
+
+    async fn links(&self, page: u32) -> Result<LinksView, AppError> {
+        self.check()?;
+        Ok(customers::links(page))
     }
 
     async fn member(&self, member: MemberKey) -> Result<MemberView, AppError> {

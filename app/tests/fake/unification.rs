@@ -39,6 +39,8 @@ pub(crate) fn head() -> HeadView {
         version: VERSION,
         rules: 5,
         without_company: 18_553,
+        by_hand: 86,
+        tickets: 2,
     }
 }
 
@@ -147,6 +149,7 @@ fn history() -> Vec<VersionView> {
         applied_at,
         applied_by: "admin@customer.example".to_owned(),
         changes: changes.iter().map(|&change| change.to_owned()).collect(),
+        reason: (version == 13).then(|| "the <b>French</b> tenant".to_owned()),
         effect: Some(effect.to_owned()).filter(|effect| !effect.is_empty()),
     };
     vec![

@@ -55,6 +55,8 @@ struct Used {
     at: DateTime<Utc>,
     by: String,
     why: Option<String>,
+    /// What it did to members, if that was known.
+    effect: Option<String>,
     /// What differs from the version that decided before, one sentence each.
     changes: Vec<String>,
 }
@@ -78,21 +80,17 @@ pub(crate) async fn run(
         Rules::History => history(installation, output).await?,
         Rules::Undo { to, why } => {
             let base = rules::active(installation).await?.version;
-            let change = change(installation, why.as_ref());
+            let earlier = installation.store.rules_of(*to).await?;
+            let earlier = earlier.ok_or_else(|| refused(RulesError::NoSuchVersion(*to)))?;
+            let change = change(installation, why.as_ref(), &earlier.rules).await?;
             let version = rules::return_to(installation, base, *to, &change, &operator(change.at)).await;
             matched(installation, version.map_err(refused)?, output).await?;
         }
         Rules::Restore { why } => {
             let base = rules::active(installation).await?.version;
-            let change = change(installation, why.as_ref());
-            let version = rules::apply(
-                installation,
-                base,
-                &RuleSet::shipped(),
-                &change,
-                &operator(change.at),
-            )
-            .await;
+            let rules = RuleSet::shipped();
+            let change = change(installation, why.as_ref(), &rules).await?;
+            let version = rules::apply(installation, base, &rules, &change, &operator(change.at)).await;
             matched(installation, version.map_err(refused)?, output).await?;
         }
     }
@@ -137,12 +135,13 @@ async fn history(installation: &Installation, output: Output) -> Result<(), Comm
             at: used.at,
             by: used.by,
             why: used.why,
+            effect: used.effect,
             changes: before.map_or_else(Vec::new, |before| sets[place].changes_since(before)),
         });
     }
     output.data(&printed, |printed| {
         let rows: Vec<_> = printed.iter().map(history_row).collect();
-        table(&["VERSION", "SINCE", "BY", "WHAT"], &rows)
+        table(&["VERSION", "SINCE", "BY", "EFFECT", "WHAT"], &rows)
     })
 }
 
@@ -157,6 +156,7 @@ fn history_row(used: &Used) -> Vec<String> {
         used.version.to_string(),
         moment(Some(used.at)),
         used.by.clone(),
+        used.effect.clone().unwrap_or_else(|| "–".to_owned()),
         what,
     ]
 }
@@ -170,19 +170,24 @@ async fn rules_of(installation: &Installation, version: i64) -> Result<RuleSet, 
 
 async fn preview(installation: &Installation, file: &Path, output: Output) -> Result<(), CommandError> {
     let (_, rules) = read(file)?;
+    output.data(&previewed(installation, &rules).await?, describe)
+}
+
+/// What other rules would change, with a bar on a terminal. Nothing is written.
+async fn previewed(installation: &Installation, rules: &RuleSet) -> Result<Preview, CommandError> {
     let bar = if io::stderr().is_terminal() {
         let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
         ProgressBar::new(rules::members(installation).await?).with_style(style)
     } else {
         ProgressBar::hidden()
     };
-    let previewed = rules::preview(installation, &rules, &mut |done| {
+    let previewed = rules::preview(installation, rules, &mut |done| {
         bar.set_position(done);
         ControlFlow::Continue(())
     })
     .await;
     bar.finish_and_clear();
-    output.data(&previewed.map_err(refused)?, describe)
+    previewed.map_err(refused)
 }
 
 async fn apply(
@@ -196,7 +201,7 @@ async fn apply(
         None => rules::active(installation).await?.version,
     };
     rules::active(installation).await?;
-    let change = change(installation, options.why.as_ref());
+    let change = change(installation, options.why.as_ref(), &rules).await?;
     let version = rules::apply(installation, base, &rules, &change, &operator(change.at)).await;
     matched(installation, version.map_err(refused)?, output).await
 }
@@ -230,12 +235,19 @@ async fn matched(installation: &Installation, version: i64, output: Output) -> R
     })
 }
 
-fn change(installation: &Installation, why: Option<&String>) -> RuleChange {
-    RuleChange {
+/// With what it does to members, which is tried before: afterwards, what a sync brings meanwhile could not be told from it.
+async fn change(
+    installation: &Installation,
+    why: Option<&String>,
+    rules: &RuleSet,
+) -> Result<RuleChange, CommandError> {
+    let effect = previewed(installation, rules).await?.effect();
+    Ok(RuleChange {
         by: super::OPERATOR.to_owned(),
         at: installation.clock.now(),
         why: why.cloned(),
-    }
+        effect: Some(effect),
+    })
 }
 
 fn read(file: &Path) -> Result<(Option<i64>, RuleSet), CommandError> {

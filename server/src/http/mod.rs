@@ -16,6 +16,7 @@ mod rest;
 mod router;
 mod security;
 mod server;
+mod sheets;
 mod visit;
 
 pub(crate) use assets::Site;

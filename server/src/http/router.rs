@@ -50,6 +50,7 @@ use super::{
     pages::{self, Pages},
     rest::{self, Api},
     security::{self, Hosts},
+    sheets,
     visit::{self, Visits},
 };
 use crate::{
@@ -105,6 +106,7 @@ pub(crate) fn router(served: Served) -> Router {
         .merge(guarded(rest::routes(), &look).with_state(api))
         .merge(guarded(log_in::routes(), &look).with_state(entrance))
         .merge(guarded(downloads::routes(), &look).with_state(served.console.clone()))
+        .merge(guarded(sheets::routes(), &look).with_state(served.console.clone()))
         .layer(middleware::from_fn_with_state(
             served.visits.clone(),
             visit::resolve,

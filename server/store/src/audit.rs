@@ -115,6 +115,8 @@ pub enum Deed {
     ActivityImported,
     BouncesImported,
     TicketCreated,
+    /// To the webhook, whether it was taken or not.
+    TicketPosted,
     PersonErased,
     /// A new key seals secrets.
     KeyChanged,
@@ -164,6 +166,7 @@ impl Deed {
             Self::ActivityImported => "activity_imported",
             Self::BouncesImported => "bounces_imported",
             Self::TicketCreated => "ticket_created",
+            Self::TicketPosted => "ticket_posted",
             Self::PersonErased => "person_erased",
             Self::KeyChanged => "key_changed",
             Self::SecretsResealed => "secrets_resealed",

@@ -1,11 +1,11 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{
-    ConnectionId,
-    unification::{Candidate, WhyNot},
+    ConnectionId, Owner,
+    unification::{CauseGroup, Match, Member, WhyNot},
 };
 
-use crate::{By, StoreError};
+use crate::{By, FoundPage, StoreError};
 
 /// Which members without a company are meant; those who are deleted or have left are never among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,29 +18,16 @@ pub struct FailedFilter {
     pub rule: Option<String>,
     /// Those who have stood without a company, as they do now, since then or later.
     pub since: Option<DateTime<Utc>>,
-}
-
-/// Members who fail for one cause; those whose domain is unknown, by domain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FailedGroup {
-    pub why: WhyNot,
-    pub domain: Option<String>,
-    pub members: u64,
+    /// Of those that the rest means, none but these, by tenant and id.
+    pub only: Option<Vec<(String, String)>>,
 }
 
 /// A member without a company.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedMember {
-    pub tenant_id: String,
-    pub community_user_id: String,
-    pub username: String,
-    pub email: Option<String>,
-    /// What the member typed.
-    pub company_custom: Option<String>,
-    pub why: WhyNot,
-    pub domain: Option<String>,
-    pub rule: Option<String>,
-    pub candidates: Vec<Candidate>,
+    pub member: Member,
+    /// Why: the cause, the domain, the rule that ended the list, and the candidates.
+    pub outcome: Match,
     pub since: DateTime<Utc>,
     /// The newest ticket that holds the member, if none has matched the member since.
     pub ticket: Option<i64>,
@@ -66,13 +53,36 @@ pub struct Ticket {
     pub selection: String,
     /// Members who are still there.
     pub members: u64,
+    /// Those of them who have had no company ever since.
+    pub open: u64,
+}
+
+/// A try to post a ticket to the operator's webhook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TicketPost {
+    pub by: String,
+    pub at: DateTime<Utc>,
+    /// Of the answer; `None` if none came.
+    pub status: Option<u16>,
+    /// Why it was not taken; `None` if it was.
+    pub failure: Option<PostFailure>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostFailure {
+    pub cause: String,
+    pub owner: Owner,
+    pub next_action: String,
 }
 
 /// Members without a company, and tickets of them.
 #[async_trait]
 pub trait FailedStore: Send + Sync {
-    /// By how many they are, the most first.
-    async fn failed_groups(&self, filter: &FailedFilter, limit: u32) -> Result<Vec<FailedGroup>, StoreError>;
+    /// By cause, and by domain where it is one of a domain, the largest first.
+    async fn failed_groups(&self, filter: &FailedFilter, limit: u32) -> Result<Vec<CauseGroup>, StoreError>;
+
+    /// By cause alone, the largest first: whatever cause the filter names, and those whom an admin unlinked, too.
+    async fn failed_causes(&self, filter: &FailedFilter) -> Result<Vec<(WhyNot, u64)>, StoreError>;
 
     async fn failed_count(&self, filter: &FailedFilter) -> Result<u64, StoreError>;
 
@@ -90,13 +100,20 @@ pub trait FailedStore: Send + Sync {
     async fn ticket(&self, number: i64) -> Result<Option<Ticket>, StoreError>;
 
     /// The newest first.
-    async fn tickets(&self, limit: u32) -> Result<Vec<Ticket>, StoreError>;
+    async fn tickets(&self, offset: u64, limit: u32) -> Result<FoundPage<Ticket>, StoreError>;
 
-    /// A ticket's members with the cause as it was then, in the order of tenants and ids.
+    /// A ticket's members with the cause as it was then, in the order of tenants and ids. Candidates are those of now, while
+    /// the cause is the same. Each tells the ticket for as long as the member has had no company since.
     async fn ticket_members(
         &self,
         number: i64,
         offset: u64,
         limit: u32,
     ) -> Result<Vec<FailedMember>, StoreError>;
+
+    /// Keeps what came of posting a ticket.
+    async fn keep_ticket_post(&self, number: i64, post: &TicketPost, by: &By) -> Result<(), StoreError>;
+
+    /// What came of posting it, the latest first.
+    async fn ticket_posts(&self, number: i64, limit: u32) -> Result<Vec<TicketPost>, StoreError>;
 }

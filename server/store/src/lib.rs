@@ -52,15 +52,14 @@ pub use error::{Fenced, StoreError};
 pub use export::{
     Cell, ExportCursor, ExportPage, ExportPlace, ExportQuery, ExportStore, Field, FieldKind, KeyPart, fields,
 };
-pub use failed::{FailedFilter, FailedGroup, FailedMember, FailedStore, NewTicket, Ticket};
+pub use failed::{FailedFilter, FailedMember, FailedStore, NewTicket, PostFailure, Ticket, TicketPost};
 pub use figures::{Figures, FiguresStore, PoolUse};
 pub use judging::{
     Judged, JudgedReplay, ReplayFacts, Standing, Stored, Written, check_stream, judge, judge_replay,
 };
 pub use leavers::{Bounce, BouncesImported, LEFT_BY_RULE, LeaverStore};
 pub use look_up::{
-    FoundCompany, FoundPage, LookUpStore, PartyCounts, Search, TiedMember, WithoutCompany, WithoutGroup,
-    like_pattern,
+    FoundCompany, FoundPage, LinkedMember, LookUpStore, PartyCounts, Search, TiedMember, like_pattern,
 };
 pub use matching::{
     DueMember, DuePage, FormerMatch, FormerlyLeft, Leaving, Left, Link, MatchCommit, MatchStore,

@@ -1,11 +1,7 @@
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use domain::{
-    ConnectionId,
-    unification::{Company, DecidedBy, Person, WhyNot},
-};
+use domain::unification::{Company, DecidedBy, Person};
 
-use crate::{DueMember, StoreError};
+use crate::{Link, StoreError};
 
 /// What is looked for among companies or persons.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,25 +44,16 @@ pub struct PartyCounts {
     pub persons: u64,
 }
 
-/// Which of the members without a company are asked for; all of them by default.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WithoutCompany {
-    pub cause: Option<WhyNot>,
-    pub connection: Option<ConnectionId>,
-    /// The e-mail's domain as it is compared.
-    pub domain: Option<String>,
-    /// The rule that ended the list.
-    pub rule: Option<String>,
-    /// Only those who stand so since then or later.
-    pub since: Option<DateTime<Utc>>,
-}
-
-/// Members without a company for one cause and with one domain.
+/// A member whose company an admin named by hand, or denied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WithoutGroup {
-    pub cause: WhyNot,
-    pub domain: Option<String>,
-    pub members: u64,
+pub struct LinkedMember {
+    pub tenant_id: String,
+    pub community_user_id: String,
+    pub username: String,
+    pub email: Option<String>,
+    pub link: Link,
+    /// The company's name; `None` if the link names none, or one that is gone.
+    pub company_name: Option<String>,
 }
 
 /// What people look up: companies, persons, and who is tied to whom.
@@ -94,23 +81,8 @@ pub trait LookUpStore: Send + Sync {
     /// How many members each rule has tied to a company, by the rule's id, those who are deleted left out.
     async fn members_by_rule(&self) -> Result<Vec<(String, u64)>, StoreError>;
 
-    /// Members without a company who count, in the order of tenants and ids.
-    async fn members_without_company(
-        &self,
-        asked: &WithoutCompany,
-        offset: u64,
-        limit: u32,
-    ) -> Result<FoundPage<DueMember>, StoreError>;
-
-    /// The same, by cause and domain, the largest groups first.
-    async fn groups_without_company(
-        &self,
-        asked: &WithoutCompany,
-        limit: u32,
-    ) -> Result<Vec<WithoutGroup>, StoreError>;
-
-    /// The same, by cause alone, the largest first.
-    async fn causes_without_company(&self, asked: &WithoutCompany) -> Result<Vec<(WhyNot, u64)>, StoreError>;
+    /// What was said by hand of members' companies, the latest first, members who are deleted left out.
+    async fn links_by_hand(&self, offset: u64, limit: u32) -> Result<FoundPage<LinkedMember>, StoreError>;
 }
 
 /// What a search's text looks like within a value, for `LIKE … ESCAPE '\'`.

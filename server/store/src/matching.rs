@@ -245,7 +245,10 @@ pub struct RuleUse {
     pub version: i64,
     pub by: String,
     pub at: DateTime<Utc>,
+    /// The reason that was given.
     pub why: Option<String>,
+    /// What it did to members, such as `312 gained, 4 moved`, if that was known.
+    pub effect: Option<String>,
 }
 
 /// Whether a change of the rules was taken.
@@ -294,5 +297,8 @@ pub trait RuleStore: Send + Sync {
 pub struct RuleChange {
     pub by: String,
     pub at: DateTime<Utc>,
+    /// The reason that is given.
     pub why: Option<String>,
+    /// What it does to members, if that was tried before.
+    pub effect: Option<String>,
 }

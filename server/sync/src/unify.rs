@@ -123,6 +123,7 @@ impl Unifier {
             by: SHIPPED_BY.to_owned(),
             at: clock.now(),
             why: None,
+            effect: None,
         };
         // If somebody else was quicker, theirs decide.
         store

@@ -22,6 +22,7 @@ mod secrets;
 mod sign_on;
 mod support;
 mod syncs;
+mod tickets;
 mod tokens;
 mod trail;
 mod unification;

@@ -25,4 +25,6 @@ pub use rule::{
     Attribute, Condition, Field, InvalidThreshold, Operator, Rule, Target, Threshold, WhenAmbiguous,
 };
 pub use rule_set::{DefaultCountries, InvalidRuleSet, RuleSet};
-pub use ticket::{MAIL_LINK_MAX_CHARS, TICKET_COLUMNS, Ticket};
+pub use ticket::{
+    MAIL_LINK_MAX_CHARS, TICKET_COLUMNS, Ticket, TicketHead, ticket_number, ticket_reference, ticket_row,
+};

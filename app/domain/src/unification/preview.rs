@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Match, MatchStatus, Member};
-use crate::MatchCounts;
+use crate::{MatchCounts, grouped};
 
 /// What another rule set would change: the difference between two matches of every member. Nothing is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +72,30 @@ impl Preview {
     pub fn add_coming_back(&mut self, after: &Match) {
         self.after.add(after.status);
         self.coming_back += 1;
+    }
+}
+
+impl Preview {
+    /// What it comes to: `312 gained, 4 moved`.
+    pub fn effect(&self) -> String {
+        let parts = [
+            (self.gained.members, "gained"),
+            (self.lost.members, "lost"),
+            (self.moved.members, "moved"),
+            (self.newly_ambiguous.members, "ambiguous"),
+            (self.leaving, "left"),
+            (self.coming_back, "back"),
+        ];
+        let told: Vec<_> = parts
+            .into_iter()
+            .filter(|(members, _)| *members > 0)
+            .map(|(members, word)| format!("{} {word}", grouped(members)))
+            .collect();
+        if told.is_empty() {
+            "no user changed".to_owned()
+        } else {
+            told.join(", ")
+        }
     }
 }
 
@@ -176,6 +200,8 @@ mod tests {
             &preview.newly_ambiguous,
         ];
         assert_eq!(kinds.map(|changes| changes.members), [2, 2, 1, 2]);
+        assert_eq!(preview.effect(), "2 gained, 2 lost, 1 moved, 2 ambiguous");
+        assert_eq!(Preview::default().effect(), "no user changed");
         assert_eq!(preview.now.total(), preview.after.total());
         assert_eq!(
             preview.now.matched + preview.gained.members,

@@ -4,37 +4,64 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{CauseGroup, Explanation, Member, WhyNot};
+use super::{CauseGroup, Match, Member, RuleSet, WhyNot};
 use crate::grouped;
 
-/// What a sheet has of each member; rows are [`Ticket::row`].
+/// What a sheet has of each member without a company; rows are [`ticket_row`].
 pub const TICKET_COLUMNS: [&str; 12] = [
     "ticket",
-    "rule_set_version",
+    "rule_version",
     "tenant_id",
     "community_user_id",
     "username",
     "email",
-    "match_status",
+    "company_custom",
     "cause",
     "domain",
+    "rule",
     "candidates",
     "what_would_help",
-    "rules",
 ];
 
 /// Characters of a value in the document; the sheet has it whole.
 const VALUE_MAX_CHARS: usize = 120;
+/// Causes that the document tells apart, the largest first; the sheet has a row for each member of all of them.
+const GROUPS_MAX: usize = 100;
+/// Members that the document lists in all: as much as a tracker takes as one text, and more than anybody reads.
+const LISTED_IN_ALL_MAX: usize = 1_000;
 /// As long as a mail link may be for every mail program to take it (characters; Outlook and Windows end at 2,083).
 pub const MAIL_LINK_MAX_CHARS: usize = 2_000;
+/// What a ticket's number is led by.
+const REFERENCE_START: &str = "T-";
+
+/// What a ticket is called, everywhere: `T-7`.
+pub fn ticket_reference(number: i64) -> String {
+    format!("{REFERENCE_START}{number}")
+}
+
+/// The number of a ticket that is named as `T-7` or `7`.
+pub fn ticket_number(reference: &str) -> Option<i64> {
+    let number = reference.strip_prefix(REFERENCE_START).unwrap_or(reference);
+    number.parse().ok().filter(|number| *number > 0)
+}
+
+/// What is known of a ticket beside its members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TicketHead {
+    /// Such as `T-12`.
+    pub reference: String,
+    pub opened_at: DateTime<Utc>,
+    pub opened_by: String,
+    /// The rules that decided when it was made.
+    pub rule_version: i64,
+    /// Which members were chosen, in words.
+    pub selection: String,
+}
 
 /// Members without a company, by what would help them. Any number: only some of each group are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
-    /// Such as `T-2026-0012`.
-    reference: String,
-    opened_at: DateTime<Utc>,
-    rule_set_version: u64,
+    head: TicketHead,
     /// The rules as sentences, with whether they are on.
     rules: Vec<(String, bool)>,
     groups: BTreeMap<(WhyNot, Option<String>), Listed>,
@@ -51,25 +78,18 @@ impl Ticket {
     /// As many members of one group as the document lists; the sheet has them all.
     pub const LISTED_MAX: usize = 50;
 
-    pub fn new(
-        reference: &str,
-        opened_at: DateTime<Utc>,
-        rule_set_version: u64,
-        rules: &super::RuleSet,
-    ) -> Self {
+    pub fn new(head: TicketHead, rules: &RuleSet) -> Self {
         let rules = rules.rules.iter().map(|rule| (rule.to_string(), rule.active));
         Self {
-            reference: reference.to_owned(),
-            opened_at,
-            rule_set_version,
+            head,
             rules: rules.collect(),
             groups: BTreeMap::new(),
         }
     }
 
     /// Takes a member in, in any order. Says whether it belongs here: one that has a company, or is internal, does not.
-    pub fn add(&mut self, member: &Member, why: &Explanation) -> bool {
-        let Some((cause, domain)) = why.outcome.cause_group() else {
+    pub fn add(&mut self, member: &Member, outcome: &Match) -> bool {
+        let Some((cause, domain)) = outcome.cause_group() else {
             return false;
         };
         let group = self.groups.entry((cause, domain.map(str::to_owned))).or_default();
@@ -77,7 +97,7 @@ impl Ticket {
         let key = (member.tenant_id.clone(), member.community_user_id.clone());
         let is_first = group.first.last_key_value().is_none_or(|(last, _)| key < *last);
         if is_first || group.first.len() < Self::LISTED_MAX {
-            group.first.insert(key, listed(member, why));
+            group.first.insert(key, listed(member, outcome));
             if group.first.len() > Self::LISTED_MAX {
                 group.first.pop_last();
             }
@@ -109,48 +129,38 @@ impl Ticket {
         groups
     }
 
-    /// "T-2026-0012: 214 members without a company".
+    /// "T-12: 214 members without a company".
     pub fn headline(&self) -> String {
         let members = self.members();
         let noun = if members == 1 { "member" } else { "members" };
         format!(
             "{}: {} {noun} without a company",
-            self.reference,
+            self.head.reference,
             grouped(members)
         )
     }
 
     /// The document, in Markdown with tables. Whatever members typed is shown as code, so that it is no markup.
     pub fn markdown(&self) -> String {
-        let opened_at = self.opened_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let opened_at = self.head.opened_at.to_rfc3339_opts(SecondsFormat::Secs, true);
         let mut text = format!(
-            "# {}\n\nOpened {opened_at}. Matched by version {} of the rules.\n\n",
+            "# {}\n\nOpened {opened_at} by {}. Matched by version {} of the rules. Chosen: {}.\n\n",
             self.headline(),
-            self.rule_set_version
+            code(&self.head.opened_by),
+            self.head.rule_version,
+            code(&self.head.selection),
         );
-        text.push_str("| Members | Cause | What would help |\n|---:|---|---|\n");
         let groups = self.by_size();
-        for (group, _) in &groups {
-            let of = group
-                .domain
-                .as_ref()
-                .map_or_else(String::new, |domain| format!("{}: ", code(domain)));
-            push(
-                &mut text,
-                format_args!(
-                    "| {} | {of}{} | {} |\n",
-                    grouped(group.members),
-                    group.cause.sentence(),
-                    actions(group.cause)
-                ),
-            );
-        }
-        for (group, listed) in &groups {
-            push_group(&mut text, group, listed);
+        push_causes(&mut text, &groups);
+        let mut left = LISTED_IN_ALL_MAX;
+        for (group, listed) in groups.iter().take(GROUPS_MAX) {
+            let shown = listed.first.len().min(left);
+            push_group(&mut text, group, listed, shown);
+            left -= shown;
         }
         push(
             &mut text,
-            format_args!("\n## Version {} of the rules\n\n", self.rule_set_version),
+            format_args!("\n## Version {} of the rules\n\n", self.head.rule_version),
         );
         for (number, (rule, active)) in (1..).zip(&self.rules) {
             let off = if *active { "" } else { " (off)" };
@@ -159,30 +169,13 @@ impl Ticket {
         text
     }
 
-    /// A member as a row of the sheet, in the order of [`TICKET_COLUMNS`]. Who writes the file has to keep cells from being
-    /// formulas.
-    pub fn row(&self, member: &Member, why: &Explanation) -> [String; 12] {
-        let outcome = &why.outcome;
-        let cause = outcome.why_not;
-        [
-            self.reference.clone(),
-            self.rule_set_version.to_string(),
-            member.tenant_id.clone(),
-            member.community_user_id.clone(),
-            member.username.clone(),
-            member.email.clone().unwrap_or_default(),
-            outcome.status.to_string(),
-            cause.map_or_else(String::new, |cause| cause.as_str().to_owned()),
-            outcome.domain.clone().unwrap_or_default(),
-            candidates(why).join(";"),
-            cause.map_or_else(String::new, |cause| cause.help().to_owned()),
-            results(why),
-        ]
-    }
-
-    /// A link that opens a mail with the groups: as many as fit into [`MAIL_LINK_MAX_CHARS`], the largest first.
-    pub fn mail_link(&self) -> String {
-        let about = format!("Version {} of the rules.\r\n\r\n", self.rule_set_version);
+    /// A link that opens a mail with the groups: as many as fit into [`MAIL_LINK_MAX_CHARS`], the largest first, and where
+    /// all of it is.
+    pub fn mail_link(&self, page: &str) -> String {
+        let about = format!(
+            "Version {} of the rules.\r\n{page}\r\n\r\n",
+            self.head.rule_version
+        );
         let mut mail = format!(
             "mailto:?subject={}&body={}",
             encoded(&self.headline()),
@@ -192,7 +185,10 @@ impl Ticket {
         for (nth, group) in groups.iter().enumerate() {
             let line = encoded(&format!("{}. {}\r\n", group.sentence(), group.cause.help()));
             let left = (groups.len() - nth) as u64;
-            let rest = encoded(&format!("And {} causes more.\r\n", grouped(left)));
+            let rest = encoded(&format!(
+                "And {} causes more, on the page above.\r\n",
+                grouped(left)
+            ));
             let needed = if left == 1 { 0 } else { rest.len() };
             if mail.len() + line.len() + needed > MAIL_LINK_MAX_CHARS {
                 mail.push_str(&rest);
@@ -204,7 +200,53 @@ impl Ticket {
     }
 }
 
-fn push_group(text: &mut String, group: &CauseGroup, listed: &Listed) {
+/// A member without a company as a row of the sheet, in the order of [`TICKET_COLUMNS`]. Who writes the file has to keep
+/// cells from being formulas.
+pub fn ticket_row(reference: &str, rule_version: i64, member: &Member, outcome: &Match) -> [String; 12] {
+    let cause = outcome.why_not;
+    [
+        reference.to_owned(),
+        rule_version.to_string(),
+        member.tenant_id.clone(),
+        member.community_user_id.clone(),
+        member.username.clone(),
+        member.email.clone().unwrap_or_default(),
+        member.company_custom.clone().unwrap_or_default(),
+        cause.map_or_else(String::new, |cause| cause.as_str().to_owned()),
+        outcome.domain.clone().unwrap_or_default(),
+        outcome.rule.clone().unwrap_or_default(),
+        candidates(outcome).join(";"),
+        cause.map_or_else(String::new, |cause| cause.help().to_owned()),
+    ]
+}
+
+fn push_causes(text: &mut String, groups: &[(CauseGroup, &Listed)]) {
+    text.push_str("| Members | Cause | What would help |\n|---:|---|---|\n");
+    for (group, _) in groups.iter().take(GROUPS_MAX) {
+        let of = group
+            .domain
+            .as_ref()
+            .map_or_else(String::new, |domain| format!("{}: ", code(domain)));
+        push(
+            text,
+            format_args!(
+                "| {} | {of}{} | {} |\n",
+                grouped(group.members),
+                group.cause.sentence(),
+                actions(group.cause)
+            ),
+        );
+    }
+    let more = groups.len().saturating_sub(GROUPS_MAX) as u64;
+    if more > 0 {
+        push(
+            text,
+            format_args!("\nAnd {} causes more, which the CSV file has.\n", grouped(more)),
+        );
+    }
+}
+
+fn push_group(text: &mut String, group: &CauseGroup, listed: &Listed, shown: usize) {
     let of = group
         .domain
         .as_ref()
@@ -213,17 +255,21 @@ fn push_group(text: &mut String, group: &CauseGroup, listed: &Listed) {
     push(
         text,
         format_args!(
-            "\n## {} {noun}{of}: {}\n\n{}\n\n| Member | Connection | Id | Email | Rules | Candidates |\n\
-             |---|---|---|---|---|---|\n",
+            "\n## {} {noun}{of}: {}\n\n{}\n",
             grouped(group.members),
             group.cause.sentence(),
             group.cause.help(),
         ),
     );
-    for row in listed.first.values() {
+    if shown > 0 {
+        text.push_str(
+            "\n| Member | Connection | Id | Email | Company, as typed | Candidates |\n|---|---|---|---|---|---|\n",
+        );
+    }
+    for row in listed.first.values().take(shown) {
         text.push_str(row);
     }
-    let more = group.members - listed.first.len() as u64;
+    let more = group.members - shown as u64;
     if more > 0 {
         push(
             text,
@@ -233,31 +279,22 @@ fn push_group(text: &mut String, group: &CauseGroup, listed: &Listed) {
 }
 
 /// A member as a row of a table.
-fn listed(member: &Member, why: &Explanation) -> String {
-    let candidates: Vec<_> = candidates(why).iter().map(|id| code(id)).collect();
+fn listed(member: &Member, outcome: &Match) -> String {
+    let candidates: Vec<_> = candidates(outcome).iter().map(|id| code(id)).collect();
     format!(
         "| {} | {} | {} | {} | {} | {} |\n",
         code(&member.username),
         code(&member.tenant_id),
         code(&member.community_user_id),
         code(member.email.as_deref().unwrap_or_default()),
-        results(why),
+        code(member.company_custom.as_deref().unwrap_or_default()),
         candidates.join(", "),
     )
 }
 
-/// "1 no candidate, 2 free mail".
-fn results(why: &Explanation) -> String {
-    let words = why
-        .rules
-        .iter()
-        .map(|rule| format!("{} {}", rule.position, rule.result.words()));
-    words.collect::<Vec<_>>().join(", ")
-}
-
 /// The companies that come into question, each once.
-fn candidates(why: &Explanation) -> Vec<&str> {
-    let ids = why.outcome.candidates.iter();
+fn candidates(outcome: &Match) -> Vec<&str> {
+    let ids = outcome.candidates.iter();
     let mut ids: Vec<_> = ids
         .filter_map(|candidate| candidate.company_external_id.as_deref())
         .collect();

@@ -1,22 +1,28 @@
 //! Members without a company, and tickets of them.
 
 use async_trait::async_trait;
-use domain::unification::WhyNot;
+use domain::{
+    Owner,
+    unification::{CauseGroup, Match, MatchStatus, WhyNot},
+};
 use sqlx::{AssertSqlSafe, postgres::PgRow};
 use store::{
-    By, Deed, FailedFilter, FailedGroup, FailedMember, FailedStore, NewTicket, StoreError, Ticket, targets,
+    By, Deed, FailedFilter, FailedMember, FailedStore, FoundPage, NewTicket, PostFailure, StoreError, Ticket,
+    TicketPost, targets,
 };
 
 use crate::{
     PostgresStore,
     audit::append,
-    column::{Columns, count, micros},
+    column::{Columns, corrupt, json_text, micros},
     error::database,
+    look_up::{found, offset},
+    matching::read_fields,
     suppression::lock_out_erasures,
 };
 
-/// The members that a filter means, which is bound as the first five values.
-const FAILED: &str = "FROM member_match AS stands
+/// The members that a filter means, of whatever cause. The filter is bound as the first six values.
+const OF_ANY_CAUSE: &str = "FROM member_match AS stands
     JOIN community_user AS member
         ON member.connection_id = stands.connection_id AND member.community_user_id = stands.community_user_id
     JOIN connection ON connection.id = stands.connection_id
@@ -24,25 +30,38 @@ const FAILED: &str = "FROM member_match AS stands
         AND NOT EXISTS (SELECT 1 FROM member_left AS gone
             WHERE gone.connection_id = stands.connection_id AND gone.community_user_id = stands.community_user_id)
         AND ($1::uuid IS NULL OR stands.connection_id = $1)
-        AND COALESCE(stands.why_not = $2::text, stands.why_not <> 'unlinked_by_hand')
         AND ($3::text IS NULL OR stands.domain = $3) AND ($4::text IS NULL OR stands.rule = $4)
-        AND ($5::bigint IS NULL OR stands.decided_at >= $5)";
+        AND ($5::bigint IS NULL OR stands.decided_at >= $5)
+        AND ($6::text IS NULL OR EXISTS (SELECT 1 FROM jsonb_array_elements($6::jsonb) AS one
+            WHERE one ->> 0 = connection.tenant_id AND one ->> 1 = stands.community_user_id))";
+
+/// Of these, those of the filter's cause.
+const OF_CAUSE: &str = "AND COALESCE(stands.why_not = $2::text, stands.why_not <> 'unlinked_by_hand')";
+
+/// The member has had no company since the ticket was made.
+const STILL: &str = "NOT EXISTS (SELECT 1 FROM member_match_history AS former
+        WHERE former.connection_id = held.connection_id AND former.community_user_id = held.community_user_id
+            AND former.status IN ('matched', 'internal') AND former.until > ticket.created_at)";
 
 /// The newest ticket that holds the member, unless the member was matched since.
 const TICKET: &str =
-    "(SELECT MAX(number) FROM ticket_member AS held JOIN ticket ON ticket.number = held.ticket_number
-        WHERE held.connection_id = stands.connection_id AND held.community_user_id = stands.community_user_id
-            AND NOT EXISTS (SELECT 1 FROM member_match_history AS former
-                WHERE former.connection_id = stands.connection_id
-                    AND former.community_user_id = stands.community_user_id
-                    AND former.status IN ('matched', 'internal') AND former.until > ticket.created_at))";
-
-const TICKETS: &str = "SELECT number, created_by, created_at, rule_version, selection,
-        (SELECT COUNT(*) FROM ticket_member WHERE ticket_number = number) AS members
-    FROM ticket";
+    "SELECT MAX(ticket.number) FROM ticket_member AS held JOIN ticket ON ticket.number = held.ticket_number
+        WHERE held.connection_id = stands.connection_id AND held.community_user_id = stands.community_user_id";
 
 const MEMBER_COLUMNS: &str = "connection.tenant_id, member.community_user_id, member.username, member.email,
-        member.company_custom";
+        member.first_name, member.last_name, member.phone, member.company_custom, member.sso_id, member.roles";
+
+/// Tickets with how many of their members are there, and still have no company: counted for those that are asked for alone.
+fn tickets(and: &str) -> String {
+    format!(
+        "SELECT number, created_by, created_at, rule_version, selection, (SELECT COUNT(*) FROM ticket) AS total,
+            (SELECT COUNT(*) FROM ticket_member WHERE ticket_number = number) AS members,
+            (SELECT COUNT(*) FROM ticket_member AS held JOIN member_match AS stands
+                ON stands.connection_id = held.connection_id AND stands.community_user_id = held.community_user_id
+             WHERE held.ticket_number = number AND stands.status IN ('unmatched', 'ambiguous') AND {STILL}) AS open
+         FROM ticket {and}"
+    )
+}
 
 /// A query with a filter's values bound.
 macro_rules! filtered {
@@ -53,17 +72,20 @@ macro_rules! filtered {
             .bind($filter.domain.clone())
             .bind($filter.rule.clone())
             .bind($filter.since.map(micros))
+            .bind($filter.only.as_ref().map(json_text).transpose()?)
     };
 }
 
 #[async_trait]
 impl FailedStore for PostgresStore {
-    async fn failed_groups(&self, filter: &FailedFilter, limit: u32) -> Result<Vec<FailedGroup>, StoreError> {
+    async fn failed_groups(&self, filter: &FailedFilter, limit: u32) -> Result<Vec<CauseGroup>, StoreError> {
         let query = AssertSqlSafe(format!(
             "SELECT why_not, cause_domain, COUNT(*) AS members
-             FROM (SELECT stands.why_not, CASE WHEN stands.why_not = 'domain_unknown' THEN stands.domain END AS cause_domain
-                {FAILED}) AS failed
-             GROUP BY why_not, cause_domain ORDER BY members DESC, why_not, cause_domain LIMIT $6"
+             FROM (SELECT stands.why_not,
+                    CASE WHEN stands.why_not IN ('domain_unknown', 'ambiguous') THEN stands.domain END AS cause_domain
+                {OF_ANY_CAUSE} {OF_CAUSE}) AS failed
+             GROUP BY why_not, cause_domain
+             ORDER BY members DESC, why_not COLLATE \"C\", cause_domain COLLATE \"C\" LIMIT $7"
         ));
         let rows = filtered!(sqlx::query(query), filter)
             .bind(i64::from(limit))
@@ -71,8 +93,8 @@ impl FailedStore for PostgresStore {
             .await
             .map_err(database)?;
         let group = |row: &PgRow| {
-            Ok(FailedGroup {
-                why: row.word("why_not", WhyNot::parse)?,
+            Ok(CauseGroup {
+                cause: row.word("why_not", WhyNot::parse)?,
                 domain: row.optional_text("cause_domain")?,
                 members: row.unsigned("members")?,
             })
@@ -80,8 +102,22 @@ impl FailedStore for PostgresStore {
         rows.iter().map(group).collect()
     }
 
+    async fn failed_causes(&self, filter: &FailedFilter) -> Result<Vec<(WhyNot, u64)>, StoreError> {
+        let query = AssertSqlSafe(format!(
+            "SELECT stands.why_not, COUNT(*) AS members {OF_ANY_CAUSE}
+             GROUP BY stands.why_not ORDER BY members DESC, stands.why_not COLLATE \"C\""
+        ));
+        let rows = filtered!(sqlx::query(query), filter)
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)?;
+        rows.iter()
+            .map(|row| Ok((row.word("why_not", WhyNot::parse)?, row.unsigned("members")?)))
+            .collect()
+    }
+
     async fn failed_count(&self, filter: &FailedFilter) -> Result<u64, StoreError> {
-        let query = AssertSqlSafe(format!("SELECT COUNT(*) AS members {FAILED}"));
+        let query = AssertSqlSafe(format!("SELECT COUNT(*) AS members {OF_ANY_CAUSE} {OF_CAUSE}"));
         let row = filtered!(sqlx::query(query), filter)
             .fetch_one(self.readers())
             .await
@@ -92,17 +128,18 @@ impl FailedStore for PostgresStore {
     async fn failed_members(
         &self,
         filter: &FailedFilter,
-        offset: u64,
+        first: u64,
         limit: u32,
     ) -> Result<Vec<FailedMember>, StoreError> {
         let query = AssertSqlSafe(format!(
             "SELECT {MEMBER_COLUMNS}, stands.why_not, stands.domain, stands.rule, stands.candidates,
-                stands.decided_at AS since, {TICKET} AS ticket
-             {FAILED} ORDER BY connection.tenant_id, stands.community_user_id LIMIT $6 OFFSET $7"
+                stands.decided_at AS since, ({TICKET} AND {STILL}) AS ticket
+             {OF_ANY_CAUSE} {OF_CAUSE}
+             ORDER BY connection.tenant_id COLLATE \"C\", stands.community_user_id LIMIT $7 OFFSET $8"
         ));
         let rows = filtered!(sqlx::query(query), filter)
             .bind(i64::from(limit))
-            .bind(count(offset)?)
+            .bind(offset(first))
             .fetch_all(self.readers())
             .await
             .map_err(database)?;
@@ -124,7 +161,8 @@ impl FailedStore for PostgresStore {
         .map_err(database)?;
         let query = AssertSqlSafe(format!(
             "INSERT INTO ticket_member (ticket_number, connection_id, community_user_id, why_not, domain, rule)
-             SELECT $6, stands.connection_id, stands.community_user_id, stands.why_not, stands.domain, stands.rule {FAILED}"
+             SELECT $7, stands.connection_id, stands.community_user_id, stands.why_not, stands.domain, stands.rule
+             {OF_ANY_CAUSE} {OF_CAUSE}"
         ));
         let held = filtered!(sqlx::query(query), new.filter)
             .bind(number)
@@ -141,7 +179,7 @@ impl FailedStore for PostgresStore {
     }
 
     async fn ticket(&self, number: i64) -> Result<Option<Ticket>, StoreError> {
-        let row = sqlx::query(AssertSqlSafe(format!("{TICKETS} WHERE number = $1")))
+        let row = sqlx::query(AssertSqlSafe(tickets("WHERE number = $1")))
             .bind(number)
             .fetch_optional(self.readers())
             .await
@@ -149,52 +187,95 @@ impl FailedStore for PostgresStore {
         row.as_ref().map(read_ticket).transpose()
     }
 
-    async fn tickets(&self, limit: u32) -> Result<Vec<Ticket>, StoreError> {
-        let rows = sqlx::query(AssertSqlSafe(format!("{TICKETS} ORDER BY number DESC LIMIT $1")))
+    async fn tickets(&self, first: u64, limit: u32) -> Result<FoundPage<Ticket>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(tickets("ORDER BY number DESC LIMIT $1 OFFSET $2")))
             .bind(i64::from(limit))
+            .bind(offset(first))
             .fetch_all(self.readers())
             .await
             .map_err(database)?;
-        rows.iter().map(read_ticket).collect()
+        found(&rows, read_ticket)
     }
 
     async fn ticket_members(
         &self,
         number: i64,
-        offset: u64,
+        first: u64,
         limit: u32,
     ) -> Result<Vec<FailedMember>, StoreError> {
         let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT {MEMBER_COLUMNS}, held.why_not, held.domain, held.rule, '[]' AS candidates,
-                ticket.created_at AS since, ticket.number AS ticket
+            "SELECT {MEMBER_COLUMNS}, held.why_not, held.domain, held.rule, ticket.created_at AS since,
+                CASE WHEN stands.why_not = held.why_not THEN stands.candidates ELSE '[]' END AS candidates,
+                CASE WHEN stands.status IN ('unmatched', 'ambiguous') AND {STILL} THEN ticket.number END AS ticket
              FROM ticket_member AS held JOIN ticket ON ticket.number = held.ticket_number
              JOIN community_user AS member
                 ON member.connection_id = held.connection_id AND member.community_user_id = held.community_user_id
              JOIN connection ON connection.id = held.connection_id
+             LEFT JOIN member_match AS stands
+                ON stands.connection_id = held.connection_id AND stands.community_user_id = held.community_user_id
              WHERE held.ticket_number = $1
-             ORDER BY connection.tenant_id, held.community_user_id LIMIT $2 OFFSET $3"
+             ORDER BY connection.tenant_id COLLATE \"C\", held.community_user_id LIMIT $2 OFFSET $3"
         )))
         .bind(number)
         .bind(i64::from(limit))
-        .bind(count(offset)?)
+        .bind(offset(first))
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
         rows.iter().map(read_member).collect()
     }
+
+    async fn keep_ticket_post(&self, number: i64, post: &TicketPost, by: &By) -> Result<(), StoreError> {
+        let failure = post.failure.as_ref();
+        let mut write = self.begin().await?;
+        sqlx::query(
+            "INSERT INTO ticket_post (ticket_number, posted_by, posted_at, status, cause, owner, next_action)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(number)
+        .bind(&post.by)
+        .bind(micros(post.at))
+        .bind(post.status.map(i64::from))
+        .bind(failure.map(|failure| &failure.cause))
+        .bind(failure.map(|failure| failure.owner.as_str()))
+        .bind(failure.map(|failure| &failure.next_action))
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+        append(&mut write, by, Deed::TicketPosted, Some(targets::ticket(number))).await?;
+        write.commit().await
+    }
+
+    async fn ticket_posts(&self, number: i64, limit: u32) -> Result<Vec<TicketPost>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT posted_by, posted_at, status, cause, owner, next_action FROM ticket_post
+             WHERE ticket_number = $1 ORDER BY id DESC LIMIT $2",
+        )
+        .bind(number)
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        rows.iter().map(read_post).collect()
+    }
 }
 
 fn read_member(row: &PgRow) -> Result<FailedMember, StoreError> {
+    let why = row.word("why_not", WhyNot::parse)?;
     Ok(FailedMember {
-        tenant_id: row.text("tenant_id")?,
-        community_user_id: row.text("community_user_id")?,
-        username: row.text("username")?,
-        email: row.optional_text("email")?,
-        company_custom: row.optional_text("company_custom")?,
-        why: row.word("why_not", WhyNot::parse)?,
-        domain: row.optional_text("domain")?,
-        rule: row.optional_text("rule")?,
-        candidates: row.json("candidates")?,
+        member: read_fields(row)?,
+        outcome: Match {
+            status: if why == WhyNot::Ambiguous {
+                MatchStatus::Ambiguous
+            } else {
+                MatchStatus::Unmatched
+            },
+            rule: row.optional_text("rule")?,
+            candidates: row.json("candidates")?,
+            why_not: Some(why),
+            domain: row.optional_text("domain")?,
+            ..Match::default()
+        },
         since: row.time("since")?,
         ticket: row
             .optional_unsigned("ticket")?
@@ -210,5 +291,27 @@ fn read_ticket(row: &PgRow) -> Result<Ticket, StoreError> {
         rule_version: row.int("rule_version")?,
         selection: row.text("selection")?,
         members: row.unsigned("members")?,
+        open: row.unsigned("open")?,
+    })
+}
+
+fn read_post(row: &PgRow) -> Result<TicketPost, StoreError> {
+    let status = match row.optional_unsigned("status")? {
+        Some(status) => Some(u16::try_from(status).map_err(|_| corrupt("status", &status.to_string()))?),
+        None => None,
+    };
+    let failure = match row.optional_text("cause")? {
+        Some(cause) => Some(PostFailure {
+            cause,
+            owner: row.word("owner", Owner::parse)?,
+            next_action: row.text("next_action")?,
+        }),
+        None => None,
+    };
+    Ok(TicketPost {
+        by: row.text("posted_by")?,
+        at: row.time("posted_at")?,
+        status,
+        failure,
     })
 }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// A member as rules see it, with the match and the link. What it is selected from calls the member's row `member`.
-pub(crate) const MEMBER_COLUMNS: &str = "connection.tenant_id, member.community_user_id, member.username, member.email,
+const MEMBER_COLUMNS: &str = "connection.tenant_id, member.community_user_id, member.username, member.email,
         member.first_name, member.last_name, member.phone, member.company_custom, member.sso_id, member.roles,
         stands.status, stands.decided_by, stands.rule, stands.person_external_id, stands.company_external_id,
         stands.compared, stands.candidates, stands.why_not, stands.domain,
@@ -31,7 +31,7 @@ pub(crate) const MEMBER_COLUMNS: &str = "connection.tenant_id, member.community_
         gone.left_at, gone.because AS left_because, stays.connection_id IS NOT NULL AS stays,
         member.deleted_at IS NOT NULL AS deleted";
 
-pub(crate) const MEMBER_JOINS: &str = "JOIN connection ON connection.id = member.connection_id
+const MEMBER_JOINS: &str = "JOIN connection ON connection.id = member.connection_id
     LEFT JOIN member_match AS stands
         ON stands.connection_id = member.connection_id AND stands.community_user_id = member.community_user_id
     LEFT JOIN member_link AS link
@@ -568,8 +568,9 @@ pub(crate) fn read_revision(row: &PgRow) -> Result<Revision, StoreError> {
     })
 }
 
-pub(crate) fn read_member(row: &PgRow) -> Result<DueMember, StoreError> {
-    let member = Member {
+/// A member as rules see it.
+pub(crate) fn read_fields(row: &PgRow) -> Result<Member, StoreError> {
+    Ok(Member {
         tenant_id: row.text("tenant_id")?,
         community_user_id: row.text("community_user_id")?,
         username: row.text("username")?,
@@ -580,7 +581,10 @@ pub(crate) fn read_member(row: &PgRow) -> Result<DueMember, StoreError> {
         company_custom: row.optional_text("company_custom")?,
         sso_id: row.optional_text("sso_id")?,
         roles: row.json("roles")?,
-    };
+    })
+}
+
+fn read_member(row: &PgRow) -> Result<DueMember, StoreError> {
     let before = match row.optional_text("status")? {
         Some(_) => Some(read_match(row)?),
         None => None,
@@ -596,7 +600,7 @@ pub(crate) fn read_member(row: &PgRow) -> Result<DueMember, StoreError> {
         None => None,
     };
     Ok(DueMember {
-        member,
+        member: read_fields(row)?,
         marks: row
             .optional_unsigned("marks")?
             .and_then(|marks| i64::try_from(marks).ok()),

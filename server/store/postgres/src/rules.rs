@@ -90,18 +90,20 @@ impl RuleStore for PostgresStore {
     }
 
     async fn rule_history(&self, limit: u32) -> Result<Vec<RuleUse>, StoreError> {
-        let rows =
-            sqlx::query("SELECT version, used_by, used_at, why FROM rule_set_use ORDER BY id DESC LIMIT $1")
-                .bind(i64::from(limit))
-                .fetch_all(self.readers())
-                .await
-                .map_err(database)?;
+        let rows = sqlx::query(
+            "SELECT version, used_by, used_at, why, effect FROM rule_set_use ORDER BY id DESC LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
         let used = |row: &PgRow| {
             Ok(RuleUse {
                 version: row.int("version")?,
                 by: row.text("used_by")?,
                 at: row.time("used_at")?,
                 why: row.optional_text("why")?,
+                effect: row.optional_text("effect")?,
             })
         };
         rows.iter().map(used).collect()
@@ -131,15 +133,18 @@ async fn decide_by(write: &mut PgConnection, version: i64, used: &RuleChange) ->
         .execute(&mut *write)
         .await
         .map_err(database)?;
-    sqlx::query("INSERT INTO rule_set_use (version, used_by, used_at, why) VALUES ($1, $2, $3, $4)")
-        .bind(version)
-        .bind(&used.by)
-        .bind(micros(used.at))
-        .bind(&used.why)
-        .execute(&mut *write)
-        .await
-        .map(|_| ())
-        .map_err(database)
+    sqlx::query(
+        "INSERT INTO rule_set_use (version, used_by, used_at, why, effect) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(version)
+    .bind(&used.by)
+    .bind(micros(used.at))
+    .bind(&used.why)
+    .bind(&used.effect)
+    .execute(&mut *write)
+    .await
+    .map(|_| ())
+    .map_err(database)
 }
 
 fn read_version(row: &PgRow) -> Result<RuleVersion, StoreError> {

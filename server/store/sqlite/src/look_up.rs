@@ -1,19 +1,18 @@
 //! What people look up.
 
 use async_trait::async_trait;
-use domain::unification::{Company, DecidedBy, Person, WhyNot};
+use domain::unification::{Company, DecidedBy, Person};
 use sqlx::{AssertSqlSafe, sqlite::SqliteRow};
 use store::{
-    DueMember, FoundCompany, FoundPage, LookUpStore, PartyCounts, Search, StoreError, TiedMember,
-    WithoutCompany, WithoutGroup, like_pattern,
+    FoundCompany, FoundPage, Link, LinkedMember, LookUpStore, PartyCounts, Search, StoreError, TiedMember,
+    like_pattern,
 };
 
 use crate::{
     SqliteStore,
-    column::{Columns, micros},
+    column::Columns,
     companies::{COMPANY, read_company, read_person},
     error::database,
-    matching::{MEMBER_COLUMNS, MEMBER_JOINS, read_member},
 };
 
 /// Parts of names and domains are compared without case, external ids as they are.
@@ -57,18 +56,18 @@ const MEMBERS_BY_RULE: &str = "SELECT stands.rule, COUNT(*) AS members FROM memb
                 AND member_left.community_user_id = stands.community_user_id)
     GROUP BY stands.rule ORDER BY stands.rule";
 
-/// Members without a company who count, within what is asked for.
-const WITHOUT: &str =
-    "stands.why_not IS NOT NULL AND member.deleted_at IS NULL AND gone.connection_id IS NULL
-    AND ($1 IS NULL OR stands.why_not = $1) AND ($2 IS NULL OR stands.connection_id = $2)
-    AND ($3 IS NULL OR stands.domain = $3) AND ($4 IS NULL OR stands.rule = $4)
-    AND ($5 IS NULL OR stands.decided_at >= $5)";
-
-const STANDING: &str = "FROM member_match AS stands
+/// Names are read for the rows of the page alone.
+const LINKS_BY_HAND: &str =
+    "SELECT connection.tenant_id, link.community_user_id, member.username, member.email,
+        link.company_external_id, link.person_external_id, link.reason, link.linked_by, link.linked_at,
+        COUNT(*) OVER () AS total,
+        (SELECT name FROM company WHERE external_id = link.company_external_id) AS company_name
+    FROM member_link AS link
     JOIN community_user AS member
-        ON member.connection_id = stands.connection_id AND member.community_user_id = stands.community_user_id
-    LEFT JOIN member_left AS gone
-        ON gone.connection_id = stands.connection_id AND gone.community_user_id = stands.community_user_id";
+        ON member.connection_id = link.connection_id AND member.community_user_id = link.community_user_id
+    JOIN connection ON connection.id = link.connection_id
+    WHERE member.deleted_at IS NULL
+    ORDER BY link.linked_at DESC, connection.tenant_id, link.community_user_id LIMIT $1 OFFSET $2";
 
 #[async_trait]
 impl LookUpStore for SqliteStore {
@@ -151,78 +150,24 @@ impl LookUpStore for SqliteStore {
             .collect()
     }
 
-    async fn members_without_company(
-        &self,
-        asked: &WithoutCompany,
-        first: u64,
-        limit: u32,
-    ) -> Result<FoundPage<DueMember>, StoreError> {
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT {MEMBER_COLUMNS}, NULL AS marks, COUNT(*) OVER () AS total
-             FROM community_user AS member {MEMBER_JOINS} WHERE {WITHOUT}
-             ORDER BY connection.tenant_id, member.community_user_id LIMIT $6 OFFSET $7"
-        )))
-        .bind(asked.cause.map(WhyNot::as_str))
-        .bind(asked.connection.map(|id| id.0))
-        .bind(asked.domain.as_deref())
-        .bind(asked.rule.as_deref())
-        .bind(asked.since.map(micros))
-        .bind(i64::from(limit))
-        .bind(offset(first))
-        .fetch_all(self.readers())
-        .await
-        .map_err(database)?;
-        found(&rows, read_member)
-    }
-
-    async fn groups_without_company(
-        &self,
-        asked: &WithoutCompany,
-        limit: u32,
-    ) -> Result<Vec<WithoutGroup>, StoreError> {
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT stands.why_not, stands.domain, COUNT(*) AS members {STANDING} WHERE {WITHOUT}
-             GROUP BY stands.why_not, stands.domain
-             ORDER BY members DESC, stands.why_not, stands.domain LIMIT $6"
-        )))
-        .bind(asked.cause.map(WhyNot::as_str))
-        .bind(asked.connection.map(|id| id.0))
-        .bind(asked.domain.as_deref())
-        .bind(asked.rule.as_deref())
-        .bind(asked.since.map(micros))
-        .bind(i64::from(limit))
-        .fetch_all(self.readers())
-        .await
-        .map_err(database)?;
-        rows.iter().map(read_group).collect()
-    }
-
-    async fn causes_without_company(&self, asked: &WithoutCompany) -> Result<Vec<(WhyNot, u64)>, StoreError> {
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT stands.why_not, COUNT(*) AS members {STANDING} WHERE {WITHOUT}
-             GROUP BY stands.why_not ORDER BY members DESC, stands.why_not"
-        )))
-        .bind(asked.cause.map(WhyNot::as_str))
-        .bind(asked.connection.map(|id| id.0))
-        .bind(asked.domain.as_deref())
-        .bind(asked.rule.as_deref())
-        .bind(asked.since.map(micros))
-        .fetch_all(self.readers())
-        .await
-        .map_err(database)?;
-        rows.iter()
-            .map(|row| Ok((row.word("why_not", WhyNot::parse)?, row.unsigned("members")?)))
-            .collect()
+    async fn links_by_hand(&self, first: u64, limit: u32) -> Result<FoundPage<LinkedMember>, StoreError> {
+        let rows = sqlx::query(LINKS_BY_HAND)
+            .bind(i64::from(limit))
+            .bind(offset(first))
+            .fetch_all(self.readers())
+            .await
+            .map_err(database)?;
+        found(&rows, read_linked)
     }
 }
 
 /// No list is longer than that.
-fn offset(rows: u64) -> i64 {
+pub(crate) fn offset(rows: u64) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 /// Each row says how many there are; without a row there are none on this page.
-fn found<T>(
+pub(crate) fn found<T>(
     rows: &[SqliteRow],
     read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
 ) -> Result<FoundPage<T>, StoreError> {
@@ -244,10 +189,19 @@ fn read_tied(row: &SqliteRow) -> Result<TiedMember, StoreError> {
     })
 }
 
-fn read_group(row: &SqliteRow) -> Result<WithoutGroup, StoreError> {
-    Ok(WithoutGroup {
-        cause: row.word("why_not", WhyNot::parse)?,
-        domain: row.optional_text("domain")?,
-        members: row.unsigned("members")?,
+fn read_linked(row: &SqliteRow) -> Result<LinkedMember, StoreError> {
+    Ok(LinkedMember {
+        tenant_id: row.text("tenant_id")?,
+        community_user_id: row.text("community_user_id")?,
+        username: row.text("username")?,
+        email: row.optional_text("email")?,
+        link: Link {
+            company_external_id: row.optional_text("company_external_id")?,
+            person_external_id: row.optional_text("person_external_id")?,
+            reason: row.text("reason")?,
+            by: row.text("linked_by")?,
+            at: row.time("linked_at")?,
+        },
+        company_name: row.optional_text("company_name")?,
     })
 }

@@ -102,18 +102,20 @@ impl RuleStore for SqliteStore {
     }
 
     async fn rule_history(&self, limit: u32) -> Result<Vec<RuleUse>, StoreError> {
-        let rows =
-            sqlx::query("SELECT version, used_by, used_at, why FROM rule_set_use ORDER BY id DESC LIMIT $1")
-                .bind(i64::from(limit))
-                .fetch_all(self.readers())
-                .await
-                .map_err(database)?;
+        let rows = sqlx::query(
+            "SELECT version, used_by, used_at, why, effect FROM rule_set_use ORDER BY id DESC LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
         let used = |row: &SqliteRow| {
             Ok(RuleUse {
                 version: row.int("version")?,
                 by: row.text("used_by")?,
                 at: row.time("used_at")?,
                 why: row.optional_text("why")?,
+                effect: row.optional_text("effect")?,
             })
         };
         rows.iter().map(used).collect()
@@ -140,15 +142,18 @@ async fn decide_by(
         .execute(&mut **transaction)
         .await
         .map_err(database)?;
-    sqlx::query("INSERT INTO rule_set_use (version, used_by, used_at, why) VALUES ($1, $2, $3, $4)")
-        .bind(version)
-        .bind(&used.by)
-        .bind(micros(used.at))
-        .bind(&used.why)
-        .execute(&mut **transaction)
-        .await
-        .map(|_| ())
-        .map_err(database)
+    sqlx::query(
+        "INSERT INTO rule_set_use (version, used_by, used_at, why, effect) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(version)
+    .bind(&used.by)
+    .bind(micros(used.at))
+    .bind(&used.why)
+    .bind(&used.effect)
+    .execute(&mut **transaction)
+    .await
+    .map(|_| ())
+    .map_err(database)
 }
 
 fn read_version(row: &SqliteRow) -> Result<RuleVersion, StoreError> {

@@ -1,16 +1,16 @@
 use domain::{
     ConnectionId, Stream,
     record::{Record, User},
-    unification::{Company, DecidedBy, LeftBecause, Match, MatchStatus, Person, RuleSet, WhyNot},
+    unification::{Company, DecidedBy, Match, MatchStatus, Person, RuleSet},
 };
 
 use super::{
     accounts::operator,
-    fixtures::{at, page_of, started},
+    fixtures::{Started, at, page_of, started},
 };
 use crate::{
-    Deed, Deletion, ImportMode, Left, MatchCommit, MatchesWritten, NewMatch, RuleChange, RulesApplied,
-    Search, Store, WithoutCompany,
+    Deed, Deletion, ImportMode, Link, MatchCommit, MatchesWritten, NewMatch, RuleChange, RulesApplied,
+    Search, Store,
 };
 
 fn company(id: &str, name: &str, domains: &[&str], parent: Option<&str>) -> Company {
@@ -150,6 +150,21 @@ fn tied(id: &str, decided_by: DecidedBy, rule: Option<&str>) -> NewMatch {
     }
 }
 
+async fn delete(store: &dyn Store, started: &Started, id: &str) {
+    let deletion = Deletion {
+        connection_id: started.connection,
+        stream: Stream::Users,
+        keys: vec![id.to_owned()],
+        requests: 0,
+        checkpoint: String::new(),
+        at: at(4),
+    };
+    store
+        .mark_deleted(&started.lease, &deletion)
+        .await
+        .expect("marked");
+}
+
 pub async fn a_companys_members_are_listed_and_counted_by_rule(store: &dyn Store) {
     let started = started(store, 1).await;
     bring_parties(store).await;
@@ -157,6 +172,7 @@ pub async fn a_companys_members_are_listed_and_counted_by_rule(store: &dyn Store
         by: "an admin".to_owned(),
         at: at(2),
         why: None,
+        effect: None,
     };
     let applied = store.apply_rules(0, &RuleSet::shipped(), &change, None).await;
     assert_eq!(applied.expect("an answer"), RulesApplied::Yes(1));
@@ -170,18 +186,7 @@ pub async fn a_companys_members_are_listed_and_counted_by_rule(store: &dyn Store
         tied("4", DecidedBy::Rule, Some("phone-to-person")),
     ];
     write_all(store, started.connection, changed).await;
-    let deletion = Deletion {
-        connection_id: started.connection,
-        stream: Stream::Users,
-        keys: vec!["4".to_owned()],
-        requests: 0,
-        checkpoint: String::new(),
-        at: at(4),
-    };
-    store
-        .mark_deleted(&started.lease, &deletion)
-        .await
-        .expect("marked");
+    delete(store, &started, "4").await;
 
     let by_rule = store.members_by_rule().await.expect("counts");
     assert_eq!(by_rule, [("email-to-person".to_owned(), 2)]);
@@ -196,115 +201,55 @@ pub async fn a_companys_members_are_listed_and_counted_by_rule(store: &dyn Store
     assert_eq!(found.rows[0].members, 3);
 }
 
-fn without(id: &str, cause: WhyNot, domain: Option<&str>) -> NewMatch {
-    NewMatch {
-        community_user_id: id.to_owned(),
-        outcome: Match {
-            why_not: Some(cause),
-            domain: domain.map(str::to_owned),
-            ..Match::default()
-        },
-    }
-}
-
-/// Three members without a company, one with one, and one who has left.
-async fn with_failed_members(store: &dyn Store) -> ConnectionId {
+pub async fn what_was_said_by_hand_is_listed_the_latest_first(store: &dyn Store) {
     let started = started(store, 1).await;
-    let change = RuleChange {
-        by: "an admin".to_owned(),
-        at: at(2),
-        why: None,
-    };
-    let applied = store.apply_rules(0, &RuleSet::shipped(), &change, None).await;
-    assert_eq!(applied.expect("an answer"), RulesApplied::Yes(1));
-    let users = ["1", "2", "3", "4", "5"].map(user).to_vec();
+    bring_parties(store).await;
+    let users = ["1", "2", "3", "4"].map(user).to_vec();
     let page = page_of(started.connection, Stream::Users, users);
     store.commit_page(&started.lease, &page).await.expect("a page");
-    let changed = vec![
-        without("1", WhyNot::DomainUnknown, Some("acme.io")),
-        without("2", WhyNot::DomainUnknown, Some("acme.io")),
-        without("3", WhyNot::NoEmail, None),
-        tied("4", DecidedBy::Rule, Some("email-to-person")),
-        without("5", WhyNot::DomainUnknown, Some("other.example")),
+    let said = |company: Option<&str>, seconds| Link {
+        company_external_id: company.map(str::to_owned),
+        person_external_id: None,
+        reason: "They told us".to_owned(),
+        by: "admin@example.com".to_owned(),
+        at: at(seconds),
+    };
+    let links = [
+        ("1", said(Some("C-1"), 5)),
+        ("2", said(None, 7)),
+        ("3", said(Some("gone"), 6)),
+        ("4", said(Some("C-1"), 8)),
     ];
-    write_all(store, started.connection, changed).await;
-    let left = Left {
-        because: LeftBecause::ByHand,
-        reason: "gone".to_owned(),
-        by: "an admin".to_owned(),
-        at: at(4),
-    };
-    let kept = store
-        .set_left(started.connection, "5", Some(&left), &operator(4))
-        .await;
-    assert!(kept.expect("an answer"));
-    started.connection
-}
-
-pub async fn members_without_a_company_are_grouped_by_what_would_help(store: &dyn Store) {
-    with_failed_members(store).await;
-    let all = WithoutCompany::default();
-    let causes = store.causes_without_company(&all).await.expect("causes");
-    assert_eq!(causes, [(WhyNot::DomainUnknown, 2), (WhyNot::NoEmail, 1)]);
-    let groups = store.groups_without_company(&all, 1).await.expect("groups");
-    let told: Vec<_> = groups
-        .iter()
-        .map(|of| (of.cause, of.domain.as_deref(), of.members))
-        .collect();
-    assert_eq!(told, [(WhyNot::DomainUnknown, Some("acme.io"), 2)]);
-}
-
-pub async fn members_without_a_company_are_listed_by_what_is_asked_for(store: &dyn Store) {
-    let connection = with_failed_members(store).await;
-    let all = WithoutCompany::default();
-    let of_domain = WithoutCompany {
-        domain: Some("acme.io".to_owned()),
-        since: Some(at(3)),
-        ..all.clone()
-    };
-    let of_cause = WithoutCompany {
-        cause: Some(WhyNot::NoEmail),
-        connection: Some(connection),
-        ..all.clone()
-    };
-    let later = WithoutCompany {
-        since: Some(at(4)),
-        ..of_domain.clone()
-    };
-    let of_rule = WithoutCompany {
-        rule: Some("email-to-person".to_owned()),
-        ..all.clone()
-    };
-    let cases: [(&WithoutCompany, &[&str]); 5] = [
-        (&all, &["1", "2", "3"]),
-        (&of_cause, &["3"]),
-        (&of_domain, &["1", "2"]),
-        (&later, &[]),
-        (&of_rule, &[]),
-    ];
-    for (asked, ids) in cases {
-        let found = store
-            .members_without_company(asked, 0, 10)
-            .await
-            .expect("members");
-        let listed: Vec<_> = found
-            .rows
-            .iter()
-            .map(|due| due.member.community_user_id.as_str())
-            .collect();
-        assert_eq!(
-            (listed.as_slice(), found.total),
-            (ids, ids.len() as u64),
-            "{asked:?}"
+    for (id, link) in &links {
+        assert!(
+            store
+                .set_link(started.connection, id, Some(link))
+                .await
+                .expect("an answer")
         );
     }
-    let second = store.members_without_company(&all, 1, 1).await.expect("members");
+    delete(store, &started, "4").await;
+
+    let all = store.links_by_hand(0, 10).await.expect("links");
+    let told: Vec<_> = all
+        .rows
+        .iter()
+        .map(|of| (of.community_user_id.as_str(), of.company_name.as_deref()))
+        .collect();
+    assert_eq!(told, [("2", None), ("3", None), ("1", Some("Halden Freight"))]);
+    let second = store.links_by_hand(1, 1).await.expect("links");
     assert_eq!(second.total, 3);
-    assert_eq!(second.rows[0].member.community_user_id, "2");
     assert_eq!(
-        second.rows[0].before.as_ref().and_then(|stands| stands.why_not),
-        Some(WhyNot::DomainUnknown)
+        (&second.rows[0].link, second.rows[0].tenant_id.as_str()),
+        (&links[2].1, "tenant-1")
     );
+    assert!(
+        store
+            .set_link(started.connection, "2", None)
+            .await
+            .expect("an answer")
+    );
+    assert_eq!(store.links_by_hand(0, 10).await.expect("links").total, 2);
 }
 
 /// Everything that is due, as these outcomes.

@@ -1,7 +1,9 @@
 use domain::{
-    ConnectionId, MatchCounts, Object, Stream,
+    ConnectionId, MatchCounts, Object, Owner, Stream,
     record::{Record, User},
-    unification::{Candidate, Company, DecidedBy, LeftBecause, Match, MatchStatus, RuleSet, WhyNot},
+    unification::{
+        Candidate, CauseGroup, Company, DecidedBy, LeftBecause, Match, MatchStatus, RuleSet, WhyNot,
+    },
 };
 use serde_json::{Value, json};
 
@@ -11,8 +13,8 @@ use super::{
     fixtures::{Started, assert_lost, at, claim, connection_id, page_of, started},
 };
 use crate::{
-    Deed, Deletion, DuePage, FailedFilter, FailedGroup, ImportMode, Lease, Left, Link, MatchCommit,
-    MatchesWritten, MemberTie, NewMatch, NewTicket, Revision, RuleChange, RulesApplied, Store,
+    Deed, Deletion, DuePage, FailedFilter, ImportMode, Lease, Left, Link, MatchCommit, MatchesWritten,
+    MemberTie, NewMatch, NewTicket, PostFailure, Revision, RuleChange, RulesApplied, Store, TicketPost,
 };
 
 const WRITTEN: MatchesWritten = MatchesWritten::Yes {
@@ -39,6 +41,7 @@ fn change(seconds: i64) -> RuleChange {
         by: "admin@example.com".to_owned(),
         at: at(seconds),
         why: Some("\"because\" ✓".to_owned()),
+        effect: Some("2 gained".to_owned()),
     }
 }
 
@@ -364,8 +367,8 @@ pub async fn an_earlier_version_of_the_rules_decides_again(store: &dyn Store) {
     let versions: Vec<_> = uses.iter().map(|used| used.version).collect();
     assert_eq!(versions, [3, 1, 2, 1]);
     assert_eq!(
-        (&uses[0].by, uses[0].at, &uses[0].why),
-        (&change(5).by, at(5), &change(5).why)
+        (&uses[0].by, uses[0].at, &uses[0].why, &uses[0].effect),
+        (&change(5).by, at(5), &change(5).why, &change(5).effect)
     );
 }
 
@@ -496,7 +499,7 @@ async fn failed(store: &dyn Store, filter: &FailedFilter) -> Vec<(String, Option
     assert_eq!(count, found.len() as u64);
     found
         .into_iter()
-        .map(|member| (member.community_user_id, member.ticket))
+        .map(|failed| (failed.member.community_user_id, failed.ticket))
         .collect()
 }
 
@@ -508,16 +511,25 @@ pub async fn members_without_a_company_are_grouped_by_cause(store: &dyn Store) {
     with_failed(store).await;
     let all = FailedFilter::default();
     let groups = store.failed_groups(&all, 10).await.expect("groups");
-    let group = |why, domain: Option<&str>, members| FailedGroup {
-        why,
+    let group = |cause, domain: Option<&str>, members| CauseGroup {
+        cause,
         domain: domain.map(str::to_owned),
         members,
     };
     let expected = [
         group(WhyNot::DomainUnknown, Some("acme.example"), 2),
-        group(WhyNot::Ambiguous, None, 1),
+        group(WhyNot::Ambiguous, Some("other.example"), 1),
     ];
     assert_eq!(groups, expected);
+    let causes = store.failed_causes(&all).await.expect("causes");
+    assert_eq!(causes, [(WhyNot::DomainUnknown, 2), (WhyNot::Ambiguous, 1)]);
+    let of_one = FailedFilter {
+        why: Some(WhyNot::Ambiguous),
+        domain: Some("acme.example".to_owned()),
+        ..FailedFilter::default()
+    };
+    let causes = store.failed_causes(&of_one).await.expect("causes");
+    assert_eq!(causes, [(WhyNot::DomainUnknown, 2)], "of any cause");
     assert_eq!(failed(store, &all).await, of_ids(&["1", "2", "3"]));
 }
 
@@ -568,17 +580,34 @@ pub async fn members_without_a_company_are_filtered(store: &dyn Store) {
             },
             &[],
         ),
+        (
+            only(&[("tenant-1", "3"), ("tenant-1", "4"), ("tenant-9", "1")]),
+            &["3"],
+        ),
+        (only(&[]), &[]),
     ];
     for (filter, ids) in narrowed {
         assert_eq!(failed(store, &filter).await, of_ids(ids), "{filter:?}");
     }
     let found = store.failed_members(&all, 1, 1).await.expect("members");
-    assert_eq!((found[0].candidates.len(), found[0].since), (2, at(5)));
+    assert_eq!((found[0].outcome.candidates.len(), found[0].since), (2, at(5)));
+    assert_eq!(found[0].member.roles, ["member"]);
 }
 
-pub async fn a_ticket_holds_its_members_until_they_match(store: &dyn Store) {
-    let started = with_failed(store).await;
-    let new = |domain: &str| NewTicket {
+fn only(members: &[(&str, &str)]) -> FailedFilter {
+    let members = members.iter();
+    FailedFilter {
+        only: Some(
+            members
+                .map(|(tenant, id)| ((*tenant).to_owned(), (*id).to_owned()))
+                .collect(),
+        ),
+        ..FailedFilter::default()
+    }
+}
+
+fn ticket_of(domain: &str) -> NewTicket {
+    NewTicket {
         filter: FailedFilter {
             domain: Some(domain.to_owned()),
             ..FailedFilter::default()
@@ -586,22 +615,23 @@ pub async fn a_ticket_holds_its_members_until_they_match(store: &dyn Store) {
         selection: "members of acme.example".to_owned(),
         by: "admin@example.com".to_owned(),
         at: at(6),
-    };
-    let create = async |domain| {
-        let created = store.create_ticket(&new(domain), &operator(6)).await;
-        created.expect("an answer")
-    };
-    assert_eq!(create("nobody.example").await, None);
-    assert_eq!(
-        store.tickets(10).await.expect("tickets"),
-        [],
-        "nothing was written"
-    );
-    let ticket = create("acme.example").await.expect("a ticket");
-    assert_eq!((ticket.members, ticket.rule_version, ticket.at), (2, 1, at(6)));
-    let members = store.ticket_members(ticket.number, 0, 10).await.expect("members");
-    assert_eq!((members.len(), members[0].why), (2, WhyNot::DomainUnknown));
+    }
+}
 
+pub async fn a_ticket_of_nobody_is_not_made(store: &dyn Store) {
+    with_failed(store).await;
+    let made = store.create_ticket(&ticket_of("nobody.example")).await;
+    assert_eq!(made.expect("an answer"), None);
+    let none = store.tickets(0, 10).await.expect("tickets");
+    assert!(none.rows.is_empty() && none.total == 0, "nothing was written");
+}
+
+pub async fn a_ticket_holds_its_members_until_they_match(store: &dyn Store) {
+    let started = with_failed(store).await;
+    let made = store.create_ticket(&ticket_of("acme.example")).await;
+    let ticket = made.expect("an answer").expect("a ticket");
+    assert_eq!((ticket.members, ticket.open), (2, 2));
+    assert_eq!((ticket.rule_version, ticket.at), (1, at(6)));
     let number = Some(ticket.number);
     let held = |one, three| {
         vec![
@@ -613,12 +643,8 @@ pub async fn a_ticket_holds_its_members_until_they_match(store: &dyn Store) {
     let all = FailedFilter::default();
     assert_eq!(failed(store, &all).await, held(number, number));
     for (outcome, seconds) in [(matched("C-1"), 7), (unmatched("acme.example"), 8)] {
-        bring(
-            store,
-            &started,
-            vec![user("1", &format!("a{seconds}@acme.example"))],
-        )
-        .await;
+        let changed = vec![user("1", &format!("a{seconds}@acme.example"))];
+        bring(store, &started, changed).await;
         settle(store, &[("1", outcome)], seconds).await;
     }
     assert_eq!(
@@ -626,5 +652,76 @@ pub async fn a_ticket_holds_its_members_until_they_match(store: &dyn Store) {
         held(None, number),
         "it matched meanwhile"
     );
-    assert_eq!(store.tickets(10).await.expect("tickets"), [ticket]);
+    let members = store.ticket_members(ticket.number, 0, 10).await.expect("members");
+    let told: Vec<_> = members.iter().map(|of| (of.outcome.why_not, of.ticket)).collect();
+    let then = Some(WhyNot::DomainUnknown);
+    assert_eq!(told, [(then, None), (then, number)]);
+}
+
+pub async fn tickets_are_listed_with_how_many_of_their_members_are_left(store: &dyn Store) {
+    let started = with_failed(store).await;
+    for domain in ["acme.example", "other.example"] {
+        let made = store.create_ticket(&ticket_of(domain)).await;
+        assert!(made.expect("an answer").is_some());
+    }
+    bring(store, &started, vec![user("1", "a7@acme.example")]).await;
+    settle(store, &[("1", matched("C-1"))], 7).await;
+    let found = store.tickets(0, 10).await.expect("tickets");
+    let told: Vec<_> = found.rows.iter().map(|of| (of.members, of.open)).collect();
+    assert_eq!((told, found.total), (vec![(1, 1), (2, 1)], 2), "the newest first");
+    let second = store.tickets(1, 10).await.expect("tickets");
+    assert_eq!((second.rows.len(), second.total), (1, 2));
+}
+
+pub async fn what_came_of_posting_a_ticket_is_kept(store: &dyn Store) {
+    with_failed(store).await;
+    let new = NewTicket {
+        filter: only(&[("tenant-1", "2")]),
+        selection: "1 chosen".to_owned(),
+        by: "admin@example.com".to_owned(),
+        at: at(6),
+    };
+    let ticket = store.create_ticket(&new).await.expect("an answer");
+    let number = ticket.expect("a ticket").number;
+    let members = store.ticket_members(number, 0, 10).await.expect("members");
+    let candidates: Vec<_> = members.iter().map(|of| of.outcome.candidates.len()).collect();
+    assert_eq!(candidates, [2], "the ambiguous one with its candidates");
+    let failed = TicketPost {
+        by: "admin@example.com".to_owned(),
+        at: at(7),
+        status: Some(503),
+        failure: Some(PostFailure {
+            cause: "the receiver answered 503".to_owned(),
+            owner: Owner::You,
+            next_action: "Try again.".to_owned(),
+        }),
+    };
+    let taken = TicketPost {
+        at: at(8),
+        status: Some(202),
+        failure: None,
+        ..failed.clone()
+    };
+    for post in [&failed, &taken] {
+        store
+            .keep_ticket_post(number, post, &operator(8))
+            .await
+            .expect("written");
+    }
+    assert_eq!(
+        store.ticket_posts(number, 10).await.expect("posts"),
+        [taken, failed]
+    );
+    assert_eq!(store.ticket_posts(number + 1, 10).await.expect("posts"), []);
+    let nobody = TicketPost {
+        status: None,
+        ..store.ticket_posts(number, 1).await.expect("posts").remove(0)
+    };
+    assert!(
+        store
+            .keep_ticket_post(number + 1, &nobody, &operator(8))
+            .await
+            .is_err(),
+        "there is no such ticket"
+    );
 }

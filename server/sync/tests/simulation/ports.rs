@@ -16,7 +16,7 @@ use domain::{
     Account, AccountId, ApiToken, Connection, ConnectionId, MatchCounts, ProfileMapping, Role, Run, RunId,
     SessionId, Stage, StoppedBy, Stream, TenantId, TokenId,
     record::{InvalidReason, Record},
-    unification::{Company, Person, RuleSet, WhyNot},
+    unification::{CauseGroup, Company, Person, RuleSet, WhyNot},
 };
 use simulator::Simulator;
 use store::{
@@ -24,18 +24,18 @@ use store::{
     BouncesImported, Bucket, By, Cancelling, Chain, ClaimRequest, ClaimedRun, CompanyCount, CompanyMembers,
     CompanyStore, ConnectionOverview, ConnectionStore, Credentials, DayCount, Days, Deed, Deletion,
     DeletionStore, DueMember, DuePage, Ending, EngagementStore, Enqueued, Erasure, ErasureRequest,
-    ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter, FailedGroup,
-    FailedMember, FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage, Identity,
-    ImportMode, ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState,
-    LeaverStore, Left, Leftovers, Link, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue,
+    ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter, FailedMember,
+    FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage, Identity, ImportMode,
+    ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState, LeaverStore,
+    Left, Leftovers, Link, LinkedMember, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue,
     MemberEngagement, MemberTie, NewAccount, NewConnection, NewRun, NewSession, NewSetUp, NewTicket,
     NewToken, OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore, PartyCounts, PersonsImported,
     PoolUse, ProfileFieldCount, Queue, Receipt, ReceiptStore, Release, RemappedMember, Renewal, Renewed,
     Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision, RuleChange, RuleStore, RuleUse,
     RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret, Search, SecretStore, Session,
     SessionStore, SetAside, SetUp, SignOn, SignOnError, Stays, Store, StoreError, StoredMapping,
-    StoredMember, StoredPerson, Ticket, TiedMember, TokenHash, TokenStore, TopicOfCompany, TopicRef,
-    TrendStore, Tried, UseSetUp, UseSetUpError, WithoutCompany, WithoutGroup,
+    StoredMember, StoredPerson, Ticket, TicketPost, TiedMember, TokenHash, TokenStore, TopicOfCompany,
+    TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 use uuid::Uuid;
@@ -916,25 +916,8 @@ impl LookUpStore for Ports {
         self.store.members_by_rule().await
     }
 
-    async fn members_without_company(
-        &self,
-        asked: &WithoutCompany,
-        offset: u64,
-        limit: u32,
-    ) -> Result<FoundPage<DueMember>, StoreError> {
-        self.store.members_without_company(asked, offset, limit).await
-    }
-
-    async fn groups_without_company(
-        &self,
-        asked: &WithoutCompany,
-        limit: u32,
-    ) -> Result<Vec<WithoutGroup>, StoreError> {
-        self.store.groups_without_company(asked, limit).await
-    }
-
-    async fn causes_without_company(&self, asked: &WithoutCompany) -> Result<Vec<(WhyNot, u64)>, StoreError> {
-        self.store.causes_without_company(asked).await
+    async fn links_by_hand(&self, offset: u64, limit: u32) -> Result<FoundPage<LinkedMember>, StoreError> {
+        self.store.links_by_hand(offset, limit).await
     }
 }
 
@@ -1106,8 +1089,12 @@ impl AuditStore for Ports {
 
 #[async_trait]
 impl FailedStore for Ports {
-    async fn failed_groups(&self, filter: &FailedFilter, limit: u32) -> Result<Vec<FailedGroup>, StoreError> {
+    async fn failed_groups(&self, filter: &FailedFilter, limit: u32) -> Result<Vec<CauseGroup>, StoreError> {
         self.store.failed_groups(filter, limit).await
+    }
+
+    async fn failed_causes(&self, filter: &FailedFilter) -> Result<Vec<(WhyNot, u64)>, StoreError> {
+        self.store.failed_causes(filter).await
     }
 
     async fn failed_count(&self, filter: &FailedFilter) -> Result<u64, StoreError> {
@@ -1131,8 +1118,16 @@ impl FailedStore for Ports {
         self.store.ticket(number).await
     }
 
-    async fn tickets(&self, limit: u32) -> Result<Vec<Ticket>, StoreError> {
-        self.store.tickets(limit).await
+    async fn tickets(&self, offset: u64, limit: u32) -> Result<FoundPage<Ticket>, StoreError> {
+        self.store.tickets(offset, limit).await
+    }
+
+    async fn keep_ticket_post(&self, number: i64, post: &TicketPost, by: &By) -> Result<(), StoreError> {
+        self.store.keep_ticket_post(number, post, by).await
+    }
+
+    async fn ticket_posts(&self, number: i64, limit: u32) -> Result<Vec<TicketPost>, StoreError> {
+        self.store.ticket_posts(number, limit).await
     }
 
     async fn ticket_members(

@@ -1,11 +1,19 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::unification::{Candidate, Match, MatchStatus, RuleOutcome, RuleResult, RuleSet};
+use crate::unification::{Candidate, MatchStatus};
+
+const PAGE: &str = "https://tributary.example/administration/general/unification/ticket?number=T-12";
 
 fn opened() -> Ticket {
-    let at = DateTime::from_timestamp(1_793_000_000, 0).unwrap();
-    Ticket::new("T-2026-0012", at, 7, &RuleSet::shipped())
+    let head = TicketHead {
+        reference: ticket_reference(12),
+        opened_at: DateTime::from_timestamp(1_793_000_000, 0).unwrap(),
+        opened_by: "admin@example.com".to_owned(),
+        rule_version: 7,
+        selection: "domain acme.io".to_owned(),
+    };
+    Ticket::new(head, &RuleSet::shipped())
 }
 
 fn member(id: &str, username: &str) -> Member {
@@ -18,31 +26,18 @@ fn member(id: &str, username: &str) -> Member {
     }
 }
 
-fn why(cause: WhyNot, domain: &str) -> Explanation {
-    let result = |rule: &str, position, result| RuleOutcome {
-        rule: rule.to_owned(),
-        position,
-        sentence: String::new(),
-        result,
-        values: Vec::new(),
-    };
-    Explanation {
-        outcome: Match {
-            why_not: Some(cause),
-            domain: Some(domain.to_owned()),
-            ..Match::default()
-        },
-        rules: vec![
-            result("email-to-person", 1, RuleResult::NoCandidate),
-            result("full-name-to-person", 2, RuleResult::Off),
-        ],
+fn why(cause: WhyNot, domain: &str) -> Match {
+    Match {
+        why_not: Some(cause),
+        domain: Some(domain.to_owned()),
+        ..Match::default()
     }
 }
 
 const DOCUMENT: &str = "\
-# T-2026-0012: 3 members without a company
+# T-12: 3 members without a company
 
-Opened 2026-10-26T07:33:20Z. Matched by version 7 of the rules.
+Opened 2026-10-26T07:33:20Z by `admin@example.com`. Matched by version 7 of the rules. Chosen: `domain acme.io`.
 
 | Members | Cause | What would help |
 |---:|---|---|
@@ -53,18 +48,18 @@ Opened 2026-10-26T07:33:20Z. Matched by version 7 of the rules.
 
 Create a company with this domain, or add the domain to the company that has it.
 
-| Member | Connection | Id | Email | Rules | Candidates |
+| Member | Connection | Id | Email | Company, as typed | Candidates |
 |---|---|---|---|---|---|
-| `ann` | `customer-de` | `1` | `1@acme.io` | 1 no candidate, 2 off |  |
-| `bob` | `customer-de` | `2` | `2@acme.io` | 1 no candidate, 2 off |  |
+| `ann` | `customer-de` | `1` | `1@acme.io` | – |  |
+| `bob` | `customer-de` | `2` | `2@acme.io` | – |  |
 
 ## 1 member of `twin.example`: several companies come into question
 
 Keep the value with one of the companies or persons, let a rule that can tell them apart decide first, or link by hand.
 
-| Member | Connection | Id | Email | Rules | Candidates |
+| Member | Connection | Id | Email | Company, as typed | Candidates |
 |---|---|---|---|---|---|
-| `eve` | `customer-de` | `3` | `3@acme.io` | 1 no candidate, 2 off | `a`, `b` |
+| `eve` | `customer-de` | `3` | `3@acme.io` | – | `a`, `b` |
 
 ## Version 7 of the rules
 
@@ -81,8 +76,8 @@ fn a_ticket_says_who_why_and_what_would_help() {
     assert!(ticket.add(&member("2", "bob"), &why(WhyNot::DomainUnknown, "acme.io")));
     assert!(ticket.add(&member("1", "ann"), &why(WhyNot::DomainUnknown, "acme.io")));
     let mut twin = why(WhyNot::Ambiguous, "twin.example");
-    twin.outcome.status = MatchStatus::Ambiguous;
-    twin.outcome.candidates = ["a", "b", "b"]
+    twin.status = MatchStatus::Ambiguous;
+    twin.candidates = ["a", "b", "b"]
         .map(|id| Candidate {
             company_external_id: Some(id.to_owned()),
             person_external_id: None,
@@ -90,29 +85,30 @@ fn a_ticket_says_who_why_and_what_would_help() {
         .into();
     assert!(ticket.add(&member("3", "eve"), &twin));
     let mut matched = why(WhyNot::FreeMail, "gmail.com");
-    matched.outcome.why_not = None;
+    matched.why_not = None;
     assert!(!ticket.add(&member("4", "has a company"), &matched));
     assert_eq!(ticket.markdown(), DOCUMENT);
     assert_eq!(
-        ticket.row(&member("3", "=eve"), &twin)[..10],
+        ticket_row("T-12", 7, &member("3", "=eve"), &twin)[..11],
         [
-            "T-2026-0012",
+            "T-12",
             "7",
             "customer-de",
             "3",
             "=eve",
             "3@acme.io",
-            "ambiguous",
+            "",
             "ambiguous",
             "twin.example",
+            "",
             "a;b"
         ]
     );
-    assert_eq!(TICKET_COLUMNS[9], "candidates");
+    assert_eq!(TICKET_COLUMNS[10], "candidates");
     assert!(
         ticket
-            .mail_link()
-            .starts_with("mailto:?subject=T-2026-0012%3A%203%20members%20without%20a%20company&body=")
+            .mail_link(PAGE)
+            .starts_with("mailto:?subject=T-12%3A%203%20members%20without%20a%20company&body=")
     );
 }
 
@@ -145,9 +141,24 @@ fn a_mail_link_stays_short_and_says_what_it_leaves_out() {
             &why(WhyNot::DomainUnknown, &domain),
         );
     }
-    let link = ticket.mail_link();
+    let link = ticket.mail_link(PAGE);
     assert!(link.len() <= MAIL_LINK_MAX_CHARS, "{}", link.len());
-    assert!(link.contains("causes%20more"), "{link}");
+    assert!(
+        link.contains("causes%20more") && link.contains(&encoded(PAGE)),
+        "{link}"
+    );
+    let text = ticket.markdown();
+    assert!(text.contains("And 400 causes more, which the CSV file has."));
+    assert_eq!(text.matches("\n## 1 member of").count(), GROUPS_MAX);
+}
+
+#[test]
+fn a_reference_is_read_back_with_or_without_its_letter() {
+    assert_eq!(ticket_number(&ticket_reference(7)), Some(7));
+    assert_eq!(ticket_number("7"), Some(7));
+    for not_one in ["", "T-", "T-0", "T--1", "t-7", "T-7.csv"] {
+        assert_eq!(ticket_number(not_one), None, "{not_one}");
+    }
 }
 
 /// The cells of a row as GitHub reads them: a bar ends one unless a backslash is before it that is none itself.
@@ -233,7 +244,7 @@ proptest! {
         let outside = outside_of_code(row.trim_end());
         prop_assert!(outside.chars().all(|c| c.is_ascii_alphanumeric() || " |,–".contains(c)), "{}", outside);
         prop_assert!(text.len() < 4_000);
-        let link = ticket.mail_link();
+        let link = ticket.mail_link(PAGE);
         prop_assert!(link.len() <= MAIL_LINK_MAX_CHARS && link.is_ascii() && !link.contains(['\r', '\n', ' ']));
     }
 }

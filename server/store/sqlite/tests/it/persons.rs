@@ -58,6 +58,7 @@ const WITHOUT_PERSONS: [(&str, &str); 28] = [
     ("session", "of those who log in"),
     ("set_up_link", "hashes of tokens for those who log in"),
     ("ticket", "who made it, and what was filtered by"),
+    ("ticket_post", "who posted it, and what was answered"),
     ("trend_day_due", "days"),
     ("unification", "versions"),
     ("watermark", "times"),
