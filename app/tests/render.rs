@@ -31,7 +31,7 @@ use axum::{
     http::{Request, Response, StatusCode, header},
 };
 use domain::RunState;
-use fake::{Fake, account_id, connection_id, run_id, token_id};
+use fake::{Fake, account_id, administration::token_id, connection_id, run_id};
 use leptos::{config::LeptosOptions, context::provide_context, server_fn::ServerFn};
 use leptos_axum::{ErrorHandler, LeptosRoutes, generate_route_list};
 use tower::ServiceExt;
@@ -44,7 +44,9 @@ async fn router(fake: Fake, answer: Option<FormAnswer>) -> Router {
     let context = move || {
         provide_context(Arc::clone(&backend));
         provide_context(frame.clone());
-        answer.clone().map(provide_context);
+        if let Some(answer) = answer.clone() {
+            provide_context(answer);
+        }
     };
     let options = LeptosOptions::builder().output_name("tributary").build();
     Router::new()

@@ -311,6 +311,7 @@ mod tests {
             email: format!("{number}@company.example"),
             role,
             set_up: true,
+            signs_on: false,
             disabled_at: disabled.then_some(DateTime::UNIX_EPOCH),
             created_at: DateTime::UNIX_EPOCH,
         }

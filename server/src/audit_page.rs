@@ -77,11 +77,11 @@ impl Console {
 }
 
 fn audit_row(entry: AuditEntry, names: &HashMap<Uuid, String>) -> AuditRow {
-    let named = |id: Option<Uuid>| id.and_then(|id| names.get(&id).cloned());
+    let known = |id: Option<Uuid>| id.and_then(|id| names.get(&id).cloned());
     AuditRow {
         actor: match (entry.actor.as_str(), entry.account_id, entry.token_id) {
-            ("account", id, _) => AuditActor::Account(named(id.map(|id| id.0))),
-            ("token", _, id) => AuditActor::Token(named(id.map(|id| id.0))),
+            ("account", id, _) => AuditActor::Account(known(id.map(|id| id.0))),
+            ("token", _, id) => AuditActor::Token(known(id.map(|id| id.0))),
             ("operator", ..) => AuditActor::Operator,
             _ => AuditActor::Nobody,
         },
@@ -95,11 +95,11 @@ fn audit_row(entry: AuditEntry, names: &HashMap<Uuid, String>) -> AuditRow {
 
 /// A target with the names of today in the place of ids.
 fn with_names(target: &str, names: &HashMap<Uuid, String>) -> String {
-    let named = |word: &str| -> String {
+    let readable = |word: &str| -> String {
         let name = word.parse().ok().and_then(|id: Uuid| names.get(&id));
         name.map_or_else(|| word.to_owned(), String::clone)
     };
-    target.split(' ').map(named).collect::<Vec<_>>().join(" ")
+    target.split(' ').map(readable).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ use domain::{
     AccountId, Connection, ConnectionId, Role, RunId, Scope, SessionId, StoppedBy, TokenId, Trigger,
     unification::RuleSet,
 };
-use store::{By, Cancelling, Enqueued, NewRun, RunQuery, StoreError};
+use store::{By, Cancelling, Enqueued, NewRun, RunQuery};
 use tokio::sync::Mutex;
 use tracing::{error, info};
 

@@ -30,8 +30,6 @@ use crate::{
     views,
 };
 
-/// Who changes things until accounts exist.
-
 /// Uses of rules that the history shows: as many as fit a page.
 const HISTORY_ROWS: u32 = 20;
 

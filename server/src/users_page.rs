@@ -91,7 +91,11 @@ impl Console {
             by: self.who(),
             at: now,
         };
-        let made = installation.store.create_ticket(&new).await.map_err(failed)?;
+        let made = installation
+            .store
+            .create_ticket(&new, &self.by())
+            .await
+            .map_err(failed)?;
         let ticket = made.ok_or_else(|| AppError::Refused {
             what: "None of these users is without a company any more.".to_owned(),
             next_action: "Look at the list again, and choose others. Nothing was written.".to_owned(),

@@ -125,6 +125,7 @@ pub fn scope_in_words(scope: Scope) -> &'static str {
     match scope {
         Scope::Read => "read the data",
         Scope::Sync => "start and stop syncs",
+        Scope::Import => "import companies and people",
     }
 }
 

@@ -1,7 +1,7 @@
 //! A backend that knows one small installation by heart, at a fixed moment. The counts add up, within a page and
 //! between pages.
 
-mod administration;
+pub(crate) mod administration;
 mod customers;
 mod installation;
 pub(crate) mod unification;
@@ -40,7 +40,7 @@ use domain::{
     unification::RuleSet,
 };
 
-pub(crate) use administration::{account_id, token_id};
+pub(crate) use administration::account_id;
 use installation::{at, connection_name};
 pub(crate) use installation::{connection_id, run_id};
 

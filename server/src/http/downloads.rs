@@ -33,6 +33,7 @@ pub(super) fn routes() -> Vec<Ruled<Console>> {
     let route = |path: &str, handler: MethodRouter<Console>| Ruled {
         path: path.to_owned(),
         audience: Audience::Admin,
+        scope: None,
         face: Face::Page,
         handler,
     };
@@ -80,10 +81,10 @@ async fn next_page(next: Next) -> Result<Option<(Bytes, Next)>, BrokeOff> {
         error!(error = %with_sources(error), "the audit trail cannot be exported");
         BrokeOff
     };
-    let encoded = |bytes: Result<Vec<u8>, EncodeError>| bytes.map_err(|error| broke_off(&error));
+    let whole = |bytes: Result<Vec<u8>, EncodeError>| bytes.map_err(|error| broke_off(&error));
     match next {
         Next::Head(store, encoder) => {
-            let head = encoded(encoder.head())?;
+            let head = whole(encoder.head())?;
             Ok(Some((head.into(), Next::Entries(store, encoder, 0))))
         }
         Next::Entries(store, mut encoder, after) => {
@@ -93,7 +94,7 @@ async fn next_page(next: Next) -> Result<Option<(Bytes, Next)>, BrokeOff> {
                 return Ok(None);
             };
             let rows: Vec<Vec<Cell>> = entries.into_iter().map(cells).collect();
-            let page = encoded(encoder.page(&rows))?;
+            let page = whole(encoder.page(&rows))?;
             Ok(Some((page.into(), Next::Entries(store, encoder, last))))
         }
     }

@@ -331,7 +331,7 @@ pub(crate) fn post_form(address: SocketAddr, cookies: &str, path: &str, fields: 
 }
 
 fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 #[derive(Debug)]

@@ -166,7 +166,7 @@ async fn every_page_has_a_rule_and_keeps_to_it() {
             audience(SERVER_FUNCTIONS, function),
             "{path} answers {function}"
         );
-        served.assert_rule(rule, &Method::POST, path).await;
+        served.assert_rule(rule, None, &Method::POST, path).await;
     }
     served
         .assert_rule(Audience::LoggedIn, None, &Method::GET, "/no/such/page")

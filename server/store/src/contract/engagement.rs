@@ -114,6 +114,7 @@ async fn bring_companies(store: &dyn Store) {
         by: "an admin".to_owned(),
         at: at(0),
         why: None,
+        effect: None,
     };
     store
         .apply_rules(0, &RuleSet::shipped(), &change, None)

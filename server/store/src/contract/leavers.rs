@@ -117,6 +117,7 @@ async fn with_member(store: &dyn Store) -> Started {
         by: "an admin".to_owned(),
         at: at(0),
         why: None,
+        effect: None,
     };
     store
         .apply_rules(0, &RuleSet::shipped(), &change, None)

@@ -223,7 +223,7 @@ pub async fn what_was_said_by_hand_is_listed_the_latest_first(store: &dyn Store)
     for (id, link) in &links {
         assert!(
             store
-                .set_link(started.connection, id, Some(link))
+                .set_link(started.connection, id, Some(link), &operator(5))
                 .await
                 .expect("an answer")
         );
@@ -245,7 +245,7 @@ pub async fn what_was_said_by_hand_is_listed_the_latest_first(store: &dyn Store)
     );
     assert!(
         store
-            .set_link(started.connection, "2", None)
+            .set_link(started.connection, "2", None, &operator(9))
             .await
             .expect("an answer")
     );

@@ -620,7 +620,9 @@ fn ticket_of(domain: &str) -> NewTicket {
 
 pub async fn a_ticket_of_nobody_is_not_made(store: &dyn Store) {
     with_failed(store).await;
-    let made = store.create_ticket(&ticket_of("nobody.example")).await;
+    let made = store
+        .create_ticket(&ticket_of("nobody.example"), &operator(6))
+        .await;
     assert_eq!(made.expect("an answer"), None);
     let none = store.tickets(0, 10).await.expect("tickets");
     assert!(none.rows.is_empty() && none.total == 0, "nothing was written");
@@ -628,7 +630,9 @@ pub async fn a_ticket_of_nobody_is_not_made(store: &dyn Store) {
 
 pub async fn a_ticket_holds_its_members_until_they_match(store: &dyn Store) {
     let started = with_failed(store).await;
-    let made = store.create_ticket(&ticket_of("acme.example")).await;
+    let made = store
+        .create_ticket(&ticket_of("acme.example"), &operator(6))
+        .await;
     let ticket = made.expect("an answer").expect("a ticket");
     assert_eq!((ticket.members, ticket.open), (2, 2));
     assert_eq!((ticket.rule_version, ticket.at), (1, at(6)));
@@ -661,7 +665,7 @@ pub async fn a_ticket_holds_its_members_until_they_match(store: &dyn Store) {
 pub async fn tickets_are_listed_with_how_many_of_their_members_are_left(store: &dyn Store) {
     let started = with_failed(store).await;
     for domain in ["acme.example", "other.example"] {
-        let made = store.create_ticket(&ticket_of(domain)).await;
+        let made = store.create_ticket(&ticket_of(domain), &operator(6)).await;
         assert!(made.expect("an answer").is_some());
     }
     bring(store, &started, vec![user("1", "a7@acme.example")]).await;
@@ -681,7 +685,7 @@ pub async fn what_came_of_posting_a_ticket_is_kept(store: &dyn Store) {
         by: "admin@example.com".to_owned(),
         at: at(6),
     };
-    let ticket = store.create_ticket(&new).await.expect("an answer");
+    let ticket = store.create_ticket(&new, &operator(6)).await.expect("an answer");
     let number = ticket.expect("a ticket").number;
     let members = store.ticket_members(number, 0, 10).await.expect("members");
     let candidates: Vec<_> = members.iter().map(|of| of.outcome.candidates.len()).collect();

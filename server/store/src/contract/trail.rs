@@ -194,6 +194,7 @@ fn change(seconds: i64) -> RuleChange {
         by: "an admin".to_owned(),
         at: at(seconds),
         why: Some("a reason that is not in the trail".to_owned()),
+        effect: None,
     }
 }
 

@@ -136,6 +136,7 @@ async fn bring_rules(store: &dyn Store) {
         by: "an admin".to_owned(),
         at: at(0),
         why: None,
+        effect: None,
     };
     // Where there are some already, those decide.
     store

@@ -23,7 +23,7 @@ const REACHED: [&str; 15] = [
 ];
 
 /// Tables that hold no person, with the reason.
-const WITHOUT_PERSONS: [(&str, &str); 28] = [
+const WITHOUT_PERSONS: [(&str, &str); 29] = [
     ("_sqlx_migrations", "the database's versions"),
     (
         "account",
