@@ -62,18 +62,18 @@ mod tests {
     async fn who_finds_all_places_taken_is_sent_away_at_once() {
         let lane = Lane::new(1, 2);
         let (finish, finished) = mpsc::channel::<()>();
-        let (turn, has_turn) = tokio::sync::oneshot::channel();
+        let (tell, begun) = tokio::sync::oneshot::channel();
         let first = tokio::spawn({
             let lane = lane.clone();
             async move {
                 lane.work(move || {
-                    let _ = turn.send(());
+                    let _ = tell.send(());
                     finished.recv()
                 })
                 .await
             }
         });
-        has_turn.await.expect("it began");
+        begun.await.expect("it began");
         let mut second = Box::pin(lane.work(|| 2));
         assert!(futures_util::poll!(second.as_mut()).is_pending(), "it waits");
         assert_eq!(lane.work(|| 3).await, Err(Full));
