@@ -62,12 +62,12 @@ mod tests {
     async fn who_finds_all_places_taken_is_sent_away_at_once() {
         let lane = Lane::new(1, 2);
         let (finish, finished) = mpsc::channel::<()>();
-        let (begin, begun) = tokio::sync::oneshot::channel();
+        let (tell, begun) = tokio::sync::oneshot::channel();
         let first = tokio::spawn({
             let lane = lane.clone();
             async move {
                 lane.work(move || {
-                    let _ = begin.send(());
+                    let _ = tell.send(());
                     finished.recv()
                 })
                 .await

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fmt::Debug,
+    fmt::{Debug, Write as _},
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -331,7 +331,11 @@ pub(crate) fn post_form(address: SocketAddr, cookies: &str, path: &str, fields: 
 }
 
 fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        write!(escaped, "%{byte:02x}").expect("text takes all");
+    }
+    escaped
 }
 
 #[derive(Debug)]

@@ -140,8 +140,7 @@ fn spent(entrance: &Entrance) -> Response {
         r#"{trouble}
 <p class="small">An operator makes it with <code>tributary account reset</code>; while there is no account at all, the log of
 <code>tributary serve</code> has a new one after each start.</p>
-<p><a class="button" href="{}">Go to the log-in</a></p>"#,
-        LOG_IN
+<p><a class="button" href="{LOG_IN}">Go to the log-in</a></p>"#
     );
     entrance
         .look
