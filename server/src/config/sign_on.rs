@@ -17,7 +17,7 @@ const HEADING: &str = "Single sign-on (OpenID Connect)";
 /// The identity provider with which people sign on, if there is one.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SignOn {
-    /// The provider, as its discovery document names it, such as https://id.example/realms/staff
+    /// The provider, as its discovery document names it, such as <https://id.example/realms/staff>
     #[arg(long = "sign-on-issuer", help_heading = HEADING, value_name = "URL", env = "TRIBUTARY_SIGN_ON_ISSUER", value_parser = issuer)]
     issuer: Option<Url>,
     /// What this installation is called at the provider

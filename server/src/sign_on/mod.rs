@@ -1,4 +1,4 @@
-//! Single sign-on: the code flow of OpenID Connect, with PKCE. What makes a token good is the crate's to say; whom it lets
+//! Single sign-on: the code flow of `OpenID` Connect, with PKCE. What makes a token good is the crate's to say; whom it lets
 //! in, and as what, is said here.
 
 mod pending;

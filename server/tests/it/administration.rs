@@ -383,7 +383,7 @@ fn a_person_is_erased_from_the_console_and_is_in_no_address_and_no_file() {
     let home = Home::new();
     fs::write(
         home.path("people.csv"),
-        "external_id,email\nP-1,jane@example.com\n",
+        "external_id,email,first_name,last_name,phone,company_external_id,active\nP-1,jane@example.com,Jane,,,,true\n",
     )
     .expect("a file");
     home.run(&["person", "import", "people.csv"]).succeeded();
