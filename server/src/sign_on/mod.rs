@@ -142,8 +142,9 @@ impl SignOn {
         returned: Returned,
     ) -> Result<CameBack, Failure> {
         let now = self.clock.now();
-        let ring = self.keys.ring().map_err(no_key)?;
-        let pending = Pending::open(&ring, sealed.unwrap_or_default(), &returned.state, now)?;
+        // Made if there is none yet: then nothing was sealed, and nothing opens.
+        let sealing = self.keys.sealing().map_err(no_key)?;
+        let pending = Pending::open(sealing.ring(), sealed.unwrap_or_default(), &returned.state, now)?;
         self.vouched(&pending, returned, now)
             .await
             .map_err(|failure| Failure {

@@ -109,7 +109,11 @@ fn a_file_is_there_whole_or_not_at_all() {
     folder.ended(1).says(&["data", "next:"]);
     let left = fs::read_dir(home.path(".")).expect("the folder");
     let left: Vec<_> = left.map(|entry| entry.expect("an entry").file_name()).collect();
-    assert_eq!(left.len(), 3, "data, secret.txt, users.csv: {left:?}");
+    assert_eq!(
+        left.len(),
+        4,
+        "data, password.txt, secret.txt, users.csv: {left:?}"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     ConnectionId, Stream,
     record::{Record, User},
-    unification::{self, LeftBecause, Person, RuleSet},
+    unification::{self, LeftBecause, Match, Person, RuleSet},
 };
 use uuid::Uuid;
 
@@ -12,8 +12,8 @@ use super::{
     fixtures::{Started, at, page_of, started},
 };
 use crate::{
-    Bounce, Erasure, ErasureRequest, FormerlyLeft, ImportMode, ImportOutcome, LEFT_BY_RULE, Leaving, Left,
-    MatchCommit, MatchesWritten, MemberTie, RuleChange, Stays, Store,
+    Bounce, DuePage, Erasure, ErasureRequest, FormerlyLeft, ImportMode, ImportOutcome, LEFT_BY_RULE, Leaving,
+    Left, MatchCommit, MatchesWritten, MemberTie, NewMatch, RuleChange, Stays, Store,
 };
 
 const ANN: &str = "ann@halden.example";
@@ -135,6 +135,16 @@ async fn with_member(store: &dyn Store) -> Started {
     started
 }
 
+/// Members who have no match so far.
+fn unmatched(page: &DuePage) -> Vec<NewMatch> {
+    let new = page.members.iter().filter(|due| due.before.is_none());
+    new.map(|due| NewMatch {
+        community_user_id: due.member.community_user_id.clone(),
+        outcome: Match::default(),
+    })
+    .collect()
+}
+
 /// Writes what is due, with what the rules say of the member.
 async fn say_by_rule(
     store: &dyn Store,
@@ -149,8 +159,8 @@ async fn say_by_rule(
         };
         let commit = MatchCommit {
             connection_id: connection,
+            changed: unmatched(&page),
             page,
-            changed: Vec::new(),
             leaving: vec![leaving],
             revision: store.revision().await.expect("a revision"),
             at: at(seconds),
