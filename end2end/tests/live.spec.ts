@@ -64,6 +64,4 @@ test("the Summary of a run under way moves as well, and keeps the focus where it
   await pause.focus();
   await expect.poll(() => found(counts)).toBeGreaterThan(before);
   await expect(pause).toBeFocused();
-  await page.keyboard.press("Enter");
-  await expect(summary.getByRole("button", { name: "Go on with live counts" })).toBeFocused();
 });

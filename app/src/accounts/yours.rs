@@ -49,7 +49,7 @@ pub fn YourSessions() -> impl IntoView {
                     Err(error) => page_problem(error, YOUR_SESSIONS.to_owned()).into_any(),
                 }))}
             </Transition>
-            <section class="password" aria-labelledby="password-title">
+            <section class="own-password" aria-labelledby="password-title">
                 <h2 class="section-title" id="password-title">"Change your password"</h2>
                 <Transition>
                     {move || may.with(|may| may.as_ref().map(|may| match may {
