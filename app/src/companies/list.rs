@@ -243,6 +243,17 @@ fn paging(view: &LookUpView) -> impl IntoView + use<> {
     })
 }
 
+/// Of a page past the end of a list.
+pub fn nothing_on_this_page(first_page: String) -> AnyView {
+    view! {
+        <section class="empty">
+            <h2>"There is nothing on this page"</h2>
+            <p><a class="button" href=first_page>"Go to the first page"</a></p>
+        </section>
+    }
+    .into_any()
+}
+
 /// `1 to 50 of 1,204 companies`, with the pages before and after.
 pub fn pages(
     label: &'static str,

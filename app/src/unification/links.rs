@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     companies::{
-        list::pages,
+        list::{nothing_on_this_page, pages},
         place::{company_href, page_of},
     },
     ui::{
@@ -69,13 +69,7 @@ fn links_tab(view: &LinksView) -> impl IntoView + use<> {
 
 fn nothing(view: &LinksView) -> AnyView {
     if view.page > 1 {
-        return view! {
-            <section class="empty">
-                <h2>"There is nothing on this page"</h2>
-                <p><a class="button" href=LINKS>"Go to the first page"</a></p>
-            </section>
-        }
-        .into_any();
+        return nothing_on_this_page(LINKS.to_owned());
     }
     view! {
         <section class="empty">

@@ -12,7 +12,10 @@ use super::{
     view::{TICKETS_PAGE_ROWS, TicketRow, TicketsView},
 };
 use crate::{
-    companies::{list::pages, place::page_of},
+    companies::{
+        list::{nothing_on_this_page, pages},
+        place::page_of,
+    },
     ui::{
         head::{Crumb, sheet_head},
         moment::{self, moment},
@@ -62,13 +65,7 @@ fn tickets_tab(view: &TicketsView) -> impl IntoView + use<> {
 
 fn nothing(view: &TicketsView) -> AnyView {
     if view.page > 1 {
-        return view! {
-            <section class="empty">
-                <h2>"There is nothing on this page"</h2>
-                <p><a class="button" href=TICKETS>"Go to the first page"</a></p>
-            </section>
-        }
-        .into_any();
+        return nothing_on_this_page(TICKETS.to_owned());
     }
     view! {
         <section class="empty">

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     companies::{
         api::{AddDomain, SaveCompany},
-        list::pages,
+        list::{nothing_on_this_page, pages},
     },
     ui::{
         head::{Crumb, sheet_head},
@@ -571,13 +571,7 @@ fn paging(view: &UsersView, place: &UsersPlace) -> impl IntoView + use<> {
 
 fn nothing(view: &UsersView, place: &UsersPlace) -> impl IntoView + use<> {
     if view.total > 0 {
-        return view! {
-            <section class="empty">
-                <h2>"There is nothing on this page"</h2>
-                <p><a class="button" href=place.with_page(1).href()>"Go to the first page"</a></p>
-            </section>
-        }
-        .into_any();
+        return nothing_on_this_page(place.with_page(1).href());
     }
     let all = view.head.without_company;
     if all == 0 {
