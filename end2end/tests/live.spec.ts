@@ -48,7 +48,7 @@ test("the counts of a card move while the page is looked at, until they are paus
   expect(await found(card)).toBe(halted);
 });
 
-test("the Summary of a run under way moves as well", async ({
+test("the Summary of a run under way moves as well, and keeps the focus where it is", async ({
   console: page,
   javaScriptEnabled,
 }) => {
@@ -60,5 +60,10 @@ test("the Summary of a run under way moves as well", async ({
   await expect(summary).toContainText("requests a minute");
   const counts = summary.getByRole("region", { name: "Counts" });
   const before = await found(counts);
+  const pause = summary.getByRole("button", { name: "Pause live counts" });
+  await pause.focus();
   await expect.poll(() => found(counts)).toBeGreaterThan(before);
+  await expect(pause).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(summary.getByRole("button", { name: "Go on with live counts" })).toBeFocused();
 });

@@ -1,5 +1,7 @@
 //! The drawer with a run's Summary, or with the invalid records of one reason.
 
+use std::sync::Arc;
+
 use domain::RunId;
 use leptos::{html, prelude::*, wasm_bindgen::JsCast, web_sys::HtmlElement};
 use serde::{Deserialize, Serialize};
@@ -8,7 +10,7 @@ use super::{
     api::{invalid_records, summary},
     invalid::records,
     live::Live,
-    summary::run_summary,
+    summary::{live_summary, run_summary},
     view::{InvalidRecordsQuery, InvalidRecordsView, SummaryView},
 };
 use crate::{
@@ -85,7 +87,15 @@ pub fn RunDrawer(place: Memo<Place>) -> impl IntoView {
 fn shown(content: &Result<DrawerContent, AppError>, at: Place) -> AnyView {
     match content {
         Ok(DrawerContent::Summary(view)) => match use_context::<Live>() {
-            Some(live) if !view.run.state.is_over() => live_summary(view.clone(), at, live).into_any(),
+            Some(live) if !view.run.state.is_over() => {
+                live.show_summary(view.run.id);
+                let first = Arc::new(view.as_ref().clone());
+                let now = move || {
+                    let newer = live.summary_of(first.run.id, first.as_of);
+                    newer.unwrap_or_else(|| first.as_ref().clone())
+                };
+                live_summary(now, at).into_any()
+            }
             _ => run_summary(view, at).into_any(),
         },
         Ok(DrawerContent::Records(view)) => records(view, at).into_any(),
@@ -94,15 +104,6 @@ fn shown(content: &Result<DrawerContent, AppError>, at: Place) -> AnyView {
             <div class="drawer-content">{page_problem(error, at.href())}</div>
         }
         .into_any(),
-    }
-}
-
-/// Of a run under way: as it is now.
-fn live_summary(view: Box<SummaryView>, at: Place, live: Live) -> impl IntoView {
-    live.show_summary(view.run.id);
-    move || {
-        let newer = live.summary_of(view.run.id, view.as_of);
-        run_summary(newer.as_ref().unwrap_or(&view), at)
     }
 }
 

@@ -22,22 +22,60 @@ use crate::{
 };
 
 pub fn run_summary(view: &SummaryView, at: Place) -> impl IntoView + use<> {
-    let run = &view.run;
     view! {
         {head(view, at)}
         <div class="drawer-content">
-            {run.cause.as_ref().map(|cause| failure(view, cause))}
-            {standing(view).map(|words| view! { <p class="standing">{words}</p> })}
-            {(run.state == RunState::Running).then(|| live_head(view))}
-            {count_strip(run)}
-            {stream_table(run)}
-            <div class="halves">
-                {stages(run, view.as_of)}
-                {companies(run)}
-            </div>
-            {invalid(view, at)}
-            {footnotes(run, at)}
+            {reason(view)}
+            {account(view, at)}
         </div>
+    }
+}
+
+/// Of a run under way, as it is now. Its parts are made anew whenever it is known anew; the button that halts that stays the
+/// same one, or it would be lost to whoever has the focus on it.
+pub fn live_summary(
+    now: impl Fn() -> SummaryView + Clone + Send + Sync + 'static,
+    at: Place,
+) -> impl IntoView {
+    let is_running = {
+        let now = now.clone();
+        Memo::new(move |_| now().run.state == RunState::Running)
+    };
+    let (heading, why, pace, rest) = (now.clone(), now.clone(), now.clone(), now);
+    let live_head = move || {
+        let pace = pace.clone();
+        // Read leniently: someone who leaves while the page is rendered takes the signals along.
+        is_running.try_get().unwrap_or(false).then(|| live_head(pace))
+    };
+    view! {
+        {move || head(&heading(), at)}
+        <div class="drawer-content">
+            {move || reason(&why())}
+            {live_head}
+            {move || account(&rest(), at)}
+        </div>
+    }
+}
+
+/// Why it failed, or how it stands.
+fn reason(view: &SummaryView) -> impl IntoView + use<> {
+    view! {
+        {view.run.cause.as_ref().map(|cause| failure(view, cause))}
+        {standing(view).map(|words| view! { <p class="standing">{words}</p> })}
+    }
+}
+
+fn account(view: &SummaryView, at: Place) -> impl IntoView + use<> {
+    let run = &view.run;
+    view! {
+        {count_strip(run)}
+        {stream_table(run)}
+        <div class="halves">
+            {stages(run, view.as_of)}
+            {companies(run)}
+        </div>
+        {invalid(view, at)}
+        {footnotes(run, at)}
     }
 }
 
@@ -75,9 +113,11 @@ fn head(view: &SummaryView, at: Place) -> impl IntoView + use<> {
 }
 
 /// How fast a run under way goes, and how to halt the counts.
-fn live_head(view: &SummaryView) -> impl IntoView + use<> {
-    let run = &view.run;
-    let pace = words::pace(run.started_at, run.requests, &run.progress, view.as_of);
+fn live_head(now: impl Fn() -> SummaryView + Send + 'static) -> impl IntoView {
+    let pace = move || {
+        let SummaryView { run, as_of, .. } = now();
+        words::pace(run.started_at, run.requests, &run.progress, as_of)
+    };
     view! {
         <div class="live-head">
             <p class="small">{pace}</p>
