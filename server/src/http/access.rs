@@ -24,7 +24,7 @@ use super::{
     log_in::{Look, OwnPath},
     rest::Problem,
 };
-use crate::visitor::Visitor;
+use crate::{backend::Console, visitor::Visitor};
 
 /// Of files, which the log-in page needs, too: style, scripts and pictures. None of them shows data.
 const FILES: Audience = Audience::Public;
@@ -52,6 +52,19 @@ pub(crate) struct Ruled<S = ()> {
     pub(crate) scope: Option<Scope>,
     pub(crate) face: Face,
     pub(crate) handler: MethodRouter<S>,
+}
+
+impl Ruled<Console> {
+    /// A file that a page of admins leads to.
+    pub(crate) fn file_for_admins(path: &str, handler: MethodRouter<Console>) -> Self {
+        Self {
+            path: path.to_owned(),
+            audience: Audience::Admin,
+            scope: None,
+            face: Face::Page,
+            handler,
+        }
+    }
 }
 
 /// A router of these routes, each behind its rule.

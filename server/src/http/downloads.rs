@@ -6,52 +6,36 @@ use app::{audit::place::AUDIT_CSV, erasure::place::RECEIPT_JSON, error::AppError
 use axum::{
     Json,
     body::{Body, Bytes},
-    extract::{Query, Request, State},
+    extract::Query,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get},
+    routing::get,
 };
-use domain::Audience;
 use futures_util::stream::try_unfold;
 use serde::Deserialize;
 use store::{Cell, Deed, Store};
 use tracing::error;
 
-use super::access::{Face, Ruled};
+use super::access::Ruled;
 use crate::{
     backend::{Console, internal},
     error::with_sources,
     export::{EncodeError, Encoder, Layout},
     trail::{FIELDS, cells},
-    visitor::Visitor,
 };
 
 /// Entries in memory at once.
 const ENTRIES_AT_ONCE: u32 = 1_000;
 
 pub(super) fn routes() -> Vec<Ruled<Console>> {
-    let route = |path: &str, handler: MethodRouter<Console>| Ruled {
-        path: path.to_owned(),
-        audience: Audience::Admin,
-        scope: None,
-        face: Face::Page,
-        handler,
-    };
     vec![
-        route(AUDIT_CSV, get(audit_csv)),
-        route(RECEIPT_JSON, get(receipt_json)),
+        Ruled::file_for_admins(AUDIT_CSV, get(audit_csv)),
+        Ruled::file_for_admins(RECEIPT_JSON, get(receipt_json)),
     ]
 }
 
-/// The console as whoever asks has it.
-fn of_visitor(console: &Console, request: &Request) -> Console {
-    let visitor = request.extensions().get::<Visitor>().cloned();
-    console.for_visitor(visitor.unwrap_or_default())
-}
-
 /// The whole trail, page by page, so that a long one takes the same memory. That it was taken along is an entry itself.
-async fn audit_csv(State(console): State<Console>, request: Request) -> Response {
-    let console = of_visitor(&console, &request);
+async fn audit_csv(console: Console) -> Response {
     let store = Arc::clone(&console.installation.store);
     if let Err(error) = store.note(Deed::TrailExported, None, &console.by()).await {
         return refused(&internal(&error));
@@ -106,7 +90,7 @@ struct Asked {
     id: String,
 }
 
-async fn receipt_json(State(console): State<Console>, Query(asked): Query<Asked>) -> Response {
+async fn receipt_json(console: Console, Query(asked): Query<Asked>) -> Response {
     match console.stored_receipt(&asked.id).await {
         Ok(receipt) => {
             let name = format!("receipt-{}.json", receipt.id);

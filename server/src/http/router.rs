@@ -25,8 +25,6 @@ use leptos::{
     prelude::{provide_context, use_context, with_context},
 };
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list_with_exclusions_and_ssg_and_context};
-use store::Store;
-use sync::Clock;
 use tower_http::{
     CompressionLevel,
     compression::{CompressionLayer, predicate::SizeAbove},
@@ -48,14 +46,14 @@ use super::{
     metrics::{self, Monitored, observe},
     pace::{self, Pace},
     pages::{self, Pages},
-    rest::{self, Api},
+    rest,
     security::{self, Hosts},
     sheets,
     visit::{self, Visits},
 };
 use crate::{
-    backend::Console, installation::Installation, metrics::Metrics, secrets::to_hex, sign_on::SignOn,
-    system::random_bytes, visitor::Visitor,
+    backend::Console, metrics::Metrics, secrets::to_hex, sign_on::SignOn, system::random_bytes,
+    visitor::Visitor,
 };
 
 /// The largest form is a rule set's, and that is some kilobytes.
@@ -80,9 +78,6 @@ pub(crate) struct Served {
     pub(crate) visits: Visits,
     pub(crate) look: Look,
     pub(crate) sign_on: Option<Arc<SignOn>>,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) installation: Installation,
     pub(crate) metrics: Metrics,
     pub(crate) site: Site,
     pub(crate) hosts: Hosts,
@@ -94,16 +89,11 @@ pub(crate) struct Served {
 pub(crate) fn router(served: Served) -> Router {
     let options = served.site.leptos_options();
     let look = served.look.clone();
-    let api = Api {
-        console: served.console.clone(),
-        store: Arc::clone(&served.store),
-        clock: Arc::clone(&served.clock),
-        installation: served.installation.clone(),
-    };
-    let imports = imports(&served.visits, &look, api.clone());
+    let store = Arc::clone(&served.console.installation.store);
+    let imports = imports(&served);
     let entrance = Entrance::new(&served.visits, &look, served.sign_on.clone());
     let console = console(&served, &options)
-        .merge(guarded(rest::routes(), &look).with_state(api))
+        .merge(guarded(rest::routes(), &look).with_state(served.console.clone()))
         .merge(guarded(log_in::routes(), &look).with_state(entrance))
         .merge(guarded(downloads::routes(), &look).with_state(served.console.clone()))
         .merge(guarded(sheets::routes(), &look).with_state(served.console.clone()))
@@ -136,14 +126,14 @@ pub(crate) fn router(served: Served) -> Router {
         ));
     let monitored = Monitored {
         metrics: served.metrics.clone(),
-        store: Arc::clone(&served.store),
-        clock: served.clock,
+        store: Arc::clone(&store),
+        clock: Arc::clone(&served.console.installation.clock),
     };
     let metrics = guarded(metrics::routes(), &look)
         .with_state(monitored)
         .layer(middleware::from_fn_with_state(served.visits, visit::resolve))
         .layer(middleware::from_fn_with_state(served.hosts, security::check_host));
-    let health = guarded(health::routes(), &look).with_state(served.store);
+    let health = guarded(health::routes(), &look).with_state(store);
     console
         .merge(metrics)
         .merge(health)
@@ -156,10 +146,13 @@ pub(crate) fn router(served: Served) -> Router {
 }
 
 /// Endpoints with a limit of their own for what is sent.
-fn imports(visits: &Visits, look: &Look, api: Api) -> Router {
-    guarded(rest::imports(), look)
-        .with_state(api)
-        .layer(middleware::from_fn_with_state(visits.clone(), visit::resolve))
+fn imports(served: &Served) -> Router {
+    guarded(rest::imports(), &served.look)
+        .with_state(served.console.clone())
+        .layer(middleware::from_fn_with_state(
+            served.visits.clone(),
+            visit::resolve,
+        ))
         .layer(middleware::from_fn_with_state(
             IMPORT_LIMIT_BYTES,
             security::whole_body,

@@ -5,20 +5,17 @@ use std::{collections::HashMap, sync::Arc};
 use app::unification::place::{TICKET_CSV, TICKET_MARKDOWN, USERS_CSV, UsersFilter};
 use axum::{
     body::Body,
-    extract::{Query, State},
+    extract::Query,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get},
+    routing::get,
 };
-use domain::{
-    Audience,
-    unification::{ticket_number, ticket_reference},
-};
+use domain::unification::{ticket_number, ticket_reference};
 use futures_util::TryStreamExt as _;
 use store::{StoreError, Ticket};
 use tracing::error;
 
-use super::access::{Face, Ruled};
+use super::access::Ruled;
 use crate::{
     backend::{Console, internal},
     error::with_sources,
@@ -62,23 +59,16 @@ impl IntoResponse for NoFile {
 }
 
 pub(super) fn routes() -> Vec<Ruled<Console>> {
-    let route = |path: &str, handler: MethodRouter<Console>| Ruled {
-        path: path.to_owned(),
-        audience: Audience::Admin,
-        scope: None,
-        face: Face::Page,
-        handler,
-    };
     vec![
-        route(USERS_CSV, get(users_csv)),
-        route(TICKET_CSV, get(ticket_csv)),
-        route(TICKET_MARKDOWN, get(ticket_markdown)),
+        Ruled::file_for_admins(USERS_CSV, get(users_csv)),
+        Ruled::file_for_admins(TICKET_CSV, get(ticket_csv)),
+        Ruled::file_for_admins(TICKET_MARKDOWN, get(ticket_markdown)),
     ]
 }
 
 type Asked = Query<HashMap<String, String>>;
 
-async fn users_csv(State(console): State<Console>, Query(asked): Asked) -> Result<Response, NoFile> {
+async fn users_csv(console: Console, Query(asked): Asked) -> Result<Response, NoFile> {
     let filter = UsersFilter::read(|name| asked.get(name).map(String::as_str));
     let now = console.installation.clock.now();
     let sheet = users_sheet(console.installation.store.as_ref(), &filter, now).await?;
@@ -86,13 +76,13 @@ async fn users_csv(State(console): State<Console>, Query(asked): Asked) -> Resul
     Ok(file(&name, CSV, rows(&console, sheet)))
 }
 
-async fn ticket_csv(State(console): State<Console>, Query(asked): Asked) -> Result<Response, NoFile> {
+async fn ticket_csv(console: Console, Query(asked): Asked) -> Result<Response, NoFile> {
     let ticket = ticket(&console, &asked).await?;
     let name = format!("{}.csv", ticket_reference(ticket.number));
     Ok(file(&name, CSV, rows(&console, Sheet::OfTicket(ticket))))
 }
 
-async fn ticket_markdown(State(console): State<Console>, Query(asked): Asked) -> Result<Response, NoFile> {
+async fn ticket_markdown(console: Console, Query(asked): Asked) -> Result<Response, NoFile> {
     let ticket = ticket(&console, &asked).await?;
     let document = document(console.installation.store.as_ref(), &ticket).await?;
     let name = format!("{}.md", ticket_reference(ticket.number));

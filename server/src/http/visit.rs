@@ -1,11 +1,11 @@
 //! Finds out who asks, by the session in their cookie or the token that a program shows: one read of the database for each
 //! request that brings one.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -15,6 +15,7 @@ use tracing::error;
 use super::{client::Client, cookies::Cookies, rest::Problem};
 use crate::{
     accounts::{BadToken, Door},
+    backend::Console,
     error::with_sources,
     visitor::{Visitor, Who},
 };
@@ -48,6 +49,16 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let shown = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = shown.split_once(' ').unwrap_or((shown, ""));
     scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
+}
+
+/// The console as whoever asks has it: what they do with it is done in their name. To be taken instead of the state.
+impl FromRequestParts<Self> for Console {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Self) -> Result<Self, Infallible> {
+        let visitor = parts.extensions.get::<Visitor>().cloned();
+        Ok(console.for_visitor(visitor.unwrap_or_default()))
+    }
 }
 
 /// Names the visitor to all that come after. Not for files, which are everybody's.

@@ -364,6 +364,23 @@ fn companies_and_persons_are_imported_as_from_files() {
 }
 
 #[test]
+fn what_is_imported_is_in_the_trail_in_the_name_of_whoever_sent_it() {
+    let home = Home::new();
+    let (_console, address) = serve(&home);
+    let row = r#"[{ "external_id": "C-1", "name": "One" }]"#;
+    assert_eq!(send_rows(address, "companies", JSON, row).status, 200);
+    let trail = home
+        .run(&["audit", "list", "--after", "0", "--json"])
+        .succeeded()
+        .json();
+    let entries = trail.as_array().expect("entries");
+    let imported = entries
+        .iter()
+        .find(|entry| text(entry, &"deed") == "companies_imported");
+    assert_eq!(text(imported.expect("an entry"), &"actor"), "account");
+}
+
+#[test]
 fn an_import_that_cannot_be_read_is_a_problem() {
     let home = Home::new();
     let (_console, address) = serve(&home);

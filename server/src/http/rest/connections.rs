@@ -16,12 +16,12 @@ use domain::{Audience, Cause, Connection, Health, RunId};
 use serde::Serialize;
 
 use super::{
-    Answer, Api, Endpoint, Scope, accepted,
+    Answer, Endpoint, Scope, accepted,
     page::{Page, connection_of},
     problem::Problem,
     runs,
 };
-use crate::documents::ConnectionDocument;
+use crate::{backend::Console, documents::ConnectionDocument};
 
 /// A connection and how it is.
 #[derive(Debug, Serialize)]
@@ -113,9 +113,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-async fn with_health(api: &Api) -> Result<Vec<ConnectionWithHealth>, Problem> {
-    let mut cards = api.console.connections().await?.cards;
-    let connections = api.store.connections().await?;
+async fn with_health(console: &Console) -> Result<Vec<ConnectionWithHealth>, Problem> {
+    let mut cards = console.connections().await?.cards;
+    let connections = console.installation.store.connections().await?;
     // One that was added in between has no card yet, and is told the next time.
     let told = connections.iter().filter_map(|connection| {
         let at = cards.iter().position(|card| card.id == connection.id)?;
@@ -124,35 +124,41 @@ async fn with_health(api: &Api) -> Result<Vec<ConnectionWithHealth>, Problem> {
     Ok(told.collect())
 }
 
-async fn list(api: Api) -> Result<Json<Page<ConnectionWithHealth>>, Problem> {
+async fn list(console: Console) -> Result<Json<Page<ConnectionWithHealth>>, Problem> {
     Ok(Json(Page {
-        items: with_health(&api).await?,
+        items: with_health(&console).await?,
         next: None,
     }))
 }
 
-async fn one(api: Api, Path(tenant): Path<String>) -> Result<Json<ConnectionWithHealth>, Problem> {
-    let connection = connection_of(&api, &tenant).await?;
-    let cards = api.console.connections().await?.cards;
+async fn one(console: Console, Path(tenant): Path<String>) -> Result<Json<ConnectionWithHealth>, Problem> {
+    let connection = connection_of(&console, &tenant).await?;
+    let cards = console.connections().await?.cards;
     let card = cards.into_iter().find(|card| card.id == connection.id);
     let card = card.ok_or_else(|| Problem::not_found("There is no connection to that tenant."))?;
     Ok(Json(ConnectionWithHealth::new(&connection, card)))
 }
 
-async fn sync(api: Api, Path(tenant): Path<String>) -> Result<Response, Problem> {
-    let connection = connection_of(&api, &tenant).await?;
-    let run = api.console.sync_now(connection.id).await?;
-    runs::find(&api, &run.to_string()).await.map(accepted)
+async fn sync(console: Console, Path(tenant): Path<String>) -> Result<Response, Problem> {
+    let connection = connection_of(&console, &tenant).await?;
+    let run = console.sync_now(connection.id).await?;
+    runs::find(&console, &run.to_string()).await.map(accepted)
 }
 
-async fn activate(api: Api, Path(tenant): Path<String>) -> Result<Json<ConnectionWithHealth>, Problem> {
-    let connection = connection_of(&api, &tenant).await?;
-    api.console.activate(connection.id).await?;
-    one(api, Path(tenant)).await
+async fn activate(
+    console: Console,
+    Path(tenant): Path<String>,
+) -> Result<Json<ConnectionWithHealth>, Problem> {
+    let connection = connection_of(&console, &tenant).await?;
+    console.activate(connection.id).await?;
+    one(console, Path(tenant)).await
 }
 
-async fn deactivate(api: Api, Path(tenant): Path<String>) -> Result<Json<ConnectionWithHealth>, Problem> {
-    let connection = connection_of(&api, &tenant).await?;
-    api.console.deactivate(connection.id).await?;
-    one(api, Path(tenant)).await
+async fn deactivate(
+    console: Console,
+    Path(tenant): Path<String>,
+) -> Result<Json<ConnectionWithHealth>, Problem> {
+    let connection = connection_of(&console, &tenant).await?;
+    console.deactivate(connection.id).await?;
+    one(console, Path(tenant)).await
 }

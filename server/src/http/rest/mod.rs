@@ -12,44 +12,19 @@ mod parties;
 mod problem;
 mod runs;
 
-use std::{convert::Infallible, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::FromRequestParts,
-    http::{Method, StatusCode, request::Parts},
+    http::{Method, StatusCode},
     response::{IntoResponse, Response},
     routing::{MethodRouter, any, get},
 };
 use domain::{Audience, Object, Scope};
-use store::Store;
-use sync::Clock;
 
 pub(crate) use self::problem::{Problem, as_problems};
 use super::access::{Face, Ruled};
-use crate::{backend::Console, installation::Installation, visitor::Visitor};
-
-/// What the endpoints answer from. An endpoint takes it as the visitor's own.
-#[derive(Clone)]
-pub(crate) struct Api {
-    pub(crate) console: Console,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) clock: Arc<dyn Clock>,
-    /// For imports, which match members anew.
-    pub(crate) installation: Installation,
-}
-
-impl FromRequestParts<Self> for Api {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, api: &Self) -> Result<Self, Infallible> {
-        let visitor = parts.extensions.get::<Visitor>().cloned();
-        Ok(Self {
-            console: api.console.for_visitor(visitor.unwrap_or_default()),
-            ..api.clone()
-        })
-    }
-}
+use crate::backend::Console;
 
 /// What a request may name in its query.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +66,7 @@ struct Endpoint {
     summary: &'static str,
     query: &'static [Parameter],
     answer: Answer,
-    handler: MethodRouter<Api>,
+    handler: MethodRouter<Console>,
 }
 
 fn endpoints() -> Vec<Endpoint> {
@@ -107,15 +82,15 @@ fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Requests that may be longer than others.
-pub(crate) fn imports() -> Vec<Ruled<Api>> {
+pub(crate) fn imports() -> Vec<Ruled<Console>> {
     parties::imports().into_iter().map(ruled).collect()
 }
 
-fn ruled(endpoint: Endpoint) -> Ruled<Api> {
+fn ruled(endpoint: Endpoint) -> Ruled<Console> {
     route(endpoint.path, endpoint.audience, endpoint.scope, endpoint.handler)
 }
 
-fn route(path: String, audience: Audience, scope: Scope, handler: MethodRouter<Api>) -> Ruled<Api> {
+fn route(path: String, audience: Audience, scope: Scope, handler: MethodRouter<Console>) -> Ruled<Console> {
     Ruled {
         path,
         audience,
@@ -125,7 +100,7 @@ fn route(path: String, audience: Audience, scope: Scope, handler: MethodRouter<A
     }
 }
 
-pub(crate) fn routes() -> Vec<Ruled<Api>> {
+pub(crate) fn routes() -> Vec<Ruled<Console>> {
     let endpoints = endpoints();
     let imports = parties::imports();
     let description = Arc::new(description::of(endpoints.iter().chain(&imports)));

@@ -10,11 +10,11 @@ use serde::Serialize;
 use store::{ExportCursor, ExportQuery, StoreError, fields};
 
 use super::{
-    Answer, Api, Endpoint, Scope, cursor,
+    Answer, Endpoint, Scope, cursor,
     page::{Asked, AskedQuery, LISTED, Page},
     problem::Problem,
 };
-use crate::documents::ObjectRow;
+use crate::{backend::Console, documents::ObjectRow};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let endpoint = |object: Object| Endpoint {
@@ -25,11 +25,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         summary: summary(object),
         query: LISTED,
         answer: Answer::Rows(object),
-        handler: get(move |api: Api, query: AskedQuery| async move {
+        handler: get(move |console: Console, query: AskedQuery| async move {
             let asked = Asked::read(query)?;
-            let connection = asked.connection(&api).await?.map(|connection| connection.id);
+            let connection = asked.connection(&console).await?.map(|connection| connection.id);
             rows(
-                &api,
+                &console,
                 Rows {
                     object,
                     connection,
@@ -76,7 +76,7 @@ pub(super) struct Rows {
     pub(super) run: Option<RunId>,
 }
 
-pub(super) async fn rows(api: &Api, rows: Rows, asked: &Asked) -> Result<Response, Problem> {
+pub(super) async fn rows(console: &Console, rows: Rows, asked: &Asked) -> Result<Response, Problem> {
     let query = ExportQuery {
         object: rows.object,
         connection: rows.connection,
@@ -88,7 +88,11 @@ pub(super) async fn rows(api: &Api, rows: Rows, asked: &Asked) -> Result<Respons
         .as_deref()
         .map(|text| rows.read_cursor(text).ok_or_else(not_ours));
     let after = after.transpose()?;
-    let page = api.store.export_page(&query, after.as_ref()).await;
+    let page = console
+        .installation
+        .store
+        .export_page(&query, after.as_ref())
+        .await;
     let page = page.map_err(|error| match error {
         StoreError::Corrupt(_) if after.is_some() => not_ours(),
         other => other.into(),

@@ -4,7 +4,8 @@ use axum::extract::{Query, rejection::QueryRejection};
 use domain::{Connection, TenantId};
 use serde::{Deserialize, Serialize};
 
-use super::{Api, Parameter, problem::Problem};
+use super::{Parameter, problem::Problem};
+use crate::backend::Console;
 
 pub(super) const LIMIT_DEFAULT: u32 = 100;
 /// Rows in one answer: at two kilobytes a row, two megabytes.
@@ -60,18 +61,23 @@ impl Asked {
     }
 
     /// The connection to the tenant that is named, if one is.
-    pub(super) async fn connection(&self, api: &Api) -> Result<Option<Connection>, Problem> {
+    pub(super) async fn connection(&self, console: &Console) -> Result<Option<Connection>, Problem> {
         match &self.tenant_id {
-            Some(tenant) => connection_of(api, tenant).await.map(Some),
+            Some(tenant) => connection_of(console, tenant).await.map(Some),
             None => Ok(None),
         }
     }
 }
 
-pub(super) async fn connection_of(api: &Api, tenant: &str) -> Result<Connection, Problem> {
+pub(super) async fn connection_of(console: &Console, tenant: &str) -> Result<Connection, Problem> {
     let unknown = || Problem::not_found(format!("There is no connection to the tenant {tenant}."));
     let tenant: TenantId = tenant
         .parse()
         .map_err(|_| Problem::not_found("There is no connection to that tenant."))?;
-    api.store.connection_of_tenant(&tenant).await?.ok_or_else(unknown)
+    console
+        .installation
+        .store
+        .connection_of_tenant(&tenant)
+        .await?
+        .ok_or_else(unknown)
 }

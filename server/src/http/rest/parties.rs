@@ -5,7 +5,7 @@ use std::{io::BufReader, time::Duration};
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{Path, Query, rejection::QueryRejection},
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::{MethodRouter, get, post},
@@ -20,11 +20,12 @@ use store::{ImportMode, StoreError};
 use tracing::error;
 
 use super::{
-    Answer, Api, Endpoint, Parameter, Party, Scope,
+    Answer, Endpoint, Parameter, Party, Scope,
     page::{LIMIT_DEFAULT, LIMIT_MAX, Page},
     problem::Problem,
 };
 use crate::{
+    backend::Console,
     commands::{ImportError, Importable, Imported, Tally, take_all},
     error::with_sources,
     import::{ColumnNames, JsonRows, PartyFile},
@@ -53,7 +54,7 @@ const IMPORTED: &[Parameter] = &[Parameter {
 }];
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    let read = |path: &str, summary, query, answer, handler: MethodRouter<Api>| Endpoint {
+    let read = |path: &str, summary, query, answer, handler: MethodRouter<Console>| Endpoint {
         method: Method::GET,
         path: path.to_owned(),
         audience: Audience::LoggedIn,
@@ -97,7 +98,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 /// These have a limit of their own for what is sent.
 pub(super) fn imports() -> Vec<Endpoint> {
-    let import = |path: &str, summary, party, handler: MethodRouter<Api>| Endpoint {
+    let import = |path: &str, summary, party, handler: MethodRouter<Console>| Endpoint {
         method: Method::POST,
         path: path.to_owned(),
         audience: Audience::Admin,
@@ -158,27 +159,35 @@ fn page<T>(items: Vec<T>, limit: u32, id: impl Fn(&T) -> &str) -> Json<Page<T>> 
     })
 }
 
-async fn companies(State(api): State<Api>, query: ListedQuery) -> Result<Json<Page<Company>>, Problem> {
+async fn companies(console: Console, query: ListedQuery) -> Result<Json<Page<Company>>, Problem> {
     let (limit, after) = asked(query)?;
-    let companies = api.store.companies(after.as_deref(), limit).await?;
+    let companies = console
+        .installation
+        .store
+        .companies(after.as_deref(), limit)
+        .await?;
     Ok(page(companies, limit, |company| &company.external_id))
 }
 
-async fn persons(State(api): State<Api>, query: ListedQuery) -> Result<Json<Page<Person>>, Problem> {
+async fn persons(console: Console, query: ListedQuery) -> Result<Json<Page<Person>>, Problem> {
     let (limit, after) = asked(query)?;
-    let persons = api.store.persons(after.as_deref(), limit).await?;
+    let persons = console
+        .installation
+        .store
+        .persons(after.as_deref(), limit)
+        .await?;
     Ok(page(persons, limit, |person| &person.external_id))
 }
 
-async fn company(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Company>, Problem> {
-    let found = api.store.company(&id).await?;
+async fn company(console: Console, Path(id): Path<String>) -> Result<Json<Company>, Problem> {
+    let found = console.installation.store.company(&id).await?;
     found
         .map(Json)
         .ok_or_else(|| Problem::not_found("There is no such company."))
 }
 
-async fn person(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Person>, Problem> {
-    let found = api.store.person(&id).await?;
+async fn person(console: Console, Path(id): Path<String>) -> Result<Json<Person>, Problem> {
+    let found = console.installation.store.person(&id).await?;
     found
         .map(Json)
         .ok_or_else(|| Problem::not_found("There is no such person."))
@@ -210,7 +219,7 @@ struct Answered {
 }
 
 async fn import_rows<P: Importable>(
-    State(api): State<Api>,
+    console: Console,
     options: Result<Query<ImportOptions>, QueryRejection>,
     headers: HeaderMap,
     body: Bytes,
@@ -221,21 +230,21 @@ async fn import_rows<P: Importable>(
     } else {
         ImportMode::Write
     };
-    let mut imported = take::<P>(&api, &headers, &body, mode).await?;
+    let mut imported = take::<P>(&console, &headers, &body, mode).await?;
     let matching = match mode {
         ImportMode::Try => Matching::None,
-        ImportMode::Write => match_for_a_moment(&api.installation, &mut imported).await?,
+        ImportMode::Write => match_for_a_moment(&console.installation, &mut imported).await?,
     };
     Ok(Json(Answered { imported, matching }).into_response())
 }
 
 async fn take<P: Importable>(
-    api: &Api,
+    console: &Console,
     headers: &HeaderMap,
     body: &Bytes,
     mode: ImportMode,
 ) -> Result<Imported, Problem> {
-    let (installation, by) = (&api.installation, api.console.by());
+    let (installation, by) = (&console.installation, console.by());
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())

@@ -11,12 +11,12 @@ use axum::{
 use domain::{Audience, Object, Run, RunId};
 
 use super::{
-    Answer, Api, Endpoint, Scope, accepted,
+    Answer, Endpoint, Scope, accepted,
     objects::{self, Rows},
     page::{Asked, AskedQuery, LISTED, Page},
     problem::Problem,
 };
-use crate::queue::place_all;
+use crate::{backend::Console, queue::place_all};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -63,13 +63,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-async fn list(api: Api, query: AskedQuery) -> Result<Json<Page<Run>>, Problem> {
+async fn list(console: Console, query: AskedQuery) -> Result<Json<Page<Run>>, Problem> {
     let asked = Asked::read(query)?;
     let limit = asked.limit()?;
-    let connection = asked.connection(&api).await?.map(|connection| connection.id);
+    let connection = asked.connection(&console).await?.map(|connection| connection.id);
     let before = match &asked.cursor {
         Some(cursor) => {
-            let run = find(&api, cursor).await;
+            let run = find(&console, cursor).await;
             Some(
                 run.map_err(|_| Problem::malformed("cursor is not one that this list gave."))?
                     .id,
@@ -77,8 +77,17 @@ async fn list(api: Api, query: AskedQuery) -> Result<Json<Page<Run>>, Problem> {
         }
         None => None,
     };
-    let mut runs = api.store.runs_before(connection, before, limit).await?;
-    place_all(api.store.as_ref(), &mut runs, api.clock.now()).await?;
+    let mut runs = console
+        .installation
+        .store
+        .runs_before(connection, before, limit)
+        .await?;
+    place_all(
+        console.installation.store.as_ref(),
+        &mut runs,
+        console.installation.clock.now(),
+    )
+    .await?;
     let next = runs.last().filter(|_| runs.len() >= limit as usize);
     Ok(Json(Page {
         next: next.map(|run| run.id.to_string()),
@@ -86,33 +95,42 @@ async fn list(api: Api, query: AskedQuery) -> Result<Json<Page<Run>>, Problem> {
     }))
 }
 
-async fn one(api: Api, Path(id): Path<String>) -> Result<Json<Run>, Problem> {
-    find(&api, &id).await.map(Json)
+async fn one(console: Console, Path(id): Path<String>) -> Result<Json<Run>, Problem> {
+    find(&console, &id).await.map(Json)
 }
 
-async fn invalid_records(api: Api, Path(id): Path<String>, query: AskedQuery) -> Result<Response, Problem> {
+async fn invalid_records(
+    console: Console,
+    Path(id): Path<String>,
+    query: AskedQuery,
+) -> Result<Response, Problem> {
     let asked = Asked::read(query)?;
-    let run = find(&api, &id).await?.id;
-    let connection = asked.connection(&api).await?.map(|connection| connection.id);
+    let run = find(&console, &id).await?.id;
+    let connection = asked.connection(&console).await?.map(|connection| connection.id);
     let rows = Rows {
         object: Object::InvalidRecords,
         connection,
         run: Some(run),
     };
-    objects::rows(&api, rows, &asked).await
+    objects::rows(&console, rows, &asked).await
 }
 
-async fn cancel(api: Api, Path(id): Path<String>) -> Result<Response, Problem> {
-    let run = find(&api, &id).await?.id;
-    api.console.cancel_run(run).await?;
-    find(&api, &id).await.map(accepted)
+async fn cancel(console: Console, Path(id): Path<String>) -> Result<Response, Problem> {
+    let run = find(&console, &id).await?.id;
+    console.cancel_run(run).await?;
+    find(&console, &id).await.map(accepted)
 }
 
 /// The run as it stands, with its place if it waits.
-pub(super) async fn find(api: &Api, id: &str) -> Result<Run, Problem> {
+pub(super) async fn find(console: &Console, id: &str) -> Result<Run, Problem> {
     let unknown = || Problem::not_found("There is no such run.");
     let id: RunId = id.parse().map_err(|_| unknown())?;
-    let mut run = api.store.run(id).await?.ok_or_else(unknown)?;
-    place_all(api.store.as_ref(), [&mut run], api.clock.now()).await?;
+    let mut run = console.installation.store.run(id).await?.ok_or_else(unknown)?;
+    place_all(
+        console.installation.store.as_ref(),
+        [&mut run],
+        console.installation.clock.now(),
+    )
+    .await?;
     Ok(run)
 }
