@@ -17,6 +17,9 @@ async function users(installation: Installation): Promise<User[]> {
     .map((line) => JSON.parse(line));
 }
 
+/** Some addresses are written in capitals. */
+const isOf = (domain: string) => (user: User) => user.email?.toLowerCase().endsWith(`@${domain}`);
+
 /** A company without a domain for the address of one member, so that no rule names it until its domain is added. */
 const test = stories(["customer-en:users=80,topics=5,views=5"], async (installation) => {
   await installation.connect({ id: "customer-en", name: "Customer Community" });
@@ -49,7 +52,7 @@ test("failed users are told by cause, and a company with their domain ties them"
   await expect(page.getByRole("table", { name: "Members who are tied to this company" })).toContainText(`@${domain}`);
 });
 
-test("one ticket of a filter is downloaded, and its users carry it", async ({ console: page, installation, javaScriptEnabled }) => {
+test("one ticket of a filter is downloaded, and its users carry it until a rule ties them", async ({ console: page, installation, javaScriptEnabled }) => {
   await page.goto(USERS);
   await page.locator(".users-causes").first().getByRole("link", { name: /^Domain belongs to no company/ }).click();
   const group = page.locator(".groups li").first();
@@ -78,6 +81,35 @@ test("one ticket of a filter is downloaded, and its users carry it", async ({ co
   await expect(page.locator("table.users tbody tr").first()).toContainText(reference);
   await page.locator("table.users tbody th a").first().click();
   await expect(page.locator(".standing-line")).toContainText(`in ticket ${reference}`);
+
+  // People who are known by the id that the community gave them; a rule that is added compares the two.
+  const ids = (await users(installation)).filter(isOf(domain)).map((user) => user.community_user_id);
+  const file = join(installation.folder, `people-of-${reference}.csv`);
+  const people = ids.map((id) => `${id},,,,,C-1,true`);
+  await writeFile(file, ["external_id,email,first_name,last_name,phone,company_external_id,active", ...people, ""].join("\n"));
+  await installation.tributary("person", "import", file);
+  await page.goto(UNIFICATION);
+  await page.getByRole("link", { name: "Add rule" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByLabel("Condition 1", { exact: true }).selectOption({ label: "Community user id is exactly a person's external id" });
+  await form.getByRole("button", { name: "Save into the draft" }).click();
+  await page.getByRole("link", { name: "Preview the draft" }).click();
+  await page.getByRole("button", { name: /^Apply to \d+ users?$/ }).click();
+  await expect(page.getByText(/Version \d+ is applied/)).toBeVisible();
+  const left = async () => (await installation.tributary("failed", "--domain", domain, "--json")).members;
+  await expect.poll(left).toBe(0);
+  await page.goto(filtered);
+  await expect(page.getByRole("heading", { name: /^No user / })).toBeVisible();
+  await page.goto(`${UNIFICATION}/tickets`);
+  await expect(page.getByRole("row").filter({ hasText: reference }).getByRole("cell").nth(2)).toHaveText("0");
+  // As it was, for the other stories; whoever has matched carries no ticket any more.
+  await page.goto(UNIFICATION);
+  await page.locator(".history").getByRole("link", { name: /^Undo/ }).click();
+  await page.getByRole("button", { name: /^Apply to/ }).click();
+  await expect(page.getByText(/Version \d+ is applied/)).toBeVisible();
+  await expect.poll(left).toBeGreaterThan(0);
+  await page.goto(filtered);
+  await expect(page.locator("table.users")).not.toContainText(reference);
 });
 
 test("users who are ticked one by one make a ticket, and none makes none", async ({ console: page }) => {
