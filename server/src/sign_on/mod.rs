@@ -142,9 +142,12 @@ impl SignOn {
         returned: Returned,
     ) -> Result<CameBack, Failure> {
         let now = self.clock.now();
-        // Made if there is none yet: then nothing was sealed, and nothing opens.
-        let sealing = self.keys.sealing().map_err(no_key)?;
-        let pending = Pending::open(sealing.ring(), sealed.unwrap_or_default(), &returned.state, now)?;
+        let pending = {
+            // Made if there is none yet: then nothing was sealed, and nothing opens. Let go before the provider is asked,
+            // since it holds off a change of keys.
+            let sealing = self.keys.sealing().map_err(no_key)?;
+            Pending::open(sealing.ring(), sealed.unwrap_or_default(), &returned.state, now)?
+        };
         self.vouched(&pending, returned, now)
             .await
             .map_err(|failure| Failure {
