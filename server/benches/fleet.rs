@@ -3,25 +3,22 @@
 //!
 //! Arguments: the URL of an empty PostgreSQL database, and the number of connections.
 
+mod common;
+
 use std::{
     collections::HashSet,
-    net::TcpListener,
-    path::Path,
-    process::{Child, Command, ExitCode, Stdio},
+    process::ExitCode,
     time::{Duration, Instant},
 };
 
 use chrono::{DateTime, TimeDelta};
 use domain::Run;
-use futures_util::{StreamExt as _, stream};
 use store::{FiguresStore as _, RunQuery, RunStore as _};
 use store_postgres::PostgresStore;
-use tokio::task::spawn_blocking;
+
+use crate::common::Installation;
 
 const WORKERS: usize = 4;
-const TENANT: &str = "customer-en";
-/// Connections are added so many at a time.
-const ADDED_AT_ONCE: usize = 4;
 const RUNS_PER_PAGE: u32 = 1_000;
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Without a further run for so long, something is wrong.
@@ -47,19 +44,9 @@ async fn main() -> ExitCode {
 }
 
 async fn measure(url: &str, connections: u64) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let installation = Installation {
-        folder: folder.path(),
-        url,
-    };
-    let provider = free_address();
-    let tenant = format!("{TENANT}:users=3,topics=2,views=3");
-    let _provider = installation.start(&["simulate", "--listen", &provider, "--tenant", &tenant]);
+    let installation = Installation::new(url);
     installation.run(&["migrate"]).await;
-    std::fs::write(folder.path().join("secret"), "simulated-secret").expect("written");
-    stream::iter(1..=connections)
-        .for_each_concurrent(ADDED_AT_ONCE, |number| installation.connect(&provider, number))
-        .await;
+    let _provider = installation.connect_many(connections).await;
     let store = PostgresStore::open(url).await.expect("the database");
     let began = Instant::now();
     let workers: Vec<_> = (0..WORKERS).map(|_| installation.start(&["worker"])).collect();
@@ -70,69 +57,6 @@ async fn measure(url: &str, connections: u64) {
     check(&runs, connections);
     tell(&runs, took);
     store.close().await;
-}
-
-struct Installation<'a> {
-    folder: &'a Path,
-    url: &'a str,
-}
-
-impl Installation<'_> {
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tributary"));
-        command
-            .args(words)
-            .current_dir(self.folder)
-            .env("TRIBUTARY_DATABASE_URL", self.url)
-            .env("TRIBUTARY_SECRET_KEY_FILE", self.folder.join("secret.key"))
-            .env("TRIBUTARY_REQUESTS_PER_MINUTE", "0")
-            .env("TRIBUTARY_ALLOW_HOSTS", "127.0.0.1")
-            .env("TRIBUTARY_LOG", "warn")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        command
-    }
-
-    fn start(&self, words: &[&str]) -> Process {
-        Process(self.command(words).spawn().expect("the binary starts"))
-    }
-
-    async fn run(&self, words: &[&str]) {
-        let mut command = self.command(words);
-        let ended = spawn_blocking(move || command.status()).await.expect("no panic");
-        let status = ended.expect("the binary starts");
-        assert!(status.success(), "{words:?}: {status}");
-    }
-
-    /// A connection to the simulated tenant, under a tenant id of its own; what stands before the stroke selects the tenant.
-    async fn connect(&self, provider: &str, number: u64) {
-        let (tenant, client) = (format!("{TENANT}-{number}"), format!("{TENANT}/{number}"));
-        let base_url = format!("http://{provider}");
-        let words = [
-            ["connection", "add"],
-            ["--tenant-id", &tenant],
-            ["--base-url", &base_url],
-            ["--client-id", &client],
-            ["--client-secret-file", "secret"],
-        ];
-        self.run(&words.concat()).await;
-    }
-}
-
-/// Ends with the measurement.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself, which is said where it is missed.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").to_string()
 }
 
 async fn wait_for_all(store: &PostgresStore, connections: u64) {
