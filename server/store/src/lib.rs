@@ -32,8 +32,8 @@ mod tokens;
 mod trends;
 
 pub use accounts::{
-    AccountStore, AddAccountError, Credentials, Identity, NewAccount, NewSetUp, SetUp, SignOn, SignOnError,
-    SignsOn, TokenHash, UseSetUp, UseSetUpError, judge_sign_on,
+    AccountStore, AddAccountError, ChangeAccountError, Credentials, Identity, NewAccount, NewSetUp, SetUp,
+    SignOn, SignOnError, SignsOn, TokenHash, UseSetUp, UseSetUpError, judge_sign_on,
 };
 pub use activity::{ActivityStore, ImportOutcome, ImportedActivity};
 pub use audit::{Actor, AuditEntry, AuditStore, BrokenChain, By, CHAIN_BEGIN, Chain, Deed};

@@ -22,6 +22,7 @@ pub async fn changes_of_accounts_are_in_the_trail_and_its_chain_holds(store: &dy
         .await
         .expect("noted");
     store.log_in_failed(None, &nobody(4)).await.expect("noted");
+    add_account(store, 2, Role::Admin).await;
     store.set_disabled(account, true, &admin).await.expect("disabled");
     let entries = store.audit_after(0, 100).await.expect("entries");
     let told: Vec<(u64, &str, &str, Option<&str>)> = entries
@@ -33,6 +34,7 @@ pub async fn changes_of_accounts_are_in_the_trail_and_its_chain_holds(store: &dy
         .collect();
     let target = format!("account {account}");
     let (as_csm, to_admin) = (format!("{target} as csm"), format!("{target} to admin"));
+    let another = format!("account {} as admin", account_id(2));
     assert_eq!(
         told,
         [
@@ -41,7 +43,8 @@ pub async fn changes_of_accounts_are_in_the_trail_and_its_chain_holds(store: &dy
             (3, "account", "role_changed", Some(to_admin.as_str())),
             (4, "nobody", "log_in_failed", Some(target.as_str())),
             (5, "nobody", "log_in_failed", None),
-            (6, "account", "account_disabled", Some(target.as_str())),
+            (6, "operator", "account_added", Some(another.as_str())),
+            (7, "account", "account_disabled", Some(target.as_str())),
         ]
     );
     assert_eq!(entries[2].account_id, Some(account_id(7)));
@@ -53,7 +56,7 @@ pub async fn changes_of_accounts_are_in_the_trail_and_its_chain_holds(store: &dy
     for entry in &entries {
         chain.check(entry).expect("an untouched chain");
     }
-    assert_eq!(chain.checked(), 6);
+    assert_eq!(chain.checked(), 7);
 }
 
 pub async fn the_trail_is_read_from_either_end(store: &dyn Store) {
@@ -89,6 +92,11 @@ pub async fn a_change_that_is_refused_leaves_no_entry(store: &dyn Store) {
     store
         .set_disabled(account_id(9), true, &operator(4))
         .await
-        .expect("an answer");
-    assert_eq!(store.audit_after(0, 100).await.expect("entries").len(), 1);
+        .expect_err("there is no such account");
+    let last = add_account(store, 2, Role::Admin).await;
+    store
+        .set_role(last, Role::Csm, &operator(5))
+        .await
+        .expect_err("it is the last admin");
+    assert_eq!(store.audit_after(0, 100).await.expect("entries").len(), 2);
 }
