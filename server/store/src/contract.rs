@@ -133,6 +133,7 @@ macro_rules! contract_tests {
             the_activity_source_is_learned_when_its_stream_ends,
             an_empty_store_has_nothing_to_show,
             the_overview_counts_and_ranks_runs,
+            a_card_is_of_one_moment_while_runs_begin_and_end,
             the_change_marker_moves_with_every_commit,
             a_success_moves_the_watermarks_to_what_it_saw,
             a_run_that_is_taken_up_again_starts_from_the_same_watermarks,
