@@ -484,6 +484,9 @@ pub(crate) enum Rules {
     /// Show the rules that decide
     Show,
     /// Say what other rules would change, over all stored members; nothing is written
+    /// Say what is stored with the address, and change nothing
+    #[arg(long, env = "TRIBUTARY_ERASE_DRY_RUN", value_parser = switch())]
+    pub(crate) dry_run: bool,
     Preview(RulesFile),
     /// Let other rules decide from now on, and match all members anew
     Apply(ApplyRules),

@@ -211,6 +211,8 @@ fn token(number: u32, name: &str, scopes: &[Scope]) -> ApiToken {
         id: token_id(number),
         name: name.to_owned(),
         scopes: scopes.to_vec(),
+        content: 12,
+        activity: 1_340,
         made_by: Some(account_id(1)),
         suspended: number == 2,
         created_at: at(2, 9, 0, 0),
