@@ -181,7 +181,7 @@ async fn set_disabled(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn account(installation: &Installation, email: &str) -> Result<Account, CommandError> {
+pub(crate) async fn account(installation: &Installation, email: &str) -> Result<Account, CommandError> {
     let found = installation.store.credentials(email).await?;
     found.map(|found| found.account).ok_or_else(|| no_account(email))
 }

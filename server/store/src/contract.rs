@@ -266,6 +266,7 @@ macro_rules! contract_tests {
             a_session_remembers_that_the_provider_let_them_in,
             changes_of_accounts_are_in_the_trail_and_its_chain_holds,
             the_trail_is_read_from_either_end,
+            the_trail_is_narrowed_to_a_deed_and_to_whoever_did_it,
             a_change_that_is_refused_leaves_no_entry,
             what_is_done_to_connections_is_in_the_trail_once,
             runs_that_the_schedule_queues_are_in_no_entry,

@@ -36,7 +36,7 @@ pub use accounts::{
     SignOn, SignOnError, SignsOn, TokenHash, UseSetUp, UseSetUpError, judge_sign_on,
 };
 pub use activity::{ActivityStore, ImportOutcome, ImportedActivity};
-pub use audit::{Actor, AuditEntry, AuditStore, BrokenChain, By, CHAIN_BEGIN, Chain, Deed};
+pub use audit::{Actor, AuditEntry, AuditFilter, AuditStore, BrokenChain, By, CHAIN_BEGIN, Chain, Deed};
 pub use companies::{CompanyStore, ImportMode, PersonsImported};
 pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection};
 pub use deletion::{Deletion, DeletionStore};

@@ -20,11 +20,11 @@ use domain::{
 };
 use simulator::Simulator;
 use store::{
-    Access, AccountStore, ActivityStore, AddAccountError, AddConnectionError, AuditEntry, AuditStore, Bounce,
-    BouncesImported, Bucket, By, Cancelling, Chain, ChangeAccountError, ClaimRequest, ClaimedRun,
-    CompanyCount, CompanyMembers, CompanyStore, ConnectionOverview, ConnectionStore, Credentials, DayCount,
-    Days, Deed, Deletion, DeletionStore, DueMember, DuePage, Ending, EngagementStore, Enqueued, Erasure,
-    ErasureRequest, ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter,
+    Access, AccountStore, ActivityStore, AddAccountError, AddConnectionError, AuditEntry, AuditFilter,
+    AuditStore, Bounce, BouncesImported, Bucket, By, Cancelling, Chain, ChangeAccountError, ClaimRequest,
+    ClaimedRun, CompanyCount, CompanyMembers, CompanyStore, ConnectionOverview, ConnectionStore, Credentials,
+    DayCount, Days, Deed, Deletion, DeletionStore, DueMember, DuePage, Ending, EngagementStore, Enqueued,
+    Erasure, ErasureRequest, ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter,
     FailedMember, FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage, Identity,
     ImportMode, ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState,
     LeaverStore, Left, Leftovers, Link, LinkedMember, LookUpStore, MatchCommit, MatchStore, MatchesWritten,
@@ -1066,12 +1066,26 @@ impl TokenStore for Ports {
 
 #[async_trait]
 impl AuditStore for Ports {
-    async fn audit_after(&self, number: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        self.store.audit_after(number, limit).await
+    async fn audit_found_after(
+        &self,
+        filter: &AuditFilter,
+        number: u64,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        self.store.audit_found_after(filter, number, limit).await
     }
 
-    async fn audit_before(&self, number: Option<u64>, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        self.store.audit_before(number, limit).await
+    async fn audit_found_before(
+        &self,
+        filter: &AuditFilter,
+        number: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        self.store.audit_found_before(filter, number, limit).await
+    }
+
+    async fn audit_found(&self, filter: &AuditFilter) -> Result<u64, StoreError> {
+        self.store.audit_found(filter).await
     }
 
     async fn note(&self, deed: Deed, target: Option<String>, by: &By) -> Result<(), StoreError> {
