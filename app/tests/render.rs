@@ -11,7 +11,7 @@ use app::{
         place::{ACCOUNTS, AccountsPlace, Ask, NEW_ACCOUNT, NEW_LINK, SESSIONS, YOUR_SESSIONS},
     },
     answer::{ANSWERED, FormAnswer},
-    audit::place::{AUDIT_TRAIL, AuditPlace},
+    audit::place::{AUDIT_CSV, AUDIT_TRAIL, AuditPlace},
     erasure::{api::FindPerson, place::ERASE},
     place::COMMUNITY_MANAGEMENT,
     runs::view::LiveView,
@@ -929,7 +929,7 @@ async fn a_password_that_was_given_some_time_ago_is_asked_for_before_a_form() {
 
 #[tokio::test]
 async fn a_broken_chain_is_told_before_all_else() {
-    let page = page(Fake::Busy, &AuditPlace::checking().href()).await;
+    let page = page(Fake::Busy, &AuditPlace::default().checking().href()).await;
     assert!(page.html.contains("The chain is broken"));
     assert!(page.html.contains("Entry 1000 is missing."));
     assert!(!page.html.contains("The chain holds"));
@@ -937,10 +937,38 @@ async fn a_broken_chain_is_told_before_all_else() {
 
 #[tokio::test]
 async fn the_trail_is_paged_by_number() {
-    let page = page(Fake::Busy, &AuditPlace::before(1205).href()).await;
+    let page = page(Fake::Busy, &AuditPlace::default().turned(Some(1205)).href()).await;
     assert!(page.html.contains(&format!("{AUDIT_TRAIL}?before=1155")), "older");
-    let past = self::page(Fake::Busy, &AuditPlace::before(1).href()).await;
+    let past = self::page(Fake::Busy, &AuditPlace::default().turned(Some(1)).href()).await;
     assert!(past.html.contains("There is nothing before this entry"));
+}
+
+#[tokio::test]
+async fn what_the_trail_is_narrowed_to_goes_along_to_other_pages_and_into_the_file() {
+    let narrowed = "deed=run_queued&amp;who=operator";
+    let page = page(
+        Fake::Busy,
+        &format!("{AUDIT_TRAIL}?before=1205&deed=run_queued&who=operator"),
+    )
+    .await;
+    for told in [
+        format!("{AUDIT_TRAIL}?before=1155&amp;{narrowed}"),
+        format!("href=\"{AUDIT_TRAIL}?{narrowed}\""),
+        format!("{AUDIT_CSV}?{narrowed}"),
+        "Export 50 entries, CSV".to_owned(),
+        "1,204 to 1,155 of 50 entries like that".to_owned(),
+        "<option value=\"operator\" selected>An operator</option>".to_owned(),
+    ] {
+        assert!(page.html.contains(&told), "no {told} in {}", page.html);
+    }
+}
+
+#[tokio::test]
+async fn a_deed_that_the_trail_does_not_know_is_named() {
+    let page = page(Fake::Busy, &format!("{AUDIT_TRAIL}?deed=nothing")).await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    assert!(page.html.contains("The trail knows no deed “nothing”."));
+    assert!(page.html.contains("choose from its lists"));
 }
 
 #[tokio::test]

@@ -96,6 +96,21 @@ test("the trail says who did what, and that it is whole", async ({ console: page
   await expect(page.getByText(/The chain holds up to entry/)).toBeVisible();
 });
 
+test("the trail is narrowed to a kind of deed, in the list and in the file", async ({ console: page }) => {
+  await page.goto(AUDIT_TRAIL);
+  await page.getByLabel("Did what").selectOption("Logged in");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await expect(page).toHaveURL(/deed=logged_in/);
+  const rows = page.getByRole("table").getByRole("row");
+  await expect(rows.filter({ hasText: "Logged in" }).first()).toBeVisible();
+  await expect(rows.filter({ hasText: "Added an account" })).toHaveCount(0);
+  const download = page.waitForEvent("download");
+  await page.getByRole("link", { name: /^Export \d+ entr(y|ies), CSV$/ }).click();
+  expect((await download).suggestedFilename()).toBe("audit-trail.csv");
+  await page.getByRole("link", { name: "Show all" }).click();
+  await expect(page).toHaveURL(new RegExp(`${AUDIT_TRAIL}$`));
+});
+
 test("the pages have no barrier and fit a phone", async ({ console: page, javaScriptEnabled }) => {
   test.skip(!javaScriptEnabled, "the checker is a script");
   for (const path of [ACCOUNTS, `${ACCOUNTS}/new`, `${ACCOUNTS}/sessions`, YOUR_SESSIONS, TOKENS, `${TOKENS}/new`, AUDIT_TRAIL, ERASE]) {

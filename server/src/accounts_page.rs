@@ -7,7 +7,7 @@ use app::{
 };
 use domain::{Account, AccountId, Role, SessionId};
 use secrecy::SecretString;
-use store::{AddAccountError, Ending, NewAccount, Session, StoreError, normal_email};
+use store::{AddAccountError, ChangeAccountError, Ending, NewAccount, Session, normal_email};
 use tracing::info;
 
 use crate::{
@@ -96,28 +96,19 @@ impl Console {
 
     pub(crate) async fn new_role(&self, id: AccountId, role: Role) -> Result<(), AppError> {
         self.confirmed()?;
-        // One at a time, so that two admins do not each take the other for the one who stays.
-        let _turn = self.admins.lock().await;
-        if role != Role::Admin {
-            self.keep_an_admin(id).await?;
-        }
-        let known = self.installation.store.set_role(id, role, &self.by()).await;
-        changed(known, id, "role changed by hand")
+        let done = self.installation.store.set_role(id, role, &self.by()).await;
+        changed(done, id, "role changed by hand")
     }
 
     pub(crate) async fn new_state(&self, id: AccountId, disabled: bool) -> Result<(), AppError> {
         self.confirmed()?;
-        let _turn = self.admins.lock().await;
-        if disabled {
-            self.keep_an_admin(id).await?;
-        }
-        let known = self
+        let done = self
             .installation
             .store
             .set_disabled(id, disabled, &self.by())
             .await;
         changed(
-            known,
+            done,
             id,
             if disabled {
                 "account disabled by hand"
@@ -125,19 +116,6 @@ impl Console {
                 "account enabled by hand"
             },
         )
-    }
-
-    /// Without an admin nobody could change anything from the console any more. Other processes on the same database are
-    /// not asked; what slips through them an operator mends with `tributary account add`.
-    async fn keep_an_admin(&self, id: AccountId) -> Result<(), AppError> {
-        if is_last_admin(&self.known_accounts().await?, id) {
-            return Err(AppError::Refused {
-                what: "This is the last active admin, and without one nobody could change anything."
-                    .to_owned(),
-                next_action: "Make another account an admin first. Nothing was changed.".to_owned(),
-            });
-        }
-        Ok(())
     }
 
     /// Of one account, or of all.
@@ -232,15 +210,22 @@ impl Console {
 }
 
 /// What a change came to, told to the log.
-fn changed(known: Result<bool, StoreError>, id: AccountId, what: &str) -> Result<(), AppError> {
-    if !known.map_err(|error| internal(&error))? {
-        return Err(no_such_account());
+fn changed(done: Result<(), ChangeAccountError>, id: AccountId, what: &str) -> Result<(), AppError> {
+    match done {
+        Ok(()) => {
+            info!(account = %id, "{what}");
+            Ok(())
+        }
+        Err(ChangeAccountError::Unknown) => Err(no_such_account()),
+        Err(ChangeAccountError::LastAdmin) => Err(AppError::Refused {
+            what: "This is the last active admin, and without one nobody could change anything.".to_owned(),
+            next_action: "Make another account an admin first. Nothing was changed.".to_owned(),
+        }),
+        Err(ChangeAccountError::Store(error)) => Err(internal(&error)),
     }
-    info!(account = %id, "{what}");
-    Ok(())
 }
 
-/// Whether it is an active admin, and no other account is.
+/// Whether it is an active admin, and no other account is: the store refuses to change that, and its menu says why.
 fn is_last_admin(accounts: &[Account], id: AccountId) -> bool {
     let mut admins = accounts
         .iter()

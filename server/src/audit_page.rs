@@ -9,7 +9,7 @@ use app::{
     },
     error::AppError,
 };
-use store::{AuditEntry, StoreError};
+use store::{Actor, AuditEntry, AuditFilter, Deed, StoreError};
 use uuid::Uuid;
 
 use crate::{
@@ -19,16 +19,23 @@ use crate::{
 
 impl Console {
     pub(crate) async fn audit_view(&self, place: AuditPlace) -> Result<AuditView, AppError> {
-        self.trail(place).await.map_err(|error| internal(&error))
+        let filter = filter_of(place.deed.as_deref(), place.who.as_deref())?;
+        let shown = self.trail(&place, &filter).await;
+        shown.map_err(|error| internal(&error))
     }
 
-    async fn trail(&self, place: AuditPlace) -> Result<AuditView, StoreError> {
+    async fn trail(&self, place: &AuditPlace, filter: &AuditFilter) -> Result<AuditView, StoreError> {
         let store = self.installation.store.as_ref();
-        let entries = store.audit_before(place.before, AUDIT_PAGE_ROWS).await?;
-        let last = match store.audit_before(None, 1).await?.first() {
-            Some(entry) => entry.number,
-            None => 0,
+        let entries = store
+            .audit_found_before(filter, place.before, AUDIT_PAGE_ROWS)
+            .await?;
+        let latest = store.audit_found_before(&AuditFilter::default(), None, 1).await?;
+        let found = if place.is_narrowed() {
+            Some(store.audit_found(filter).await?)
+        } else {
+            None
         };
+        let people = self.people(filter.actor).await?;
         let names = self.names_of_today().await?;
         Ok(AuditView {
             as_of: self.installation.clock.now(),
@@ -36,9 +43,56 @@ impl Console {
                 .into_iter()
                 .map(|entry| audit_row(entry, &names))
                 .collect(),
-            last,
+            last: latest.first().map_or(0, |entry| entry.number),
+            found,
+            newer: self.newer(place, filter).await?,
+            deeds: Deed::ALL.map(|deed| deed.as_str().to_owned()).into(),
+            people,
             chain: self.chain(place.check).await?,
         })
+    }
+
+    /// The page of those that come right after this one, which is full or the latest.
+    async fn newer(
+        &self,
+        place: &AuditPlace,
+        filter: &AuditFilter,
+    ) -> Result<Option<AuditPlace>, StoreError> {
+        let Some(before) = place.before else {
+            return Ok(None);
+        };
+        let store = self.installation.store.as_ref();
+        let newer = store
+            .audit_found_after(filter, before.saturating_sub(1), AUDIT_PAGE_ROWS + 1)
+            .await?;
+        let past = newer.get(AUDIT_PAGE_ROWS as usize).map(|entry| entry.number);
+        Ok((!newer.is_empty()).then(|| place.turned(past)))
+    }
+
+    /// Whoever may be chosen: accounts and tokens that are there, and who is chosen now.
+    async fn people(&self, chosen: Option<Actor>) -> Result<Vec<(String, AuditActor)>, StoreError> {
+        let store = self.installation.store.as_ref();
+        let accounts = store.accounts().await?.into_iter();
+        let accounts = accounts.map(|account| {
+            (
+                Actor::Account(account.id),
+                AuditActor::Account(Some(account.email)),
+            )
+        });
+        let tokens = store.tokens().await?.into_iter();
+        let tokens = tokens.map(|token| (Actor::Token(token.id), AuditActor::Token(Some(token.name))));
+        let others = [
+            (Actor::Operator, AuditActor::Operator),
+            (Actor::Nobody, AuditActor::Nobody),
+        ];
+        let mut people: Vec<_> = accounts.chain(tokens).chain(others).collect();
+        if let Some(gone) = chosen.filter(|chosen| people.iter().all(|(actor, _)| actor != chosen)) {
+            people.push((gone, nameless(gone)));
+        }
+        Ok(people
+            .into_iter()
+            .map(|(actor, told)| (actor.to_string(), told))
+            .collect())
     }
 
     /// Entries never change, so those that this process has read before are read again only where that is asked for:
@@ -73,6 +127,38 @@ impl Console {
             .into_iter()
             .map(|connection| (connection.id.0, connection.tenant_id.to_string()));
         Ok(accounts.chain(tokens).chain(connections).collect())
+    }
+}
+
+/// What is asked for by an address. Empty is what a form sends of a choice that was not made.
+pub(crate) fn filter_of(deed: Option<&str>, who: Option<&str>) -> Result<AuditFilter, AppError> {
+    let refused = |what: String| AppError::Refused {
+        what,
+        next_action: "Open the whole trail, and choose from its lists.".to_owned(),
+    };
+    let chosen = |value: Option<&str>| value.filter(|text| !text.is_empty()).map(str::to_owned);
+    let deed = chosen(deed)
+        .map(|name| Deed::parse(&name).ok_or_else(|| refused(format!("The trail knows no deed “{name}”."))))
+        .transpose()?;
+    let actor = chosen(who)
+        .map(|name| {
+            Actor::parse(&name).ok_or_else(|| {
+                refused(format!(
+                    "“{name}” is nobody: neither account:ID, token:ID, operator nor nobody."
+                ))
+            })
+        })
+        .transpose()?;
+    Ok(AuditFilter { deed, actor })
+}
+
+/// Somebody who is there no more.
+fn nameless(actor: Actor) -> AuditActor {
+    match actor {
+        Actor::Account(_) => AuditActor::Account(None),
+        Actor::Token(_) => AuditActor::Token(None),
+        Actor::Operator => AuditActor::Operator,
+        Actor::Nobody => AuditActor::Nobody,
     }
 }
 
@@ -139,6 +225,23 @@ mod tests {
         let gone = format!("account {}", Uuid::from_u128(8));
         assert_eq!(told(&gone), gone);
         assert_eq!(told("3 new, 4 changed"), "3 new, 4 changed");
+    }
+
+    #[test]
+    fn what_an_address_asks_for_is_read_or_refused_by_name() {
+        let nothing = Ok(AuditFilter::default());
+        assert_eq!(filter_of(None, None), nothing);
+        assert_eq!(filter_of(Some(""), Some("")), nothing, "an untouched form");
+        let asked = filter_of(Some("role_changed"), Some(&format!("account:{ANA}")));
+        let expected = AuditFilter {
+            deed: Some(Deed::RoleChanged),
+            actor: Some(Actor::Account(AccountId(ANA))),
+        };
+        assert_eq!(asked, Ok(expected));
+        let refused = filter_of(Some("role_lost"), None).expect_err("no such deed");
+        assert_eq!(refused.to_string(), "The trail knows no deed “role_lost”.");
+        let refused = filter_of(None, Some("ana")).expect_err("no such name");
+        assert!(refused.to_string().starts_with("“ana” is nobody"));
     }
 
     #[test]

@@ -36,7 +36,6 @@ use domain::{
     unification::RuleSet,
 };
 use store::{By, Cancelling, Enqueued, NewRun, RunQuery};
-use tokio::sync::Mutex;
 use tracing::{error, info};
 
 use crate::{
@@ -70,8 +69,6 @@ pub(crate) struct Console {
     pub(crate) trials: Trials,
     /// As links to the console begin.
     pub(crate) origin: Arc<str>,
-    /// Held by whoever changes who is an admin.
-    pub(crate) admins: Arc<Mutex<()>>,
     /// Of the audit trail, as far as it was read.
     pub(crate) watch: Arc<TrailWatch>,
     pub(crate) visitor: Visitor,
@@ -100,7 +97,6 @@ impl Console {
             wake_up,
             trials: Trials::default(),
             origin: origin.into(),
-            admins: Arc::default(),
             watch: Arc::default(),
             visitor: Visitor::default(),
         }

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
 use domain::{BaseUrl, MappedColumn, Object, Role, RunId, Scope, TenantId, TokenId, unification::WhyNot};
 use simulator::{FaultProfile, TenantSpec};
+use store::{Actor, Deed, normal_email};
 
 use crate::{
     accounts::{token_lives, token_name},
@@ -265,7 +266,7 @@ pub(crate) enum Audit {
         #[arg(long, value_name = "NUMBER:HASH", env = "TRIBUTARY_AUDIT_KNOWN", value_parser = known_entry)]
         known: Option<KnownEntry>,
     },
-    /// Write all entries, with their hashes
+    /// Write entries with their hashes, all unless you say which
     Export(ExportAudit),
 }
 
@@ -283,10 +284,25 @@ pub(crate) struct ListAudit {
         value_parser = clap::value_parser!(u32).range(1..=10_000)
     )]
     pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) narrowed: NarrowedAudit,
+}
+
+/// Which entries are meant.
+#[derive(Debug, Args)]
+pub(crate) struct NarrowedAudit {
+    /// Only those of this deed, such as role_changed
+    #[arg(long, value_name = "DEED", env = "TRIBUTARY_AUDIT_DEED", value_parser = deed)]
+    pub(crate) deed: Option<Deed>,
+    /// Only what they did: an account's address, account:ID, token:ID, operator or nobody
+    #[arg(long, value_name = "WHO", env = "TRIBUTARY_AUDIT_WHO", value_parser = who)]
+    pub(crate) who: Option<Who>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportAudit {
+    #[command(flatten)]
+    pub(crate) narrowed: NarrowedAudit,
     /// How it is written
     #[arg(long, env = "TRIBUTARY_AUDIT_FORMAT", default_value = "csv")]
     pub(crate) format: AuditFormat,
@@ -301,6 +317,13 @@ pub(crate) enum AuditFormat {
     Csv,
     /// One JSON object a line
     Ndjson,
+}
+
+/// Whoever an operator names: by what the trail has, or by the address of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    Actor(Actor),
+    Address(String),
 }
 
 /// An entry of the trail as it was once found.
@@ -461,6 +484,9 @@ pub(crate) struct Erase {
     /// The person's address, in whatever case
     #[arg(long, value_name = "ADDRESS", env = "TRIBUTARY_ERASE_EMAIL", hide_env_values = true, value_parser = email)]
     pub(crate) email: String,
+    /// Say what is stored with the address, and change nothing
+    #[arg(long, env = "TRIBUTARY_ERASE_DRY_RUN", value_parser = switch())]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -738,8 +764,20 @@ fn known_entry(text: &str) -> Result<KnownEntry, String> {
     known.ok_or_else(|| "give an entry as an earlier check named it, such as 7:5d41…".to_owned())
 }
 
+fn deed(name: &str) -> Result<Deed, String> {
+    Deed::parse(name).ok_or_else(|| format!("deeds are {}", Deed::ALL.map(Deed::as_str).join(", ")))
+}
+
+fn who(text: &str) -> Result<Who, String> {
+    let actor = Actor::parse(text).map(Who::Actor);
+    let address = || normal_email(text).map(Who::Address);
+    actor
+        .or_else(address)
+        .ok_or_else(|| "give an account's address, account:ID, token:ID, operator or nobody".to_owned())
+}
+
 fn email(text: &str) -> Result<String, String> {
-    store::normal_email(text).ok_or_else(|| "that is no e-mail address".to_owned())
+    normal_email(text).ok_or_else(|| "that is no e-mail address".to_owned())
 }
 
 /// As long as a sentence or two.

@@ -41,6 +41,8 @@ impl Console {
                 .into_iter()
                 .map(|(tenant, count)| (tenant.to_string(), count))
                 .collect(),
+            content: stored.content,
+            activity: stored.activity,
             persons: stored.persons,
         })
     }

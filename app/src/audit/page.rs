@@ -1,5 +1,7 @@
 //! Administration > Audit trail: who did what to what, from where; and whether all of it is there.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -7,14 +9,14 @@ use leptos_router::hooks::use_query_map;
 
 use super::{
     api::audit_trail,
-    place::{AUDIT_CSV, AUDIT_TRAIL, AuditPlace},
+    place::{AUDIT_TRAIL, AuditPlace},
     view::{AUDIT_PAGE_ROWS, AuditActor, AuditRow, AuditView, ChainView},
     words::deed,
 };
 use crate::ui::{
     head::{Crumb, sheet_head},
     icon::{Icon, icon},
-    markup::Text,
+    markup::{Text, choice},
     moment,
     number::{counted, grouped},
     problem::page_problem,
@@ -29,43 +31,78 @@ pub fn AuditTrail() -> impl IntoView {
         <Title text="Audit trail" />
         {sheet_head(vec![Crumb::group("Administration")], "Audit trail".to_owned())}
         <div class="page">
-            <div class="title-row">
-                <div>
-                    <h1>"Audit trail"</h1>
-                    <p class="lead">"Who did what, to what and from where. Nothing in it can be changed, and nobody who was erased is named."</p>
-                </div>
-                <a class="button" href=AUDIT_CSV rel="external" download="">
-                    {icon(Icon::Download)}
-                    "Export all, CSV"
-                </a>
-            </div>
+            <h1>"Audit trail"</h1>
+            <p class="lead">"Who did what, to what and from where. Nothing in it can be changed, and nobody who was erased is named."</p>
             <Transition>
                 {move || content.with(|shown| shown.as_ref().map(|shown| match shown {
-                    Ok(view) => trail(view, place.get_untracked()).into_any(),
-                    Err(error) => page_problem(error, place.get_untracked().href()).into_any(),
+                    Ok(view) => trail(view, &place.get_untracked()).into_any(),
+                    Err(error) => page_problem(error, AUDIT_TRAIL.to_owned()).into_any(),
                 }))}
             </Transition>
         </div>
     }
 }
 
-fn trail(view: &AuditView, place: AuditPlace) -> impl IntoView + use<> {
+fn trail(view: &AuditView, place: &AuditPlace) -> impl IntoView + use<> {
     let shown = if view.rows.is_empty() {
-        nothing(view).into_any()
+        nothing(view, place).into_any()
     } else {
         table(view).into_any()
     };
     view! {
-        {chain(&view.chain)}
+        {chain(&view.chain, place)}
+        {narrowing(view, place)}
         {shown}
         {paging(view, place)}
     }
 }
 
-fn chain(chain: &ChainView) -> AnyView {
+/// What the list is narrowed to, in the address, and the same entries as a file.
+fn narrowing(view: &AuditView, place: &AuditPlace) -> impl IntoView + use<> {
+    let deeds: BTreeMap<String, &String> = view.deeds.iter().map(|name| (deed(name), name)).collect();
+    let deeds: String = deeds
+        .into_iter()
+        .map(|(words, name)| choice(name, place.deed.as_ref() == Some(name), &words))
+        .collect();
+    let people: String = view
+        .people
+        .iter()
+        .map(|(name, actor)| choice(name, place.who.as_ref() == Some(name), &who(actor)))
+        .collect();
+    let any = r#"<option value="">Any</option>"#;
+    let all = place
+        .is_narrowed()
+        .then(|| view! { <a class="button" href=AUDIT_TRAIL>"Show all"</a> });
+    let scope = match view.found {
+        None => "all".to_owned(),
+        Some(found) => counted(found, "entry", "entries"),
+    };
+    view! {
+        <form class="filters" method="get" action=AUDIT_TRAIL>
+            <label class="field">
+                <span class="field-name">"Did what"</span>
+                <select name="deed" inner_html=format!("{any}{deeds}")></select>
+            </label>
+            <label class="field">
+                <span class="field-name">"Who"</span>
+                <select name="who" inner_html=format!("{any}{people}")></select>
+            </label>
+            <button class="button" type="submit">"Filter"</button>
+            {all}
+            <a class="button" href=place.csv_href() rel="external" download="">
+                {icon(Icon::Download)}
+                {format!("Export {scope}, CSV")}
+            </a>
+        </form>
+    }
+}
+
+fn chain(chain: &ChainView, place: &AuditPlace) -> AnyView {
     match chain {
         ChainView::Broken(why) => broken(why).into_any(),
-        ChainView::Holds { through, cut, anew } => holds(*through, *cut, *anew).into_any(),
+        ChainView::Holds { through, cut, anew } => {
+            holds(*through, *cut, *anew, place.checking().href()).into_any()
+        }
     }
 }
 
@@ -82,7 +119,7 @@ fn broken(why: &str) -> impl IntoView + use<> {
     }
 }
 
-fn holds(through: u64, cut: u64, anew: bool) -> impl IntoView + use<> {
+fn holds(through: u64, cut: u64, anew: bool, again: String) -> impl IntoView + use<> {
     let held = match through {
         0 => "There is no entry to check.".to_owned(),
         _ => format!(
@@ -101,7 +138,7 @@ fn holds(through: u64, cut: u64, anew: bool) -> impl IntoView + use<> {
             <strong class="state ok">{icon(Icon::TickCircle)}"Whole"</strong>
             <span>{held}{cut}</span>
             <span class="small">{read}</span>
-            <a href=AuditPlace::checking().href()>"Read all again"</a>
+            <a href=again>"Read all again"</a>
         </div>
     }
 }
@@ -115,23 +152,33 @@ fn sentence_start(text: &str) -> String {
         .unwrap_or_default()
 }
 
-fn nothing(view: &AuditView) -> impl IntoView + use<> {
-    let (title, words) = if view.last == 0 {
+fn nothing(view: &AuditView, place: &AuditPlace) -> impl IntoView + use<> {
+    let latest = place.turned(None);
+    let (title, words, to) = if view.last == 0 {
         (
             "Nothing has been done yet",
             "The first log-in is the first entry.",
+            ("Show the latest", latest),
+        )
+    } else if view.found == Some(0) {
+        (
+            "No entry is like that",
+            "Nothing of that kind was done by them, as far as entries are kept.",
+            ("Show all", AuditPlace::default()),
         )
     } else {
         (
             "There is nothing before this entry",
             "These were the oldest that are kept.",
+            ("Show the latest", latest),
         )
     };
+    let (act, to) = to;
     view! {
         <section class="empty">
             <h2>{title}</h2>
             <p>{words}</p>
-            <p><a class="button" href=AUDIT_TRAIL>"Show the latest"</a></p>
+            <p><a class="button" href=to.href()>{act}</a></p>
         </section>
     }
 }
@@ -180,25 +227,20 @@ fn who(actor: &AuditActor) -> String {
 }
 
 /// By number: what is added meanwhile moves no page.
-fn paging(view: &AuditView, place: AuditPlace) -> Option<impl IntoView + use<>> {
+fn paging(view: &AuditView, place: &AuditPlace) -> Option<impl IntoView + use<>> {
     let (first, last) = (view.rows.first()?.number, view.rows.last()?.number);
-    let rows = u64::from(AUDIT_PAGE_ROWS);
-    let newer = place.before.map(|before| match before + rows {
-        next if next > view.last => AuditPlace::default(),
-        next => AuditPlace::before(next),
-    });
-    let full = view.rows.len() as u64 == rows;
-    let older = full.then(|| AuditPlace::before(last));
+    let full = view.rows.len() as u64 == u64::from(AUDIT_PAGE_ROWS);
+    let newer = view.newer.clone();
+    let older = full.then(|| place.turned(Some(last)));
     let turn = |words: &'static str, to: Option<AuditPlace>| match to {
         Some(place) => view! { <a href=place.href()>{words}</a> }.into_any(),
         None => view! { <span>{words}</span> }.into_any(),
     };
-    let told = format!(
-        "{} to {} of {}",
-        grouped(first),
-        grouped(last),
-        counted(view.last, "entry", "entries")
-    );
+    let all = match view.found {
+        None => counted(view.last, "entry", "entries"),
+        Some(found) => format!("{} like that", counted(found, "entry", "entries")),
+    };
+    let told = format!("{} to {} of {all}", grouped(first), grouped(last));
     Some(view! {
         <nav class="paging" aria-label="Pages of the trail">
             <p>{told}</p>

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::place::AuditPlace;
+
 /// Entries of a page.
 pub const AUDIT_PAGE_ROWS: u32 = 50;
 
@@ -13,6 +15,14 @@ pub struct AuditView {
     pub rows: Vec<AuditRow>,
     /// Number of the last entry; 0 if there is none.
     pub last: u64,
+    /// How many entries are like those that were asked for; `None` if all were.
+    pub found: Option<u64>,
+    /// Where newer ones are, if there are any.
+    pub newer: Option<AuditPlace>,
+    /// Kinds of deeds that can be chosen, as the trail keeps them.
+    pub deeds: Vec<String>,
+    /// Whoever can be chosen, each by what an address calls them.
+    pub people: Vec<(String, AuditActor)>,
     pub chain: ChainView,
 }
 

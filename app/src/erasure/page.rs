@@ -91,7 +91,7 @@ fn question(person: &PersonView) -> impl IntoView + use<> {
                 <p>{there_is(person)}</p>
                 <ul class="once-words">
                     <li>"Members with the address, and people of the customer-success data, are removed."</li>
-                    <li>"Their topics, replies and views stay for the counts, without them. Their records that were set aside are emptied."</li>
+                    <li>{what_stays(person)}</li>
                     <li>"The address is taken out of texts of others, of matches, reasons and logs."</li>
                     <li>"The next syncs leave them out, unless they join a community again."</li>
                     <li>"Backups and exports that were made before still hold them."</li>
@@ -129,6 +129,15 @@ fn there_is(person: &PersonView) -> String {
         "{}{of} and {} of the customer-success data have this address.",
         counted(members, "member", "members"),
         counted(person.persons, "person", "people"),
+    )
+}
+
+/// `12 topics and replies and 3 activities of theirs stay for the counts, without them.`, and what becomes of other records.
+fn what_stays(person: &PersonView) -> String {
+    format!(
+        "{} and {} of theirs stay for the counts, without them. Their records that were set aside are emptied.",
+        counted(person.content, "topic or reply", "topics and replies"),
+        counted(person.activity, "activity", "activities"),
     )
 }
 
@@ -195,8 +204,14 @@ mod tests {
         let mut person = PersonView {
             email: "ada@acme.example".to_owned(),
             members: vec![("customer-de".to_owned(), 2), ("customer-en".to_owned(), 1)],
+            content: 1,
+            activity: 1_340,
             persons: 1,
         };
+        assert!(
+            what_stays(&person)
+                .starts_with("1 topic or reply and 1,340 activities of theirs stay for the counts")
+        );
         assert_eq!(
             there_is(&person),
             "3 members (customer-de 2, customer-en 1) and 1 person of the customer-success data have this address."

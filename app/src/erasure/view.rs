@@ -21,6 +21,10 @@ pub struct PersonView {
     pub email: String,
     /// Members with the address, by tenant id; tenants without one are left out.
     pub members: Vec<(String, u64)>,
+    /// Topics and replies of theirs, which would stay without their author.
+    pub content: u64,
+    /// Activity of theirs, which would stay without them.
+    pub activity: u64,
     /// People of the customer-success data.
     pub persons: u64,
 }

@@ -25,6 +25,17 @@ impl fmt::Display for Text<'_> {
     }
 }
 
+/// One choice of a list.
+pub fn choice(value: &dyn fmt::Display, chosen: bool, words: &str) -> String {
+    let selected = if chosen { " selected" } else { "" };
+    let value = value.to_string();
+    format!(
+        r#"<option value="{}"{selected}>{}</option>"#,
+        Text(&value),
+        Text(words)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

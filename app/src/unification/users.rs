@@ -21,7 +21,7 @@ use crate::{
     ui::{
         head::{Crumb, sheet_head},
         icon::{Icon, icon},
-        markup::Text,
+        markup::{Text, choice},
         number::{counted, grouped},
         problem::{Titles, failure_in_url, page_problem},
     },
@@ -124,16 +124,6 @@ fn chips(view: &UsersView, place: &UsersPlace) -> impl IntoView + use<> {
             {causes}
         </nav>
     }
-}
-
-fn choice(value: &dyn std::fmt::Display, chosen: bool, words: &str) -> String {
-    let selected = if chosen { " selected" } else { "" };
-    let value = value.to_string();
-    format!(
-        r#"<option value="{}"{selected}>{}</option>"#,
-        Text(&value),
-        Text(words)
-    )
 }
 
 fn filters(view: &UsersView, place: &UsersPlace) -> impl IntoView + use<> {

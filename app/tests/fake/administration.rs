@@ -110,7 +110,7 @@ pub(crate) fn sessions() -> SessionsView {
     view
 }
 
-pub(crate) fn audit_trail(place: AuditPlace) -> AuditView {
+pub(crate) fn audit_trail(place: &AuditPlace) -> AuditView {
     let entry = |number, actor, deed: &str, target: Option<&str>| AuditRow {
         number,
         at: at(23, 7, 40, 0),
@@ -153,6 +153,15 @@ pub(crate) fn audit_trail(place: AuditPlace) -> AuditView {
             None => rows,
         },
         last: 1204,
+        found: place.is_narrowed().then_some(50),
+        newer: place.before.map(|_| place.turned(None)),
+        deeds: ["logged_in", "role_changed", "run_queued"]
+            .map(str::to_owned)
+            .into(),
+        people: vec![
+            ("account:1".to_owned(), admin()),
+            ("operator".to_owned(), AuditActor::Operator),
+        ],
         chain: if place.check {
             ChainView::Broken("entry 1000 is missing".to_owned())
         } else {
@@ -202,6 +211,8 @@ pub(crate) fn person(email: String) -> PersonView {
     PersonView {
         email,
         members: vec![("customer-de".to_owned(), 1), ("customer-en".to_owned(), 1)],
+        content: 12,
+        activity: 1_340,
         persons: 1,
     }
 }

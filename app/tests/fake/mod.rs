@@ -363,7 +363,13 @@ impl Backend for Fake {
 
     async fn audit_trail(&self, place: AuditPlace) -> Result<AuditView, AppError> {
         self.check()?;
-        Ok(administration::audit_trail(place))
+        if place.deed.as_deref() == Some("nothing") {
+            return Err(AppError::Refused {
+                what: "The trail knows no deed “nothing”.".to_owned(),
+                next_action: "Open the whole trail, and choose from its lists.".to_owned(),
+            });
+        }
+        Ok(administration::audit_trail(&place))
     }
 
     async fn erasures(&self) -> Result<ErasuresView, AppError> {

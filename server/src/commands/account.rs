@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use domain::{Account, AccountId, Role};
 use serde::Serialize;
-use store::{AddAccountError, NewAccount};
+use store::{AddAccountError, ChangeAccountError, NewAccount};
 
 use crate::{
     accounts::{Link, check, hash, offer, operator},
@@ -160,7 +160,15 @@ async fn set_disabled(
 ) -> Result<ExitCode, CommandError> {
     let id = account(installation, email).await?.id;
     let by = operator(installation.clock.now());
-    installation.store.set_disabled(id, disabled, &by).await?;
+    let changed = installation.store.set_disabled(id, disabled, &by).await;
+    changed.map_err(|error| match error {
+        ChangeAccountError::Unknown => no_account(email),
+        ChangeAccountError::LastAdmin => CommandError::failed(
+            format!("{email} is the last active admin; nothing was changed"),
+            "Add another one first: tributary account add --email ADDRESS --role admin",
+        ),
+        ChangeAccountError::Store(error) => error.into(),
+    })?;
     let account = account(installation, email).await?;
     output.data(&account, |account| {
         let what = if disabled {
@@ -173,14 +181,16 @@ async fn set_disabled(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn account(installation: &Installation, email: &str) -> Result<Account, CommandError> {
+pub(crate) async fn account(installation: &Installation, email: &str) -> Result<Account, CommandError> {
     let found = installation.store.credentials(email).await?;
-    found.map(|found| found.account).ok_or_else(|| {
-        CommandError::failed(
-            format!("there is no account {email}"),
-            "See which there are with: tributary account list.",
-        )
-    })
+    found.map(|found| found.account).ok_or_else(|| no_account(email))
+}
+
+fn no_account(email: &str) -> CommandError {
+    CommandError::failed(
+        format!("there is no account {email}"),
+        "See which there are with: tributary account list.",
+    )
 }
 
 pub(crate) fn role(name: &str) -> Result<Role, String> {

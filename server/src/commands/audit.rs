@@ -3,11 +3,14 @@
 use std::{collections::HashMap, process::ExitCode};
 
 use serde::Serialize;
-use store::{AuditEntry, Cell, Chain};
+use store::{Actor, AuditEntry, AuditFilter, Cell, Chain};
 
 use crate::{
-    cli::{self, AuditFormat, ExportAudit, KnownEntry, ListAudit},
-    commands::export::{WriteError, told},
+    cli::{self, AuditFormat, ExportAudit, KnownEntry, ListAudit, NarrowedAudit, Who},
+    commands::{
+        account::account,
+        export::{WriteError, told},
+    },
     error::CommandError,
     export::{Encoder, Layout, Target},
     installation::Installation,
@@ -47,10 +50,11 @@ async fn list(
     output: Output,
 ) -> Result<ExitCode, CommandError> {
     let store = &installation.store;
+    let filter = filter(installation, &options.narrowed).await?;
     let entries = if let Some(number) = options.after {
-        store.audit_after(number, options.limit).await?
+        store.audit_found_after(&filter, number, options.limit).await?
     } else {
-        let mut latest = store.audit_before(None, options.limit).await?;
+        let mut latest = store.audit_found_before(&filter, None, options.limit).await?;
         latest.reverse();
         latest
     };
@@ -60,6 +64,18 @@ async fn list(
         table(&["NUMBER", "AT", "WHO", "FROM", "DEED", "WHAT"], &rows)
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn filter(installation: &Installation, asked: &NarrowedAudit) -> Result<AuditFilter, CommandError> {
+    let actor = match &asked.who {
+        None => None,
+        Some(Who::Actor(actor)) => Some(*actor),
+        Some(Who::Address(email)) => Some(Actor::Account(account(installation, email).await?.id)),
+    };
+    Ok(AuditFilter {
+        deed: asked.deed,
+        actor,
+    })
 }
 
 /// What accounts and tokens are called that are still there, by their ids.
@@ -174,11 +190,20 @@ fn tampered(what: &str) -> CommandError {
 
 async fn export(installation: &Installation, options: &ExportAudit) -> Result<ExitCode, CommandError> {
     let path = options.output.as_deref();
-    told(write(installation, options).await, "the audit trail", path)
+    let filter = filter(installation, &options.narrowed).await?;
+    told(
+        write(installation, &filter, options).await,
+        "the audit trail",
+        path,
+    )
 }
 
 /// Page by page, so that a long trail takes the same memory.
-async fn write(installation: &Installation, options: &ExportAudit) -> Result<u64, WriteError> {
+async fn write(
+    installation: &Installation,
+    filter: &AuditFilter,
+    options: &ExportAudit,
+) -> Result<u64, WriteError> {
     let mut target = Target::open(options.output.as_deref())?;
     let layout = match options.format {
         AuditFormat::Csv => Layout::Csv,
@@ -188,7 +213,10 @@ async fn write(installation: &Installation, options: &ExportAudit) -> Result<u64
     target.write(&encoder.head()?).await?;
     let mut after = 0;
     loop {
-        let entries = installation.store.audit_after(after, ENTRIES_AT_ONCE).await?;
+        let entries = installation
+            .store
+            .audit_found_after(filter, after, ENTRIES_AT_ONCE)
+            .await?;
         let Some(last) = entries.last() else { break };
         after = last.number;
         let rows: Vec<Vec<Cell>> = entries.into_iter().map(cells).collect();

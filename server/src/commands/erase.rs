@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use domain::TenantId;
 use serde::Serialize;
 use store::{ErasedCounts, Leftovers, Receipt};
 
@@ -28,6 +29,9 @@ pub(crate) async fn run(
     options: &cli::Erase,
     output: Output,
 ) -> Result<ExitCode, CommandError> {
+    if options.dry_run {
+        return look(installation, &options.email, output).await;
+    }
     let by = operator(installation.clock.now());
     match erase(installation, &options.email, &by).await? {
         Erased::Unknown => Err(CommandError::failed(
@@ -57,6 +61,55 @@ pub(crate) async fn run(
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// What is stored with an address. It does not repeat the address.
+#[derive(Debug, Serialize)]
+struct Stored {
+    members: Vec<StoredMembers>,
+    content: u64,
+    activity: u64,
+    persons: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct StoredMembers {
+    tenant_id: TenantId,
+    members: u64,
+}
+
+async fn look(installation: &Installation, email: &str, output: Output) -> Result<ExitCode, CommandError> {
+    let found = installation.store.stored_person(email).await?;
+    let of_tenant = |(tenant_id, members)| StoredMembers { tenant_id, members };
+    let stored = Stored {
+        members: found.members.into_iter().map(of_tenant).collect(),
+        content: found.content,
+        activity: found.activity,
+        persons: found.persons,
+    };
+    output.data(&stored, describe_stored)?;
+    say("Records that were set aside and texts of others were not looked through. Nothing was changed.");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe_stored(stored: &Stored) -> String {
+    let members = stored.members.iter();
+    let mut lines: Vec<String> = members
+        .map(|of| {
+            format!(
+                "{}: {} would be removed",
+                of.tenant_id,
+                counted(of.members, "member", "members")
+            )
+        })
+        .collect();
+    lines.push(format!(
+        "{} and {} would stay without them; {} would be removed from the customer-success data.",
+        counted(stored.content, "topic or reply", "topics and replies"),
+        counted(stored.activity, "activity", "activities"),
+        counted(stored.persons, "person", "persons"),
+    ));
+    lines.join("\n")
 }
 
 fn say_of(leftovers: Leftovers) {

@@ -13,11 +13,12 @@ use axum::{
 };
 use futures_util::stream::try_unfold;
 use serde::Deserialize;
-use store::{Cell, Deed, Store};
+use store::{AuditFilter, Cell, Deed, Store, targets};
 use tracing::error;
 
 use super::access::Ruled;
 use crate::{
+    audit_page::filter_of,
     backend::{Console, internal},
     error::with_sources,
     export::{EncodeError, Encoder, Layout},
@@ -34,54 +35,75 @@ pub(super) fn routes() -> Vec<Ruled<Console>> {
     ]
 }
 
-/// The whole trail, page by page, so that a long one takes the same memory. That it was taken along is an entry itself.
-async fn audit_csv(console: Console) -> Response {
+/// What the trail is narrowed to, as in the address of its page.
+#[derive(Deserialize)]
+struct Narrowed {
+    deed: Option<String>,
+    who: Option<String>,
+}
+
+/// The trail, page by page, so that a long one takes the same memory. That it was taken along is an entry itself.
+async fn audit_csv(console: Console, Query(asked): Query<Narrowed>) -> Response {
+    let filter = match filter_of(asked.deed.as_deref(), asked.who.as_deref()) {
+        Ok(filter) => filter,
+        Err(error) => return refused(&error),
+    };
     let store = Arc::clone(&console.installation.store);
-    if let Err(error) = store.note(Deed::TrailExported, None, &console.by()).await {
+    let target = targets::entries(&filter);
+    if let Err(error) = store.note(Deed::TrailExported, target, &console.by()).await {
         return refused(&internal(&error));
     }
     let encoder = match Encoder::new(Layout::Csv, FIELDS) {
         Ok(encoder) => encoder,
         Err(error) => return refused(&internal(&error)),
     };
-    let pages = try_unfold(Next::Head(store, encoder), next_page);
+    let export = Export {
+        store,
+        filter,
+        encoder,
+        after: None,
+    };
+    let pages = try_unfold(export, next_page);
     let kind = HeaderValue::from_static("text/csv; charset=utf-8");
     download("audit-trail.csv", kind, Body::from_stream(pages))
 }
 
-/// What comes next of an export.
-enum Next {
-    Head(Arc<dyn Store>, Encoder),
-    /// Entries after this number.
-    Entries(Arc<dyn Store>, Encoder, u64),
+/// An export that is under way.
+struct Export {
+    store: Arc<dyn Store>,
+    filter: AuditFilter,
+    encoder: Encoder,
+    /// The last entry that was sent; `None` before the head.
+    after: Option<u64>,
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("the export broke off")]
 struct BrokeOff;
 
-async fn next_page(next: Next) -> Result<Option<(Bytes, Next)>, BrokeOff> {
+async fn next_page(mut export: Export) -> Result<Option<(Bytes, Export)>, BrokeOff> {
     let broke_off = |error: &dyn std::error::Error| {
         error!(error = %with_sources(error), "the audit trail cannot be exported");
         BrokeOff
     };
     let whole = |bytes: Result<Vec<u8>, EncodeError>| bytes.map_err(|error| broke_off(&error));
-    match next {
-        Next::Head(store, encoder) => {
-            let head = whole(encoder.head())?;
-            Ok(Some((head.into(), Next::Entries(store, encoder, 0))))
-        }
-        Next::Entries(store, mut encoder, after) => {
-            let entries = store.audit_after(after, ENTRIES_AT_ONCE).await;
-            let entries = entries.map_err(|error| broke_off(&error))?;
-            let Some(last) = entries.last().map(|entry| entry.number) else {
-                return Ok(None);
-            };
-            let rows: Vec<Vec<Cell>> = entries.into_iter().map(cells).collect();
-            let page = whole(encoder.page(&rows))?;
-            Ok(Some((page.into(), Next::Entries(store, encoder, last))))
-        }
-    }
+    let Some(after) = export.after else {
+        let head = whole(export.encoder.head())?;
+        export.after = Some(0);
+        return Ok(Some((head.into(), export)));
+    };
+    let entries = export
+        .store
+        .audit_found_after(&export.filter, after, ENTRIES_AT_ONCE)
+        .await;
+    let entries = entries.map_err(|error| broke_off(&error))?;
+    let Some(last) = entries.last().map(|entry| entry.number) else {
+        return Ok(None);
+    };
+    export.after = Some(last);
+    let rows: Vec<Vec<Cell>> = entries.into_iter().map(cells).collect();
+    let page = whole(export.encoder.page(&rows))?;
+    Ok(Some((page.into(), export)))
 }
 
 #[derive(Deserialize)]
@@ -115,6 +137,7 @@ fn download(name: &str, kind: HeaderValue, body: Body) -> Response {
 fn refused(error: &AppError) -> Response {
     let status = match error {
         AppError::NotFound { .. } => StatusCode::NOT_FOUND,
+        AppError::Refused { .. } => StatusCode::BAD_REQUEST,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     (status, format!("{error} {}\n", error.next_action())).into_response()

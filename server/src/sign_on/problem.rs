@@ -27,6 +27,8 @@ pub(crate) enum Problem {
     NoAddress,
     Unverified,
     AnotherPerson,
+    /// The claims make them an admin no more, and without them there would be none.
+    LastAdmin,
     Disabled,
     /// Asked again who they are, they came back as somebody else.
     SomebodyElse,
@@ -38,7 +40,7 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Denied,
         Self::ProviderFailed,
         Self::ProviderSilent,
@@ -51,6 +53,7 @@ impl Problem {
         Self::NoAddress,
         Self::Unverified,
         Self::AnotherPerson,
+        Self::LastAdmin,
         Self::Disabled,
         Self::SomebodyElse,
         Self::NotAsked,
@@ -72,6 +75,7 @@ impl Problem {
             Self::NoAddress => "no-address",
             Self::Unverified => "unverified",
             Self::AnotherPerson => "another-person",
+            Self::LastAdmin => "last-admin",
             Self::Disabled => "disabled",
             Self::SomebodyElse => "somebody-else",
             Self::NotAsked => "not-asked",
@@ -95,6 +99,7 @@ impl Problem {
             | Self::NoAddress
             | Self::Unverified
             | Self::AnotherPerson
+            | Self::LastAdmin
             | Self::Disabled
             | Self::SomebodyElse
             | Self::SessionOver => Owner::You,
@@ -116,6 +121,9 @@ impl Problem {
             Self::Unverified => "The identity provider has not verified that your e-mail address is yours.",
             Self::AnotherPerson => {
                 "The account with your e-mail address is another person's at the identity provider."
+            }
+            Self::LastAdmin => {
+                "The identity provider makes you a CSM from now on, and you are the last active admin."
             }
             Self::Disabled => "Your account is disabled.",
             Self::SomebodyElse => "You came back from the identity provider as somebody else.",
@@ -144,6 +152,9 @@ impl Problem {
                 "Ask whoever runs the identity provider to add and verify your e-mail address, then sign in again."
             }
             Self::AnotherPerson | Self::Disabled => "Ask an admin of Tributary.",
+            Self::LastAdmin => {
+                "Let another admin sign in first, or ask the operator of Tributary to add one; then sign in again."
+            }
             Self::SomebodyElse => {
                 "Try again, and choose the account at the identity provider that you logged in with."
             }
@@ -216,6 +227,7 @@ impl From<SignOnError> for Failure {
             SignOnError::Disabled => Problem::Disabled,
             SignOnError::Unverified => Problem::Unverified,
             SignOnError::AnotherPerson => Problem::AnotherPerson,
+            SignOnError::LastAdmin => Problem::LastAdmin,
             SignOnError::Store(_) => Problem::Internal,
         };
         Self::new(problem, crate::error::with_sources(&error))

@@ -28,6 +28,18 @@ pub enum AddAccountError {
     Store(#[from] StoreError),
 }
 
+/// Why an account stays as it is. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeAccountError {
+    #[error("there is no such account")]
+    Unknown,
+    /// Without one nobody could change anything from the console any more.
+    #[error("it is the last active admin")]
+    LastAdmin,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// What a log-in is checked against.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
@@ -99,6 +111,9 @@ pub enum SignOnError {
     Unverified,
     #[error("the account with that address is another person's at the provider")]
     AnotherPerson,
+    /// The provider's claims make them an admin no more, and no other account is one.
+    #[error("the account is the last active admin, and its claims make it a CSM")]
+    LastAdmin,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -152,17 +167,17 @@ pub trait AccountStore: Send + Sync {
 
     async fn credentials(&self, email: &str) -> Result<Option<Credentials>, StoreError>;
 
-    /// Disabling ends the sessions and the links of the account. Whether there is such an account.
-    async fn set_disabled(&self, id: AccountId, disabled: bool, by: &By) -> Result<bool, StoreError>;
+    /// Disabling ends the sessions and the links of the account. Refused for the last active admin.
+    async fn set_disabled(&self, id: AccountId, disabled: bool, by: &By) -> Result<(), ChangeAccountError>;
 
-    /// Ends the sessions of the account, unless it has that role already. Whether there is such an account.
-    async fn set_role(&self, id: AccountId, role: Role, by: &By) -> Result<bool, StoreError>;
+    /// Ends the sessions of the account, unless it has that role already. The last active admin stays one.
+    async fn set_role(&self, id: AccountId, role: Role, by: &By) -> Result<(), ChangeAccountError>;
 
     /// The account that is tied to somebody at the identity provider.
     async fn account_of(&self, identity: &Identity) -> Result<Option<Account>, StoreError>;
 
     /// Finds, ties or makes the account of somebody who signs on ([`judge_sign_on`]), and gives it the role that they have
-    /// now; another one ends its sessions.
+    /// now; another one ends its sessions. The last active admin stays one, and is not let in as anything less.
     async fn sign_on(&self, who: &SignOn, by: &By) -> Result<Account, SignOnError>;
 
     /// Replaces the password, and ends the sessions, the links and the known browsers of the account.

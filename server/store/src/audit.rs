@@ -3,6 +3,8 @@
 //! Each entry's hash covers the one before, so that a removed, changed or inserted entry shows. An entry names accounts
 //! and things by their ids alone, so that it names nobody once their account is gone, and never a member.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{AccountId, TokenId};
@@ -62,6 +64,30 @@ impl Actor {
         match self {
             Self::Token(id) => Some(id),
             Self::Account(_) | Self::Operator | Self::Nobody => None,
+        }
+    }
+
+    /// Reads what [`fmt::Display`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once(':') {
+            Some(("account", id)) => Some(Self::Account(AccountId(id.parse().ok()?))),
+            Some(("token", id)) => Some(Self::Token(TokenId(id.parse().ok()?))),
+            Some(_) => None,
+            None => [Self::Operator, Self::Nobody]
+                .into_iter()
+                .find(|actor| actor.kind() == text),
+        }
+    }
+}
+
+/// `account:0193…`, `token:0193…`, `operator` or `nobody`.
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind())?;
+        match self {
+            Self::Account(id) => write!(f, ":{id}"),
+            Self::Token(id) => write!(f, ":{id}"),
+            Self::Operator | Self::Nobody => Ok(()),
         }
     }
 }
@@ -129,6 +155,55 @@ pub enum Deed {
 }
 
 impl Deed {
+    pub const ALL: [Self; 41] = [
+        Self::AccountAdded,
+        Self::AccountDisabled,
+        Self::AccountEnabled,
+        Self::RoleChanged,
+        Self::AccountTied,
+        Self::PasswordSet,
+        Self::SetUpOffered,
+        Self::LoggedIn,
+        Self::LogInFailed,
+        Self::LoggedOut,
+        Self::SessionEnded,
+        Self::Confirmed,
+        Self::TokenAdded,
+        Self::TokenRevoked,
+        Self::ConnectionAdded,
+        Self::ConnectionActivated,
+        Self::ConnectionDeactivated,
+        Self::AccessReplaced,
+        Self::MappingChanged,
+        Self::RunQueued,
+        Self::RunCancelled,
+        Self::RulesApplied,
+        Self::RulesReturned,
+        Self::MemberLinked,
+        Self::MemberUnlinked,
+        Self::MemberLeftToRules,
+        Self::MemberLeft,
+        Self::MemberBack,
+        Self::CompanySaved,
+        Self::DomainAdded,
+        Self::CompaniesImported,
+        Self::PersonsImported,
+        Self::ActivityImported,
+        Self::BouncesImported,
+        Self::TicketCreated,
+        Self::TicketPosted,
+        Self::PersonErased,
+        Self::KeyChanged,
+        Self::SecretsResealed,
+        Self::TrailCut,
+        Self::TrailExported,
+    ];
+
+    /// The deed that the trail keeps under this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|deed| deed.as_str() == name)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AccountAdded => "account_added",
@@ -336,13 +411,39 @@ impl Chain {
     }
 }
 
+/// Which entries are asked for; all, unless it says more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    pub deed: Option<Deed>,
+    pub actor: Option<Actor>,
+}
+
 #[async_trait]
 pub trait AuditStore: Send + Sync {
+    /// Every entry after a number, oldest first.
+    async fn audit_after(&self, number: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+        let all = AuditFilter::default();
+        self.audit_found_after(&all, number, limit).await
+    }
+
     /// Entries after a number, oldest first.
-    async fn audit_after(&self, number: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+    async fn audit_found_after(
+        &self,
+        filter: &AuditFilter,
+        number: u64,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// Entries before a number, or the latest ones, newest first.
-    async fn audit_before(&self, number: Option<u64>, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+    async fn audit_found_before(
+        &self,
+        filter: &AuditFilter,
+        number: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// How many entries are kept.
+    async fn audit_found(&self, filter: &AuditFilter) -> Result<u64, StoreError>;
 
     /// Writes an entry by itself, for what changes no other table.
     async fn note(&self, deed: Deed, target: Option<String>, by: &By) -> Result<(), StoreError>;
@@ -385,6 +486,26 @@ mod tests {
         }
         chain.end()?;
         Ok(chain.checked())
+    }
+
+    #[test]
+    fn deeds_and_whoever_did_them_are_found_by_their_names() {
+        for deed in Deed::ALL {
+            assert_eq!(Deed::parse(deed.as_str()), Some(deed));
+        }
+        assert_eq!(Deed::parse("logged_in_twice"), None);
+        let id = Uuid::from_u128(7);
+        for actor in [
+            Actor::Account(AccountId(id)),
+            Actor::Token(TokenId(id)),
+            Actor::Operator,
+            Actor::Nobody,
+        ] {
+            assert_eq!(Actor::parse(&actor.to_string()), Some(actor));
+        }
+        for nobody in ["", "account", "account:7", "operator:7", "jane@company.example"] {
+            assert_eq!(Actor::parse(nobody), None, "{nobody}");
+        }
     }
 
     #[test]

@@ -32,11 +32,11 @@ mod tokens;
 mod trends;
 
 pub use accounts::{
-    AccountStore, AddAccountError, Credentials, Identity, NewAccount, NewSetUp, SetUp, SignOn, SignOnError,
-    SignsOn, TokenHash, UseSetUp, UseSetUpError, judge_sign_on,
+    AccountStore, AddAccountError, ChangeAccountError, Credentials, Identity, NewAccount, NewSetUp, SetUp,
+    SignOn, SignOnError, SignsOn, TokenHash, UseSetUp, UseSetUpError, judge_sign_on,
 };
 pub use activity::{ActivityStore, ImportOutcome, ImportedActivity};
-pub use audit::{Actor, AuditEntry, AuditStore, BrokenChain, By, CHAIN_BEGIN, Chain, Deed};
+pub use audit::{Actor, AuditEntry, AuditFilter, AuditStore, BrokenChain, By, CHAIN_BEGIN, Chain, Deed};
 pub use companies::{CompanyStore, ImportMode, PersonsImported};
 pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection};
 pub use deletion::{Deletion, DeletionStore};

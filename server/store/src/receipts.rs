@@ -11,13 +11,17 @@ use crate::{Receipt, StoreError};
 pub struct StoredPerson {
     /// Members with the address, by tenant id; tenants without one are left out.
     pub members: Vec<(TenantId, u64)>,
+    /// Topics and replies of these members, which would stay without their author.
+    pub content: u64,
+    /// Activity of these members, which would stay without them.
+    pub activity: u64,
     /// Of the customer-success database.
     pub persons: u64,
 }
 
 #[async_trait]
 pub trait ReceiptStore: Send + Sync {
-    /// `email` is as [`crate::normal_email`] has it. Reads every member once.
+    /// `email` is as [`crate::normal_email`] has it. Reads every member once, and counts rows of those with the address.
     async fn stored_person(&self, email: &str) -> Result<StoredPerson, StoreError>;
 
     /// The receipt of an erasure.

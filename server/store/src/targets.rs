@@ -4,7 +4,7 @@
 use domain::{ConnectionId, RunId};
 use uuid::Uuid;
 
-use crate::{ImportOutcome, Link};
+use crate::{AuditFilter, ImportOutcome, Link};
 
 pub fn connection(id: ConnectionId) -> String {
     format!("connection {id}")
@@ -55,6 +55,18 @@ pub fn secrets(count: u64) -> String {
 /// The key that seals from now on.
 pub fn key(id: &str) -> String {
     format!("key {id}")
+}
+
+/// What was taken along of the trail; `None` is all of it.
+pub fn entries(filter: &AuditFilter) -> Option<String> {
+    let deed = filter.deed.map(|deed| format!("of {}", deed.as_str()));
+    let actor = filter.actor.map(|actor| {
+        let id = actor.account().map(|id| id.0).or(actor.token().map(|id| id.0));
+        let id = id.map_or_else(String::new, |id| format!(" {id}"));
+        format!("by {}{id}", actor.kind())
+    });
+    let parts: Vec<String> = [deed, actor].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("entries {}", parts.join(" ")))
 }
 
 /// Entries up to this number.

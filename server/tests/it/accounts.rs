@@ -31,6 +31,10 @@ fn an_account_is_added_listed_disabled_and_reset() {
         .run(&["account", "reset", "ana@company.example", "--json"])
         .succeeded();
     assert_ne!(text(&again.json(), &"set_up_link"), link);
+    home.run(&["account", "disable", "ana@company.example"])
+        .ended(1)
+        .says(&["last active admin", "account add"]);
+    home.add_account("cleo@company.example", "admin").succeeded();
     let disabled = home
         .run(&["account", "disable", "ana@company.example"])
         .succeeded();

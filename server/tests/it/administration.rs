@@ -341,6 +341,48 @@ fn a_token_is_made_shown_once_and_revoked() {
     assert!(list.body.contains("Revoked"), "{}", list.body);
 }
 
+/// To what one of them did, on the page, in the file and in the command.
+fn assert_narrowed(address: SocketAddr, home: &Home) {
+    let ana = id_of(home, ADMIN);
+    let narrowed = format!("deed=account_added&who=account:{ana}");
+    let page = get(address, &format!("{AUDIT_TRAIL}?{narrowed}")).body;
+    assert!(page.contains("Export 1 entry, CSV"), "{page}");
+    assert!(page.contains("account ben@company.example as csm"), "{page}");
+    let file = get(address, &format!("{AUDIT_CSV}?{narrowed}"));
+    let listed = ["--deed", "account_added", "--who", ADMIN];
+    let exported = home
+        .run(&[&["audit", "export"], &listed[..]].concat())
+        .succeeded();
+    assert_eq!((file.body.lines().count(), file.body), (2, exported.stdout));
+    let listed = home
+        .run(&[&["audit", "list", "--json"], &listed[..]].concat())
+        .succeeded()
+        .json();
+    assert_eq!(listed.as_array().map(Vec::len), Some(1), "{listed}");
+    let told = home.trail().pop().expect("an entry");
+    assert_eq!(
+        (text(&told, &"deed"), text(&told, &"target")),
+        (
+            "trail_exported",
+            format!("entries of account_added by account {ana}").as_str()
+        )
+    );
+
+    let unknown = get(address, &format!("{AUDIT_TRAIL}?deed=nothing"));
+    assert!(
+        unknown.body.contains("The trail knows no deed “nothing”."),
+        "{}",
+        unknown.body
+    );
+    assert_eq!(get(address, &format!("{AUDIT_CSV}?who=ana")).status, 400);
+    home.run(&["audit", "list", "--deed", "nothing"])
+        .ended(2)
+        .says(&["--deed", "role_changed"]);
+    home.run(&["audit", "list", "--who", "nobody@company.example"])
+        .ended(1)
+        .says(&["account list"]);
+}
+
 #[test]
 fn the_audit_trail_is_shown_exported_and_checked() {
     let home = Home::new();
@@ -366,6 +408,8 @@ fn the_audit_trail_is_shown_exported_and_checked() {
     );
     let exported = home.run(&["audit", "export"]).succeeded().stdout;
     assert_eq!(file.body, exported);
+    assert_narrowed(address, &home);
+    let exported = home.run(&["audit", "export"]).succeeded().stdout;
     assert!(exported.contains("trail_exported"), "taking it along is an entry");
 
     database(&home)

@@ -47,6 +47,11 @@ fn an_erased_person_is_in_no_file_and_does_not_come_back() {
     assert!(holds(&home.kept(), name) && holds(&home.kept(), email));
 
     let spelled = format!("  {} ", email.to_uppercase());
+    let told = home
+        .run(&["erase", "--email", &spelled, "--dry-run", "--json"])
+        .succeeded()
+        .json();
+    assert_eq!(export(&home, "users").len(), members, "looking changes nothing");
     let receipt = home.run(&["erase", "--email", &spelled, "--json"]).succeeded();
     assert!(
         !receipt.stdout.contains(email) && !receipt.stdout.contains(name),
@@ -57,6 +62,9 @@ fn an_erased_person_is_in_no_file_and_does_not_come_back() {
     assert_eq!(text(&receipt["tenants"][0], &"tenant_id"), "customer-en");
     assert_eq!(count(&receipt["total"], "users"), 1);
     assert!(count(&receipt["total"], "content") >= 1);
+    for kept in ["content", "activity"] {
+        assert_eq!(count(&told, kept), count(&receipt["total"], kept), "{kept}");
+    }
     assert!(
         ["none", "removed"].contains(&text(&receipt, &"leftovers")),
         "{receipt}"

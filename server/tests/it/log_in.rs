@@ -267,6 +267,7 @@ fn forged_expired_and_ended_sessions_are_none() {
 
     let disabled = log_in(address, ADMIN, PASSWORD);
     assert_in(address, &disabled);
+    home.add_account("ben@company.example", "admin").succeeded();
     home.run(&["account", "disable", ADMIN]).succeeded();
     assert_out(address, &disabled);
     drop(console);

@@ -220,6 +220,18 @@ fn a_new_key_seals_everything_and_syncs_go_on() {
         (&1.into(), &false.into())
     );
     let after = read(&home.path("data/secret.key"));
+    let told: Vec<_> = home
+        .trail()
+        .iter()
+        .map(|entry| (text(entry, &"deed").to_owned(), text(entry, &"target").to_owned()))
+        .skip(1)
+        .collect();
+    let key = format!("key {}", text(&report, &"key_id"));
+    let expected = [("key_changed", key.as_str()), ("secrets_resealed", "secrets 1")];
+    assert_eq!(
+        told,
+        expected.map(|(deed, target)| (deed.to_owned(), target.to_owned()))
+    );
     assert_ne!(before, after);
     assert_eq!(after.len(), before.len(), "the former key is gone");
     home.sync("customer-en").succeeded();
@@ -239,6 +251,9 @@ fn a_new_key_seals_everything_and_syncs_go_on() {
     home.sync("customer-en").succeeded();
     let report = home.run(&["secrets", "rotate", "--json"]).succeeded().json();
     assert_eq!(report["resumed"], true);
+    let trail = home.trail();
+    let keys = trail.iter().filter(|entry| entry["deed"] == "key_changed");
+    assert_eq!(keys.count(), 1, "the same key goes on");
     assert_eq!(read(&home.path("data/secret.key")), after);
 
     let nothing = Home::new();

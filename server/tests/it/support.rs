@@ -132,6 +132,15 @@ impl Home {
     }
 
     /// Whose password is [`PASSWORD`].
+    /// Entries of the audit trail, oldest first.
+    pub(crate) fn trail(&self) -> Vec<Value> {
+        let listed = self
+            .run(&["audit", "list", "--after", "0", "--json"])
+            .succeeded()
+            .json();
+        listed.as_array().expect("entries").clone()
+    }
+
     pub(crate) fn add_account(&self, email: &str, role: &str) -> Done {
         let password = ["--password-file", "password.txt", "--json"];
         self.run(

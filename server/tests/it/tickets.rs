@@ -13,7 +13,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::support::{Home, Running, count, get, read, submit, text};
+use crate::support::{Home, Running, count, get, read, submit, text, wait_for};
 
 const UNIFICATION: &str = "/administration/general/unification";
 const HOOK_SECRET: &str = "a secret of the receiver";
@@ -76,6 +76,15 @@ fn users_carry_the_ticket_that_was_made_of_their_filter_until_they_match() {
             .iter()
             .all(|reference| reference == "T-1")
     );
+    let told = home.trail().pop().expect("an entry");
+    assert_eq!(
+        (
+            text(&told, &"actor"),
+            text(&told, &"deed"),
+            text(&told, &"target")
+        ),
+        ("account", "ticket_created", "ticket T-1")
+    );
     import_company(&home, &domain);
     assert!(references(&home, &domain).is_empty(), "they match");
     let tickets = home.run(&["ticket", "list", "--json"]).succeeded().json();
@@ -85,6 +94,34 @@ fn users_carry_the_ticket_that_was_made_of_their_filter_until_they_match() {
     );
     let none_left = submit(address, &users, "/rpc/create_ticket", &fields);
     assert!(none_left.head.contains("__err="), "{}", none_left.head);
+}
+
+#[test]
+fn a_domain_that_is_tied_to_a_company_from_there_is_in_the_trail_without_its_members() {
+    let (home, _simulator) = synced();
+    let (domain, _) = largest_domain(&home);
+    import_company(&home, "one.example");
+    let (_console, address) = serve(&home);
+    let users = format!("{UNIFICATION}/users");
+    let tied = submit(
+        address,
+        &users,
+        "/rpc/add_domain",
+        &format!("company=C-1&domain={domain}"),
+    );
+    assert!(!tied.head.contains("__err="), "{}", tied.head);
+    wait_for("their matches", || {
+        references(&home, &domain).is_empty().then_some(())
+    });
+    let told = home.trail().pop().expect("an entry");
+    assert_eq!(
+        (
+            text(&told, &"actor"),
+            text(&told, &"deed"),
+            text(&told, &"target")
+        ),
+        ("account", "domain_added", "company C-1")
+    );
 }
 
 #[test]

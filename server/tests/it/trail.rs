@@ -9,16 +9,8 @@ use store::{AuditEntry, By, Deed};
 
 use crate::support::{Home, Unasked, count, holds, read, text, wait_for};
 
-fn entries(home: &Home) -> Vec<Value> {
-    let listed = home
-        .run(&["audit", "list", "--after", "0", "--json"])
-        .succeeded()
-        .json();
-    listed.as_array().expect("entries").clone()
-}
-
 fn deeds(home: &Home) -> Vec<String> {
-    let entries = entries(home);
+    let entries = home.trail();
     entries
         .iter()
         .map(|entry| text(entry, &"deed").to_owned())
@@ -59,7 +51,7 @@ fn what_an_operator_does_is_in_the_trail_with_who_and_from_where() {
             "mapping_changed"
         ]
     );
-    for (number, entry) in (1..).zip(entries(&home)) {
+    for (number, entry) in (1..).zip(home.trail()) {
         assert_eq!(count(&entry, "number"), number);
         assert_eq!(text(&entry, &"actor"), "operator");
         assert!(text(&entry, &"origin").starts_with("user "), "{entry}");
@@ -157,7 +149,7 @@ fn a_worker_lets_old_entries_go_and_the_trail_says_which() {
     home.run(&["audit", "verify"]).succeeded();
     let worker = home.start(&["worker"]);
     let told = wait_for("the cut", || {
-        let entries = entries(&home);
+        let entries = home.trail();
         entries.iter().find(|entry| entry["deed"] == "trail_cut").cloned()
     });
     worker.signal("TERM");
@@ -217,7 +209,7 @@ fn an_export_holds_every_entry_with_its_hash() {
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
-    assert_eq!(exported, entries(&home));
+    assert_eq!(exported, home.trail());
     home.run(&["audit", "export", "--output", "no/folder/trail.csv"])
         .ended(1);
 }

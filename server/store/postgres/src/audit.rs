@@ -1,8 +1,12 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{AccountId, TokenId};
-use sqlx::{PgConnection, postgres::PgRow};
-use store::{AuditEntry, AuditStore, By, Chain, Deed, StoreError, targets};
+use sqlx::{
+    AssertSqlSafe, PgConnection, Postgres,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
+use store::{Actor, AuditEntry, AuditFilter, AuditStore, By, Chain, Deed, StoreError, targets};
 
 use crate::{
     PostgresStore,
@@ -12,6 +16,10 @@ use crate::{
 
 /// Held from the last entry that is read until the next one is committed. Any number will do that is no other lock's.
 const TRAIL_LOCK: i64 = 0x7472_6962_0011;
+
+/// What a filter lets pass; [`found`] binds it.
+const FOUND: &str = "($1 IS NULL OR deed = $1) AND ($2 IS NULL OR actor = $2)
+    AND ($3 IS NULL OR account_id = $3) AND ($4 IS NULL OR token_id = $4)";
 
 /// The last of the first entries that are old, if there is one among them that does not only tell of a cut.
 const LAST_TO_GO: &str = "SELECT number, hash FROM audit_entry
@@ -70,10 +78,25 @@ async fn lock(transaction: &mut PgConnection) -> Result<(), StoreError> {
         .map_err(database)
 }
 
+fn found<'q>(statement: AssertSqlSafe<String>, filter: &AuditFilter) -> Query<'q, Postgres, PgArguments> {
+    sqlx::query(statement)
+        .bind(filter.deed.map(Deed::as_str))
+        .bind(filter.actor.map(Actor::kind))
+        .bind(filter.actor.and_then(Actor::account).map(|id| id.0))
+        .bind(filter.actor.and_then(Actor::token).map(|id| id.0))
+}
+
 #[async_trait]
 impl AuditStore for PostgresStore {
-    async fn audit_after(&self, number: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM audit_entry WHERE number > $1 ORDER BY number LIMIT $2")
+    async fn audit_found_after(
+        &self,
+        filter: &AuditFilter,
+        number: u64,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let select =
+            format!("SELECT * FROM audit_entry WHERE {FOUND} AND number > $5 ORDER BY number LIMIT $6");
+        let rows = found(AssertSqlSafe(select), filter)
             .bind(count(number)?)
             .bind(i64::from(limit))
             .fetch_all(self.readers())
@@ -82,15 +105,31 @@ impl AuditStore for PostgresStore {
         rows.iter().map(read).collect()
     }
 
-    async fn audit_before(&self, number: Option<u64>, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
+    async fn audit_found_before(
+        &self,
+        filter: &AuditFilter,
+        number: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
         let before = number.map(count).transpose()?.unwrap_or(i64::MAX);
-        let rows = sqlx::query("SELECT * FROM audit_entry WHERE number < $1 ORDER BY number DESC LIMIT $2")
+        let select =
+            format!("SELECT * FROM audit_entry WHERE {FOUND} AND number < $5 ORDER BY number DESC LIMIT $6");
+        let rows = found(AssertSqlSafe(select), filter)
             .bind(before)
             .bind(i64::from(limit))
             .fetch_all(self.readers())
             .await
             .map_err(database)?;
         rows.iter().map(read).collect()
+    }
+
+    async fn audit_found(&self, filter: &AuditFilter) -> Result<u64, StoreError> {
+        let select = format!("SELECT COUNT(*) AS entries FROM audit_entry WHERE {FOUND}");
+        let row = found(AssertSqlSafe(select), filter)
+            .fetch_one(self.readers())
+            .await
+            .map_err(database)?;
+        row.unsigned("entries")
     }
 
     async fn note(&self, deed: Deed, target: Option<String>, by: &By) -> Result<(), StoreError> {

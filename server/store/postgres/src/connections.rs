@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use domain::{ActivitySource, Connection, ConnectionId, TenantId};
-use sqlx::{PgConnection, postgres::PgRow};
+use sqlx::{PgConnection, PgExecutor, postgres::PgRow};
 use store::{Access, AddConnectionError, By, ConnectionStore, Deed, NewConnection, StoreError, targets};
 
 use crate::{
@@ -60,15 +60,15 @@ impl ConnectionStore for PostgresStore {
     }
 
     async fn connections(&self) -> Result<Vec<Connection>, StoreError> {
-        self.select(None, None).await
+        select(self.readers(), None, None).await
     }
 
     async fn connection(&self, id: ConnectionId) -> Result<Option<Connection>, StoreError> {
-        Ok(self.select(Some(id), None).await?.pop())
+        Ok(select(self.readers(), Some(id), None).await?.pop())
     }
 
     async fn connection_of_tenant(&self, tenant: &TenantId) -> Result<Option<Connection>, StoreError> {
-        Ok(self.select(None, Some(tenant)).await?.pop())
+        Ok(select(self.readers(), None, Some(tenant)).await?.pop())
     }
 
     async fn sealed_secret(&self, id: ConnectionId) -> Result<Option<String>, StoreError> {
@@ -160,20 +160,19 @@ impl ConnectionStore for PostgresStore {
     }
 }
 
-impl PostgresStore {
-    async fn select(
-        &self,
-        id: Option<ConnectionId>,
-        tenant: Option<&TenantId>,
-    ) -> Result<Vec<Connection>, StoreError> {
-        let rows = sqlx::query(SELECT)
-            .bind(id.map(|id| id.0))
-            .bind(tenant.map(TenantId::as_str))
-            .fetch_all(self.readers())
-            .await
-            .map_err(database)?;
-        rows.iter().map(read).collect()
-    }
+/// By tenant id: all, the one of the id, or the one of the tenant.
+pub(crate) async fn select(
+    executor: impl PgExecutor<'_>,
+    id: Option<ConnectionId>,
+    tenant: Option<&TenantId>,
+) -> Result<Vec<Connection>, StoreError> {
+    let rows = sqlx::query(SELECT)
+        .bind(id.map(|id| id.0))
+        .bind(tenant.map(TenantId::as_str))
+        .fetch_all(executor)
+        .await
+        .map_err(database)?;
+    rows.iter().map(read).collect()
 }
 
 /// What no other connection may have: the tenant, or the client id on the same host.

@@ -13,6 +13,11 @@ use crate::{
     error::database,
 };
 
+/// What a member wrote, and what they did: what an erasure leaves without them.
+const WRITTEN: &str =
+    "SELECT COUNT(*) FROM community_content WHERE connection_id = $1 AND author_user_id = $2";
+const DONE: &str = "SELECT COUNT(*) FROM community_activity WHERE connection_id = $1 AND user_id = $2";
+
 #[async_trait]
 impl ReceiptStore for PostgresStore {
     async fn stored_person(&self, email: &str) -> Result<StoredPerson, StoreError> {
@@ -21,6 +26,8 @@ impl ReceiptStore for PostgresStore {
         let persons = persons_of(&mut read, email).await?;
         Ok(StoredPerson {
             members: by_tenant(&mut read, &members).await?,
+            content: rows_of(&mut read, WRITTEN, &members).await?,
+            activity: rows_of(&mut read, DONE, &members).await?,
             persons: persons.len() as u64,
         })
     }
@@ -68,6 +75,26 @@ async fn by_tenant(read: &mut PgConnection, members: &Members) -> Result<Vec<(Te
         }
     }
     Ok(of_tenants)
+}
+
+async fn rows_of(
+    read: &mut PgConnection,
+    statement: &'static str,
+    members: &Members,
+) -> Result<u64, StoreError> {
+    let mut rows = 0;
+    for (connection, ids) in members {
+        for id in ids {
+            let of_member: i64 = sqlx::query_scalar(statement)
+                .bind(connection.0)
+                .bind(id)
+                .fetch_one(&mut *read)
+                .await
+                .map_err(database)?;
+            rows += u64::try_from(of_member).unwrap_or(0);
+        }
+    }
+    Ok(rows)
 }
 
 /// The receipt of a row with id, time and persons.

@@ -377,7 +377,7 @@ impl RunStore for PostgresStore {
     }
 
     async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
-        Ok(self.runs_by_id(&[id]).await?.pop())
+        Ok(runs_by_id(self.readers(), &[id]).await?.pop())
     }
 
     async fn runs(&self, query: &RunQuery) -> Result<RunPage, StoreError> {
@@ -400,7 +400,7 @@ impl RunStore for PostgresStore {
         .map_err(database)?;
         let ids: Vec<RunId> = ids.into_iter().map(RunId).collect();
         Ok(RunPage {
-            runs: self.runs_by_id(&ids).await?,
+            runs: runs_by_id(self.readers(), &ids).await?,
             total: u64::try_from(total).unwrap_or(0),
         })
     }
@@ -431,7 +431,7 @@ impl RunStore for PostgresStore {
             .await
             .map_err(database)?;
         let ids: Vec<RunId> = ids.into_iter().map(RunId).collect();
-        self.runs_by_id(&ids).await
+        runs_by_id(self.readers(), &ids).await
     }
 
     async fn invalid_groups(&self, run: RunId) -> Result<Vec<InvalidGroup>, StoreError> {
@@ -502,41 +502,39 @@ impl RunStore for PostgresStore {
     }
 }
 
-impl PostgresStore {
-    /// Runs with their streams, newest first. One statement, so that a run's state and its ledger are of one moment: read
-    /// apart, a run could end in between and be shown as completed with the counts of before.
-    pub(crate) async fn runs_by_id(&self, ids: &[RunId]) -> Result<Vec<Run>, StoreError> {
-        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        let rows = sqlx::query(
-            "SELECT run.id, connection_id, tenant_id, trigger_kind, resumed_from, mode, state, stage, cause_code,
-                cause_message, cause_next_action, queued_at, run.started_at, run.finished_at, requests, attempts, matched,
-                unmatched, ambiguous, internal, stopped_by, waits_for_provider_until, requests_per_minute, stage_ends_at,
-                match_started_at, trends_started_at,
-                stream, found, new, updated, unchanged, invalid, repeated, deleted, late, refused, pages, source,
-                run_stream.started_at AS stream_started_at, run_stream.finished_at AS stream_finished_at
-             FROM run JOIN connection ON connection.id = run.connection_id JOIN run_stream ON run_stream.run_id = run.id
-             WHERE run.id = ANY($1)
-             ORDER BY queued_at DESC, run.id DESC",
-        )
-        .bind(&ids)
-        .fetch_all(self.readers())
-        .await
-        .map_err(database)?;
-        let mut runs: Vec<Run> = Vec::new();
-        for row in &rows {
-            let id = row.run_id("id")?;
-            if runs.last().is_none_or(|run| run.id != id) {
-                runs.push(read_run(row)?);
-            }
-            if let Some(run) = runs.last_mut() {
-                run.streams.push(read_stream(row)?);
-            }
+/// Runs with their streams, newest first. One statement, so that a run's state and its ledger are of one moment: read
+/// apart, a run could end in between and be shown as completed with the counts of before.
+pub(crate) async fn runs_by_id(executor: impl PgExecutor<'_>, ids: &[RunId]) -> Result<Vec<Run>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query(
+        "SELECT run.id, connection_id, tenant_id, trigger_kind, resumed_from, mode, state, stage, cause_code,
+            cause_message, cause_next_action, queued_at, run.started_at, run.finished_at, requests, attempts, matched,
+            unmatched, ambiguous, internal, stopped_by, waits_for_provider_until, requests_per_minute, stage_ends_at,
+            match_started_at, trends_started_at,
+            stream, found, new, updated, unchanged, invalid, repeated, deleted, late, refused, pages, source,
+            run_stream.started_at AS stream_started_at, run_stream.finished_at AS stream_finished_at
+         FROM run JOIN connection ON connection.id = run.connection_id JOIN run_stream ON run_stream.run_id = run.id
+         WHERE run.id = ANY($1)
+         ORDER BY queued_at DESC, run.id DESC",
+    )
+    .bind(&ids)
+    .fetch_all(executor)
+    .await
+    .map_err(database)?;
+    let mut runs: Vec<Run> = Vec::new();
+    for row in &rows {
+        let id = row.run_id("id")?;
+        if runs.last().is_none_or(|run| run.id != id) {
+            runs.push(read_run(row)?);
         }
-        for run in &mut runs {
-            run.streams.sort_by_key(|stream| stream.stream);
+        if let Some(run) = runs.last_mut() {
+            run.streams.push(read_stream(row)?);
         }
-        Ok(runs)
     }
+    for run in &mut runs {
+        run.streams.sort_by_key(|stream| stream.stream);
+    }
+    Ok(runs)
 }
 
 impl PostgresStore {

@@ -3,8 +3,8 @@ use chrono::{DateTime, Utc};
 use domain::{Account, AccountId, Role};
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use store::{
-    AccountStore, AddAccountError, By, Credentials, Deed, Identity, NewAccount, NewSetUp, SetUp, SignOn,
-    SignOnError, SignsOn, StoreError, TokenHash, UseSetUp, UseSetUpError, judge_sign_on,
+    AccountStore, AddAccountError, By, ChangeAccountError, Credentials, Deed, Identity, NewAccount, NewSetUp,
+    SetUp, SignOn, SignOnError, SignsOn, StoreError, TokenHash, UseSetUp, UseSetUpError, judge_sign_on,
 };
 
 use crate::{
@@ -48,8 +48,11 @@ impl AccountStore for SqliteStore {
         row.map(credentials).transpose()
     }
 
-    async fn set_disabled(&self, id: AccountId, disabled: bool, by: &By) -> Result<bool, StoreError> {
+    async fn set_disabled(&self, id: AccountId, disabled: bool, by: &By) -> Result<(), ChangeAccountError> {
         let mut write = self.begin().await?;
+        if disabled && active_admins(&mut write).await? == [id] {
+            return Err(ChangeAccountError::LastAdmin);
+        }
         let changed = sqlx::query(
             "UPDATE account SET disabled_at = CASE WHEN $2 THEN COALESCE(disabled_at, $3) END WHERE id = $1",
         )
@@ -60,7 +63,7 @@ impl AccountStore for SqliteStore {
         .await
         .map_err(database)?;
         if changed.rows_affected() == 0 {
-            return Ok(false);
+            return Err(ChangeAccountError::Unknown);
         }
         let deed = if disabled {
             forget_log_ins(&mut write, id).await?;
@@ -70,21 +73,26 @@ impl AccountStore for SqliteStore {
         };
         append(&mut write, by, deed, Some(target(id))).await?;
         write.commit().await.map_err(database)?;
-        Ok(true)
+        Ok(())
     }
 
-    async fn set_role(&self, id: AccountId, role: Role, by: &By) -> Result<bool, StoreError> {
+    async fn set_role(&self, id: AccountId, role: Role, by: &By) -> Result<(), ChangeAccountError> {
         let mut write = self.begin().await?;
+        if role != Role::Admin && active_admins(&mut write).await? == [id] {
+            return Err(ChangeAccountError::LastAdmin);
+        }
         let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM account WHERE id = $1)")
             .bind(id.0)
             .fetch_one(&mut *write)
             .await
             .map_err(database)?;
-        if !change_role(&mut write, id, role, by).await? {
-            return Ok(known);
+        if !known {
+            return Err(ChangeAccountError::Unknown);
         }
-        write.commit().await.map_err(database)?;
-        Ok(true)
+        if change_role(&mut write, id, role, by).await? {
+            write.commit().await.map_err(database)?;
+        }
+        Ok(())
     }
 
     async fn account_of(&self, identity: &Identity) -> Result<Option<Account>, StoreError> {
@@ -99,6 +107,7 @@ impl AccountStore for SqliteStore {
 
     async fn sign_on(&self, who: &SignOn, by: &By) -> Result<Account, SignOnError> {
         let mut write = self.begin().await?;
+        let admins = active_admins(&mut write).await?;
         let id = match judge(&mut write, who).await? {
             SignsOn::As(id) => id,
             SignsOn::Tied(id) => tie(&mut write, id, who, by).await?,
@@ -107,6 +116,9 @@ impl AccountStore for SqliteStore {
                 tie(&mut write, who.id, who, by).await?
             }
         };
+        if who.role != Role::Admin && admins == [id] {
+            return Err(SignOnError::LastAdmin);
+        }
         change_role(&mut write, id, who.role, by).await?;
         let row = sqlx::query("SELECT * FROM account WHERE id = $1")
             .bind(id.0)
@@ -194,6 +206,15 @@ impl AccountStore for SqliteStore {
 /// As entries of the trail name an account.
 pub(crate) fn target(id: AccountId) -> String {
     format!("account {id}")
+}
+
+/// Admins who may log in.
+async fn active_admins(write: &mut SqliteConnection) -> Result<Vec<AccountId>, StoreError> {
+    let rows = sqlx::query("SELECT id FROM account WHERE role = 'admin' AND disabled_at IS NULL")
+        .fetch_all(write)
+        .await
+        .map_err(database)?;
+    rows.iter().map(|row| Ok(AccountId(row.uuid("id")?))).collect()
 }
 
 /// Whether the address was free.

@@ -3,8 +3,8 @@ use uuid::Uuid;
 
 use super::fixtures::at;
 use crate::{
-    Actor, AddAccountError, By, Credentials, NewAccount, NewSetUp, SetUp, Store, TokenHash, UseSetUp,
-    UseSetUpError,
+    Actor, AddAccountError, By, ChangeAccountError, Credentials, NewAccount, NewSetUp, SetUp, Store,
+    TokenHash, UseSetUp, UseSetUpError,
 };
 
 pub(super) fn account_id(number: u128) -> AccountId {
@@ -159,4 +159,39 @@ pub async fn the_first_account_is_made_by_a_link_only_once(store: &dyn Store) {
     assert_eq!(good_for(store, "late", 5).await, None);
     assert_spent(&made(3, "late").await);
     assert_eq!(store.accounts().await.expect("accounts").len(), 1);
+}
+
+fn assert_last_admin(changed: &Result<(), ChangeAccountError>) {
+    assert!(
+        matches!(changed, Err(ChangeAccountError::LastAdmin)),
+        "{changed:?}"
+    );
+}
+
+pub async fn the_last_active_admin_stays_one_and_may_log_in(store: &dyn Store) {
+    let by = operator(2);
+    let [one, other] = [
+        add_account(store, 1, Role::Admin).await,
+        add_account(store, 2, Role::Admin).await,
+    ];
+    add_account(store, 3, Role::Csm).await;
+    let disabled = |id, disabled| store.set_disabled(id, disabled, &by);
+    disabled(one, true).await.expect("there is another");
+    assert_last_admin(&disabled(other, true).await);
+    assert_last_admin(&store.set_role(other, Role::Csm, &by).await);
+    let states = store.accounts().await.expect("accounts");
+    let states = states.iter().map(|account| (account.role, account.disabled_at));
+    assert_eq!(
+        states.collect::<Vec<_>>(),
+        [(Role::Admin, Some(at(2))), (Role::Admin, None), (Role::Csm, None),]
+    );
+    // Who may not log in does not count, and loses their role like anyone else.
+    store.set_role(one, Role::Csm, &by).await.expect("a role");
+    store.set_role(one, Role::Admin, &by).await.expect("a role");
+    disabled(one, false).await.expect("enabled");
+    store
+        .set_role(other, Role::Csm, &by)
+        .await
+        .expect("there is another");
+    assert_last_admin(&disabled(one, true).await);
 }

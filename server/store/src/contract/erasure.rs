@@ -278,9 +278,12 @@ pub async fn a_person_is_looked_for_before_they_are_erased(store: &dyn Store) {
         .map(|(of, count)| (of.as_str(), *count))
         .collect();
     assert_eq!(members, [("tenant-1", 1), ("tenant-2", 1)]);
-    assert_eq!(jane.persons, 0);
+    assert_eq!((jane.content, jane.activity, jane.persons), (4, 4, 0));
     assert_eq!(person("nobody@example.com").await, StoredPerson::default());
-    erase(store, 1, JANE, 100).await;
+    let receipt = erase(store, 1, JANE, 100).await;
+    let counts = receipt.tenants.iter().map(|of| of.counts);
+    let left = counts.fold((0, 0), |left, of| (left.0 + of.content, left.1 + of.activity));
+    assert_eq!(left, (jane.content, jane.activity), "as much as was told before");
     assert_eq!(person(JANE).await, StoredPerson::default());
 }
 

@@ -636,6 +636,10 @@ pub async fn a_ticket_holds_its_members_until_they_match(store: &dyn Store) {
     let ticket = made.expect("an answer").expect("a ticket");
     assert_eq!((ticket.members, ticket.open), (2, 2));
     assert_eq!((ticket.rule_version, ticket.at), (1, at(6)));
+    let last = store.audit_after(0, 100).await.expect("entries").pop();
+    let told = last.map(|entry| (entry.deed, entry.target));
+    let target = format!("ticket T-{}", ticket.number);
+    assert_eq!(told, Some(("ticket_created".to_owned(), Some(target))));
     let number = Some(ticket.number);
     let held = |one, three| {
         vec![

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use domain::{RunState, Stream, record::InvalidReason};
 
 use super::{
@@ -94,6 +96,32 @@ pub async fn the_overview_counts_and_ranks_runs(store: &dyn Store) {
     assert_eq!(overview[0].connection.id, quiet);
     assert_eq!(overview[0].counts, ObjectCounts::default());
     assert!(overview[0].last.is_none() && overview[0].recent.is_empty());
+}
+
+pub async fn a_card_is_of_one_moment_while_runs_begin_and_end(store: &dyn Store) {
+    const RUNS: u128 = 40;
+    for number in [1, 2] {
+        add_connection(store, number).await;
+    }
+    let done = AtomicBool::new(false);
+    let running = async {
+        for number in 1..=RUNS {
+            let seconds = 100 * i64::try_from(number).expect("a time");
+            end_run(store, number, seconds, RunState::Completed).await;
+        }
+        done.store(true, Ordering::Relaxed);
+    };
+    let looking = async {
+        while !done.load(Ordering::Relaxed) {
+            let card = card(store, 0).await;
+            assert!(card.current.as_ref().is_none_or(|run| !run.state.is_over()));
+            for run in [card.current, card.last, card.last_success].into_iter().flatten() {
+                let mark = card.recent.iter().find(|mark| mark.id == run.id);
+                assert_eq!(mark.map(|mark| mark.state), Some(run.state), "{}", run.id);
+            }
+        }
+    };
+    futures_util::join!(running, looking);
 }
 
 async fn assert_under_way_shows(store: &dyn Store) {

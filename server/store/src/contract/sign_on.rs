@@ -163,6 +163,22 @@ pub async fn the_provider_says_the_role_with_each_sign_on(store: &dyn Store) {
     assert_eq!(last, Some(("role_changed".to_owned(), target)));
 }
 
+pub async fn the_last_active_admin_is_not_let_in_as_a_csm(store: &dyn Store) {
+    let admin = SignOn {
+        role: Role::Admin,
+        ..who("jane", 1)
+    };
+    let account = signed_on(store, &admin).await.id;
+    begin(store, 1, account, 21).await;
+    let before = deeds(store).await;
+    let refused = sign_on(store, &who("jane", 1)).await;
+    assert!(matches!(refused, Err(SignOnError::LastAdmin)), "{refused:?}");
+    assert!(is_good(store, "token-1", 22).await, "nothing has changed");
+    assert_eq!(deeds(store).await, before);
+    add_account(store, 2, Role::Admin).await;
+    assert_eq!(signed_on(store, &who("jane", 1)).await.role, Role::Csm);
+}
+
 pub async fn a_disabled_account_is_not_signed_on_to(store: &dyn Store) {
     signed_on(store, &who("jane", 1)).await;
     add_account(store, 2, Role::Csm).await;

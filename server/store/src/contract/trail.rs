@@ -149,6 +149,14 @@ pub async fn imports_are_in_the_trail_as_counts(store: &dyn Store) {
         .import_companies(&[named], ImportMode::Write, Deed::CompanySaved, &operator(2))
         .await
         .expect("saved");
+    let with_domain = Company {
+        domains: vec!["acme.example".to_owned()],
+        ..company("C-2")
+    };
+    store
+        .import_companies(&[with_domain], ImportMode::Write, Deed::DomainAdded, &operator(2))
+        .await
+        .expect("saved");
     let person = Person {
         external_id: "P-1".to_owned(),
         email: Some(JANES_ADDRESS.to_owned()),
@@ -183,6 +191,7 @@ pub async fn imports_are_in_the_trail_as_counts(store: &dyn Store) {
         expected(&[
             ("companies_imported", "2 new, 0 changed".to_owned()),
             ("company_saved", "company C-1".to_owned()),
+            ("domain_added", "company C-2".to_owned()),
             ("persons_imported", "1 new, 0 changed".to_owned()),
             ("activity_imported", of_connection),
         ])

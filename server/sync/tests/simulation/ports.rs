@@ -20,22 +20,22 @@ use domain::{
 };
 use simulator::Simulator;
 use store::{
-    Access, AccountStore, ActivityStore, AddAccountError, AddConnectionError, AuditEntry, AuditStore, Bounce,
-    BouncesImported, Bucket, By, Cancelling, Chain, ClaimRequest, ClaimedRun, CompanyCount, CompanyMembers,
-    CompanyStore, ConnectionOverview, ConnectionStore, Credentials, DayCount, Days, Deed, Deletion,
-    DeletionStore, DueMember, DuePage, Ending, EngagementStore, Enqueued, Erasure, ErasureRequest,
-    ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter, FailedMember,
-    FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage, Identity, ImportMode,
-    ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState, LeaverStore,
-    Left, Leftovers, Link, LinkedMember, LookUpStore, MatchCommit, MatchStore, MatchesWritten, MatchingDue,
-    MemberEngagement, MemberTie, NewAccount, NewConnection, NewRun, NewSession, NewSetUp, NewTicket,
-    NewToken, OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore, PartyCounts, PersonsImported,
-    PoolUse, ProfileFieldCount, Queue, Receipt, ReceiptStore, Release, RemappedMember, Renewal, Renewed,
-    Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision, RuleChange, RuleStore, RuleUse,
-    RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret, Search, SecretStore, Session,
-    SessionStore, SetAside, SetUp, SignOn, SignOnError, Stays, Store, StoreError, StoredMapping,
-    StoredMember, StoredPerson, Ticket, TicketPost, TiedMember, TokenHash, TokenStore, TopicOfCompany,
-    TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
+    Access, AccountStore, ActivityStore, AddAccountError, AddConnectionError, AuditEntry, AuditFilter,
+    AuditStore, Bounce, BouncesImported, Bucket, By, Cancelling, Chain, ChangeAccountError, ClaimRequest,
+    ClaimedRun, CompanyCount, CompanyMembers, CompanyStore, ConnectionOverview, ConnectionStore, Credentials,
+    DayCount, Days, Deed, Deletion, DeletionStore, DueMember, DuePage, Ending, EngagementStore, Enqueued,
+    Erasure, ErasureRequest, ErasureStore, ExportCursor, ExportPage, ExportQuery, ExportStore, FailedFilter,
+    FailedMember, FailedStore, Fenced, Figures, FiguresStore, Finish, FoundCompany, FoundPage, Identity,
+    ImportMode, ImportOutcome, ImportedActivity, InvalidGroup, InvalidPage, LastQueued, Lease, LeaseState,
+    LeaverStore, Left, Leftovers, Link, LinkedMember, LookUpStore, MatchCommit, MatchStore, MatchesWritten,
+    MatchingDue, MemberEngagement, MemberTie, NewAccount, NewConnection, NewRun, NewSession, NewSetUp,
+    NewTicket, NewToken, OpenSalt, OverviewStore, PageCommit, PageOutcome, PageStore, PartyCounts,
+    PersonsImported, PoolUse, ProfileFieldCount, Queue, Receipt, ReceiptStore, Release, RemappedMember,
+    Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision, RuleChange,
+    RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret, Search,
+    SecretStore, Session, SessionStore, SetAside, SetUp, SignOn, SignOnError, Stays, Store, StoreError,
+    StoredMapping, StoredMember, StoredPerson, Ticket, TicketPost, TiedMember, TokenHash, TokenStore,
+    TopicOfCompany, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 use uuid::Uuid;
@@ -935,11 +935,11 @@ impl AccountStore for Ports {
         self.store.credentials(email).await
     }
 
-    async fn set_disabled(&self, id: AccountId, disabled: bool, by: &By) -> Result<bool, StoreError> {
+    async fn set_disabled(&self, id: AccountId, disabled: bool, by: &By) -> Result<(), ChangeAccountError> {
         self.store.set_disabled(id, disabled, by).await
     }
 
-    async fn set_role(&self, id: AccountId, role: Role, by: &By) -> Result<bool, StoreError> {
+    async fn set_role(&self, id: AccountId, role: Role, by: &By) -> Result<(), ChangeAccountError> {
         self.store.set_role(id, role, by).await
     }
 
@@ -1066,12 +1066,26 @@ impl TokenStore for Ports {
 
 #[async_trait]
 impl AuditStore for Ports {
-    async fn audit_after(&self, number: u64, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        self.store.audit_after(number, limit).await
+    async fn audit_found_after(
+        &self,
+        filter: &AuditFilter,
+        number: u64,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        self.store.audit_found_after(filter, number, limit).await
     }
 
-    async fn audit_before(&self, number: Option<u64>, limit: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        self.store.audit_before(number, limit).await
+    async fn audit_found_before(
+        &self,
+        filter: &AuditFilter,
+        number: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        self.store.audit_found_before(filter, number, limit).await
+    }
+
+    async fn audit_found(&self, filter: &AuditFilter) -> Result<u64, StoreError> {
+        self.store.audit_found(filter).await
     }
 
     async fn note(&self, deed: Deed, target: Option<String>, by: &By) -> Result<(), StoreError> {

@@ -4,14 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Connection, ConnectionId, Extent, Mode, RunId, Stream, Trigger,
+    AccountId, Connection, ConnectionId, Extent, Mode, Role, RunId, Stream, Trigger,
     record::{Record, User},
 };
 use sqlx::Connection as _;
 use store::{
-    AuditStore as _, By, Chain, ClaimRequest, ConnectionStore as _, ContentHash, Deed, Enqueued, Fenced,
-    KeptPace, LeaseState, NewConnection, NewRun, PageCommit, PageStore as _, Renewal, Row, RunStore as _,
-    StoreError,
+    AccountStore as _, AuditStore as _, By, Chain, ChangeAccountError, ClaimRequest, ConnectionStore as _,
+    ContentHash, Deed, Enqueued, Fenced, KeptPace, LeaseState, NewAccount, NewConnection, NewRun, PageCommit,
+    PageStore as _, Renewal, Row, RunStore as _, StoreError,
 };
 use store_postgres::{PostgresStore, testing::TestDatabase};
 use uuid::Uuid;
@@ -322,6 +322,65 @@ async fn an_entry_of_the_audit_trail_is_never_changed_or_removed() {
         assert!(refused.is_err(), "{statement}");
     }
     store.close().await;
+}
+
+/// Held by whoever writes an entry, so that a change waits with all that it has decided.
+const TRAIL_LOCK: i64 = 0x7472_6962_0011;
+
+async fn waiting_for_locks(watch: &mut sqlx::PgConnection) -> i64 {
+    sqlx::query_scalar(
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    )
+    .fetch_one(watch)
+    .await
+    .expect("a count")
+}
+
+#[tokio::test]
+async fn of_two_admins_who_demote_each_other_at_once_one_stays() {
+    let Some(database) = TestDatabase::migrated().await else {
+        return;
+    };
+    let store = PostgresStore::open(database.url()).await.expect("the database");
+    let accounts = [1, 2].map(|number| AccountId(Uuid::from_u128(number)));
+    for id in accounts {
+        let new = NewAccount {
+            id,
+            email: format!("{id}@company.example"),
+            role: Role::Admin,
+            password_hash: None,
+        };
+        store.add_account(&new, &operator()).await.expect("an account");
+    }
+    let mut watch = sqlx::PgConnection::connect(database.url())
+        .await
+        .expect("the database");
+    sqlx::query("SELECT pg_advisory_lock($1)")
+        .bind(TRAIL_LOCK)
+        .execute(&mut watch)
+        .await
+        .expect("held");
+    let mut processes = tokio::task::JoinSet::new();
+    for id in accounts {
+        let store = PostgresStore::open(database.url()).await.expect("the database");
+        processes.spawn(async move { store.set_role(id, Role::Csm, &operator()).await });
+    }
+    let both = tokio::time::timeout(PATIENCE, async {
+        while waiting_for_locks(&mut watch).await < 2 {}
+    });
+    both.await.expect("both are about to change a role");
+    sqlx::raw_sql("SELECT pg_advisory_unlock_all()")
+        .execute(&mut watch)
+        .await
+        .expect("let go");
+    let answers = processes.join_all().await;
+    let refused = |answer: &&_| matches!(answer, Err(ChangeAccountError::LastAdmin));
+    assert_eq!(answers.iter().filter(refused).count(), 1, "{answers:?}");
+    assert_eq!(
+        answers.iter().filter(|answer| answer.is_ok()).count(),
+        1,
+        "{answers:?}"
+    );
 }
 
 #[tokio::test]
