@@ -6,7 +6,10 @@ use leptos::prelude::*;
 
 use super::{
     company::company_link,
-    place::{CompanyPlace, Period},
+    place::{
+        COMPANY_POSTS_CSV, COMPANY_POSTS_NDJSON, COMPANY_USERS_CSV, COMPANY_USERS_NDJSON, CompanyPlace,
+        Period,
+    },
     view::{CompanyView, EngagementView, FiguresView, SubsidiariesView, TopicView},
 };
 use crate::ui::{
@@ -43,6 +46,7 @@ pub fn engagement(view: &CompanyView, place: &CompanyPlace) -> impl IntoView + u
             </div>
             <p class="small">{basis(view, place)}</p>
             {figures(engagement)}
+            {exports(engagement, place)}
             <div class="engagement-parts">
                 {views_per_day(engagement, place)}
                 {ideas(view)}
@@ -138,6 +142,29 @@ fn change(now: u64, before: u64) -> (Option<Icon>, String) {
             format!("{} fewer than before", grouped(before - now)),
         ),
         std::cmp::Ordering::Equal => (None, "the same as before".to_owned()),
+    }
+}
+
+/// What the figures are of, as files: whoever counts, and what they wrote.
+fn exports(engagement: &EngagementView, place: &CompanyPlace) -> impl IntoView + use<> {
+    let now = engagement.now;
+    let users = counted(now.members, "user", "users");
+    let posts = counted(now.posts + now.replies + now.ideas, "post", "posts");
+    let link = |path: &str, words: String| {
+        view! {
+            <a class="button" href=place.file_href(path) rel="external" download="">
+                {icon(Icon::Download)}
+                {words}
+            </a>
+        }
+    };
+    view! {
+        <nav class="exports" aria-label="Exports">
+            {link(COMPANY_USERS_CSV, format!("Export {users}, CSV"))}
+            {link(COMPANY_USERS_NDJSON, format!("Export {users}, NDJSON"))}
+            {link(COMPANY_POSTS_CSV, format!("Export {posts}, CSV"))}
+            {link(COMPANY_POSTS_NDJSON, format!("Export {posts}, NDJSON"))}
+        </nav>
     }
 }
 
