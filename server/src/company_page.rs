@@ -13,7 +13,10 @@ use app::{
     unification::view::MemberName,
 };
 use chrono::{DateTime, Days as Span, NaiveDate, Utc};
-use domain::{ActivitySource, unification::Company};
+use domain::{
+    ActivitySource,
+    unification::{Company, RuleSet},
+};
 use store::{CompanyMembers, Days, MemberEngagement, OfCompanies, StoreError, TiedMember, TopicOfCompany};
 
 use crate::{
@@ -153,6 +156,11 @@ impl Console {
         let tenants: BTreeMap<&str, Option<ActivitySource>> = members
             .map(|of| (of.tenant_id.as_str(), of.activity_source))
             .collect();
+        let overview = self.overview.view().await?;
+        let cards = overview
+            .cards
+            .iter()
+            .filter(|card| tenants.contains_key(card.tenant_id.as_str()));
         Ok(EngagementView {
             now: sum(&gathered.now, ids),
             before: sum(&gathered.before, ids),
@@ -161,6 +169,9 @@ impl Console {
                 .iter()
                 .filter(|(_, source)| !has_views(**source))
                 .map(|(tenant, _)| (*tenant).to_owned())
+                .collect(),
+            read_at: cards
+                .map(|card| (card.tenant_id.clone(), card.last_success_at))
                 .collect(),
             views_by_day: views_by_day(&store.counts_by_day(ids, days).await?, days),
             topics: topics(store.latest_topics(ids, false, TOPICS_LISTED).await?),
@@ -206,6 +217,8 @@ impl Console {
             .map(|member| (member.tenant_id.clone(), member.community_user_id.clone()))
             .collect();
         let did = self.installation.store.engagement_of(&keys, days).await?;
+        let rules = self.installation.store.active_rules().await?;
+        let rules = rules.map(|version| version.rules).unwrap_or_default();
         let did: HashMap<(String, String), MemberEngagement> = did
             .into_iter()
             .map(|of| ((of.tenant_id.clone(), of.community_user_id.clone()), of))
@@ -215,7 +228,7 @@ impl Console {
         Ok(rows
             .map(|(member, key)| {
                 let has_views = counted.contains(member.tenant_id.as_str());
-                company_member(member, did.get(&key), has_views)
+                company_member(member, did.get(&key), has_views, &rules)
             })
             .collect())
     }
@@ -267,7 +280,23 @@ fn topics(topics: Vec<TopicOfCompany>) -> Vec<TopicView> {
     topics.into_iter().map(view).collect()
 }
 
-fn company_member(member: TiedMember, did: Option<&MemberEngagement>, has_views: bool) -> CompanyMember {
+/// What a rule compares; its id where it is not in use any more.
+fn compared(rules: &RuleSet, id: &str) -> String {
+    rules.rule(id).map_or_else(
+        || id.to_owned(),
+        |rule| {
+            let fields = rule.conditions.iter().map(|condition| condition.field.label());
+            fields.collect::<Vec<_>>().join(" and ")
+        },
+    )
+}
+
+fn company_member(
+    member: TiedMember,
+    did: Option<&MemberEngagement>,
+    has_views: bool,
+    rules: &RuleSet,
+) -> CompanyMember {
     CompanyMember {
         member: MemberName {
             tenant_id: member.tenant_id,
@@ -276,7 +305,7 @@ fn company_member(member: TiedMember, did: Option<&MemberEngagement>, has_views:
         },
         email: member.email,
         decided_by: member.decided_by,
-        rule: member.rule,
+        rule: member.rule.map(|id| compared(rules, &id)),
         posts: did.map_or(0, |did| did.posts),
         replies: did.map_or(0, |did| did.replies),
         ideas: did.map_or(0, |did| did.ideas),
@@ -300,6 +329,13 @@ mod tests {
         assert_eq!(periods.now.from, date(21));
         assert_eq!(periods.now.until, date(30) + Span::new(1));
         assert_eq!((periods.before.from, periods.before.until), (date(11), date(21)));
+    }
+
+    #[test]
+    fn a_rule_is_told_by_what_it_compares() {
+        let rules = RuleSet::shipped();
+        assert_eq!(compared(&rules, "email-domain-to-company"), "Email domain");
+        assert_eq!(compared(&rules, "of-last-year"), "of-last-year");
     }
 
     #[test]
