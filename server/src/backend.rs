@@ -61,7 +61,7 @@ pub(crate) struct Console {
     pub(crate) installation: Installation,
     /// After so many successes the next run is a full one.
     full_every: NonZeroU32,
-    overview: Arc<Overview>,
+    pub(crate) overview: Arc<Overview>,
     /// Whether this process runs syncs itself.
     worker: bool,
     wake_up: WakeUp,

@@ -13,12 +13,17 @@ use app::{
     unification::view::MemberName,
 };
 use chrono::{DateTime, Days as Span, NaiveDate, Utc};
-use domain::{ActivitySource, unification::Company};
-use store::{CompanyMembers, Days, MemberEngagement, StoreError, TiedMember, TopicOfCompany};
+use domain::{
+    ActivitySource,
+    unification::{Company, RuleSet},
+};
+use store::{CompanyMembers, Days, MemberEngagement, OfCompanies, StoreError, TiedMember, TopicOfCompany};
 
 use crate::{
     backend::Console,
+    company_files::{CompanyFile, Held},
     customers_page::{name_of, offset},
+    export::Layout,
     family::{FAMILY_MAX, Family, own_figures},
 };
 
@@ -68,7 +73,7 @@ impl Console {
             None => None,
         };
         let gathered = self.gather(&company, periods).await?;
-        let below = place.below && gathered.family.ids.len() > 1;
+        let ids = gathered.family.added_up(&company.external_id, place.below);
         let page = place.page.max(1);
         let members = store
             .members_of_company(&company.external_id, offset(page), LOOK_UP_ROWS)
@@ -77,7 +82,7 @@ impl Console {
             as_of,
             parent,
             circle: gathered.family.circle.clone(),
-            engagement: self.engagement(&company, &gathered, below, periods.now).await?,
+            engagement: self.engagement(&ids, &gathered, periods.now).await?,
             subsidiaries: self.subsidiaries(&company, &gathered).await?,
             members: self.members_of_page(members.rows, &gathered, periods.now).await?,
             members_total: members.total,
@@ -86,12 +91,42 @@ impl Console {
         })
     }
 
-    async fn gather(&self, company: &Company, periods: Periods) -> Result<Gathered, StoreError> {
-        let store = &self.installation.store;
+    /// A file that the page leads to, of the same companies and days; `None` if there is no such company.
+    pub(crate) async fn company_file(
+        &self,
+        place: &CompanyPlace,
+        held: Held,
+        layout: Layout,
+    ) -> Result<Option<CompanyFile>, StoreError> {
+        let (store, id) = (&self.installation.store, &place.external_id);
+        if store.company(id).await?.is_none() {
+            return Ok(None);
+        }
+        let external_ids = self.family(id).await?.added_up(id, place.below);
+        let members = store.members_by_company(&external_ids).await?;
+        let now = self.installation.clock.now();
+        Ok(Some(CompanyFile {
+            held,
+            layout,
+            of: OfCompanies {
+                external_ids,
+                days: Periods::new(now, place.period.days()).now,
+            },
+            with_views: with_views(&members).map(str::to_owned).collect(),
+        }))
+    }
+
+    async fn family(&self, external_id: &str) -> Result<Family, StoreError> {
         // One more than are added up tells that there are too many.
         let limit = u32::try_from(FAMILY_MAX + 1).unwrap_or(u32::MAX);
-        let below = store.company_with_all_below(&company.external_id, limit).await?;
-        let family = Family::of(&company.external_id, &below);
+        let store = &self.installation.store;
+        let below = store.company_with_all_below(external_id, limit).await?;
+        Ok(Family::of(external_id, &below))
+    }
+
+    async fn gather(&self, company: &Company, periods: Periods) -> Result<Gathered, StoreError> {
+        let store = &self.installation.store;
+        let family = self.family(&company.external_id).await?;
         let members = store.members_by_company(&family.ids).await?;
         let mut figures = Vec::new();
         for days in [periods.now, periods.before] {
@@ -109,17 +144,11 @@ impl Console {
 
     async fn engagement(
         &self,
-        company: &Company,
+        ids: &[String],
         gathered: &Gathered,
-        below: bool,
         days: Days,
     ) -> Result<EngagementView, StoreError> {
         let store = &self.installation.store;
-        let ids = if below {
-            gathered.family.ids.clone()
-        } else {
-            vec![company.external_id.clone()]
-        };
         let members = gathered
             .members
             .iter()
@@ -127,19 +156,27 @@ impl Console {
         let tenants: BTreeMap<&str, Option<ActivitySource>> = members
             .map(|of| (of.tenant_id.as_str(), of.activity_source))
             .collect();
+        let overview = self.overview.view().await?;
+        let cards = overview
+            .cards
+            .iter()
+            .filter(|card| tenants.contains_key(card.tenant_id.as_str()));
         Ok(EngagementView {
-            now: sum(&gathered.now, &ids),
-            before: sum(&gathered.before, &ids),
+            now: sum(&gathered.now, ids),
+            before: sum(&gathered.before, ids),
             communities: tenants.len() as u64,
             without_views: tenants
                 .iter()
                 .filter(|(_, source)| !has_views(**source))
                 .map(|(tenant, _)| (*tenant).to_owned())
                 .collect(),
-            views_by_day: views_by_day(&store.counts_by_day(&ids, days).await?, days),
-            topics: topics(store.latest_topics(&ids, false, TOPICS_LISTED).await?),
-            ideas: topics(store.latest_topics(&ids, true, TOPICS_LISTED).await?),
-            idea_statuses: store.ideas_by_status(&ids).await?,
+            read_at: cards
+                .map(|card| (card.tenant_id.clone(), card.last_success_at))
+                .collect(),
+            views_by_day: views_by_day(&store.counts_by_day(ids, days).await?, days),
+            topics: topics(store.latest_topics(ids, false, TOPICS_LISTED).await?),
+            ideas: topics(store.latest_topics(ids, true, TOPICS_LISTED).await?),
+            idea_statuses: store.ideas_by_status(ids).await?,
         })
     }
 
@@ -180,21 +217,18 @@ impl Console {
             .map(|member| (member.tenant_id.clone(), member.community_user_id.clone()))
             .collect();
         let did = self.installation.store.engagement_of(&keys, days).await?;
+        let rules = self.installation.store.active_rules().await?;
+        let rules = rules.map(|version| version.rules).unwrap_or_default();
         let did: HashMap<(String, String), MemberEngagement> = did
             .into_iter()
             .map(|of| ((of.tenant_id.clone(), of.community_user_id.clone()), of))
             .collect();
-        let counted: BTreeSet<&str> = gathered
-            .members
-            .iter()
-            .filter(|of| has_views(of.activity_source))
-            .map(|of| of.tenant_id.as_str())
-            .collect();
+        let counted: BTreeSet<&str> = with_views(&gathered.members).collect();
         let rows = members.into_iter().zip(keys);
         Ok(rows
             .map(|(member, key)| {
                 let has_views = counted.contains(member.tenant_id.as_str());
-                company_member(member, did.get(&key), has_views)
+                company_member(member, did.get(&key), has_views, &rules)
             })
             .collect())
     }
@@ -203,6 +237,12 @@ impl Console {
 /// "No view source" is not zero views.
 fn has_views(source: Option<ActivitySource>) -> bool {
     matches!(source, Some(ActivitySource::Api | ActivitySource::Import))
+}
+
+/// The tenants of members whose views are known.
+fn with_views(members: &[CompanyMembers]) -> impl Iterator<Item = &str> {
+    let known = members.iter().filter(|of| has_views(of.activity_source));
+    known.map(|of| of.tenant_id.as_str())
 }
 
 fn sum(figures: &BTreeMap<String, FiguresView>, ids: &[String]) -> FiguresView {
@@ -240,7 +280,23 @@ fn topics(topics: Vec<TopicOfCompany>) -> Vec<TopicView> {
     topics.into_iter().map(view).collect()
 }
 
-fn company_member(member: TiedMember, did: Option<&MemberEngagement>, has_views: bool) -> CompanyMember {
+/// What a rule compares; its id where it is not in use any more.
+fn compared(rules: &RuleSet, id: &str) -> String {
+    rules.rule(id).map_or_else(
+        || id.to_owned(),
+        |rule| {
+            let fields = rule.conditions.iter().map(|condition| condition.field.label());
+            fields.collect::<Vec<_>>().join(" and ")
+        },
+    )
+}
+
+fn company_member(
+    member: TiedMember,
+    did: Option<&MemberEngagement>,
+    has_views: bool,
+    rules: &RuleSet,
+) -> CompanyMember {
     CompanyMember {
         member: MemberName {
             tenant_id: member.tenant_id,
@@ -249,7 +305,7 @@ fn company_member(member: TiedMember, did: Option<&MemberEngagement>, has_views:
         },
         email: member.email,
         decided_by: member.decided_by,
-        rule: member.rule,
+        rule: member.rule.map(|id| compared(rules, &id)),
         posts: did.map_or(0, |did| did.posts),
         replies: did.map_or(0, |did| did.replies),
         ideas: did.map_or(0, |did| did.ideas),
@@ -273,6 +329,13 @@ mod tests {
         assert_eq!(periods.now.from, date(21));
         assert_eq!(periods.now.until, date(30) + Span::new(1));
         assert_eq!((periods.before.from, periods.before.until), (date(11), date(21)));
+    }
+
+    #[test]
+    fn a_rule_is_told_by_what_it_compares() {
+        let rules = RuleSet::shipped();
+        assert_eq!(compared(&rules, "email-domain-to-company"), "Email domain");
+        assert_eq!(compared(&rules, "of-last-year"), "of-last-year");
     }
 
     #[test]

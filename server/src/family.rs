@@ -54,6 +54,15 @@ impl Family {
         }
     }
 
+    /// Whose figures a page adds up: of the company alone, or with all below it.
+    pub(crate) fn added_up(&self, company: &str, below: bool) -> Vec<String> {
+        if below {
+            self.ids.clone()
+        } else {
+            vec![company.to_owned()]
+        }
+    }
+
     /// Each with those of all below it.
     pub(crate) fn rolled_up(&self, own: &BTreeMap<String, FiguresView>) -> BTreeMap<String, FiguresView> {
         self.tree.rolled_up(own)

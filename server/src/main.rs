@@ -7,6 +7,7 @@ mod backend;
 mod browsers;
 mod cli;
 mod commands;
+mod company_files;
 mod company_page;
 mod config;
 mod customers_page;

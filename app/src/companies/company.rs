@@ -82,8 +82,11 @@ fn shown_company(view: &CompanyView, place: &CompanyPlace) -> impl IntoView + us
         {circle(view)}
         {engagement(view, place)}
         {subsidiaries(view, place)}
-        <section class="company-members">
-            <h2 class="section-title">"Members"</h2>
+        <section class="company-members" aria-labelledby="members-title">
+            <div class="section-head">
+                <h2 id="members-title">"Members"</h2>
+                <span class="small end">{active(view, place)}</span>
+            </div>
             {members_table(view)}
             {paging(view, place)}
         </section>
@@ -119,6 +122,18 @@ fn circle(view: &CompanyView) -> Option<impl IntoView + use<>> {
             <p>{format!("{path}. Its figures are its own alone. Give one of these companies another parent, or none.")}</p>
         </div>
     })
+}
+
+/// `41 active, 22 not active in 30 days`, of the company alone, as its members are listed.
+fn active(view: &CompanyView, place: &CompanyPlace) -> String {
+    let subsidiaries = view.subsidiaries.as_ref();
+    let own = subsidiaries.map_or(view.engagement.now, |subsidiaries| subsidiaries.own);
+    format!(
+        "{} active, {} not active in {} days",
+        grouped(own.active),
+        grouped(own.members.saturating_sub(own.active)),
+        place.period.days()
+    )
 }
 
 fn members_table(view: &CompanyView) -> impl IntoView + use<> {

@@ -1,19 +1,25 @@
 //! What a company's members did in a period, beside the period before; alone or with the companies below it.
 
-use std::fmt::Write as _;
+use std::{cmp::Reverse, fmt::Write as _};
 
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::FRESHNESS_LIMIT_H;
 use leptos::prelude::*;
 
 use super::{
     company::company_link,
-    place::{CompanyPlace, Period},
+    place::{
+        COMPANY_POSTS_CSV, COMPANY_POSTS_NDJSON, COMPANY_USERS_CSV, COMPANY_USERS_NDJSON, CompanyPlace,
+        Period,
+    },
     view::{CompanyView, EngagementView, FiguresView, SubsidiariesView, TopicView},
 };
 use crate::ui::{
     icon::{Icon, icon},
     markup::Text,
-    moment::{day, day_of_year, moment_markup},
+    moment::{day, day_of_year, day_time, moment_markup},
     number::{counted, grouped},
+    stacked::stacked,
 };
 
 /// A column of figures: what it is called, and which one it is.
@@ -41,14 +47,50 @@ pub fn engagement(view: &CompanyView, place: &CompanyPlace) -> impl IntoView + u
                 {scopes(view, place)}
                 {periods(place)}
             </div>
+            {freshness(view)}
             <p class="small">{basis(view, place)}</p>
             {figures(engagement)}
+            {exports(engagement, place)}
             <div class="engagement-parts">
                 {views_per_day(engagement, place)}
                 {ideas(view)}
             </div>
             {topics(view)}
         </section>
+    }
+}
+
+/// Up to when the data reaches, and whose does not reach so far as it should.
+fn freshness(view: &CompanyView) -> Option<impl IntoView + use<>> {
+    let limit = view.as_of - TimeDelta::hours(FRESHNESS_LIMIT_H);
+    let (fresh, stale): (Vec<_>, Vec<_>) = view
+        .engagement
+        .read_at
+        .iter()
+        .partition(|(_, at)| at.is_some_and(|at| at >= limit));
+    let through = fresh.into_iter().filter_map(|(_, at)| *at).min();
+    let through = through.map(|at| format!("Data through {}.", day_time(at, view.as_of)));
+    let late: Vec<_> = stale
+        .into_iter()
+        .map(|(tenant, at)| late(tenant, *at, view.as_of))
+        .collect();
+    let (state, shape) = if late.is_empty() {
+        ("state ok", Icon::TickCircle)
+    } else {
+        ("state warn", Icon::Clock)
+    };
+    let words: Vec<_> = through.into_iter().chain(late).collect();
+    (!words.is_empty()).then(|| {
+        view! {
+            <p class="freshness small"><span class=state>{icon(shape)}</span><span>{words.join(" ")}</span></p>
+        }
+    })
+}
+
+fn late(tenant: &str, at: Option<DateTime<Utc>>, as_of: DateTime<Utc>) -> String {
+    match at {
+        Some(at) => format!("Stale: {tenant}, last read {}.", day_time(at, as_of)),
+        None => format!("Not read whole yet: {tenant}."),
     }
 }
 
@@ -141,13 +183,33 @@ fn change(now: u64, before: u64) -> (Option<Icon>, String) {
     }
 }
 
+/// What the figures are of, as files: whoever counts, and what they wrote.
+fn exports(engagement: &EngagementView, place: &CompanyPlace) -> impl IntoView + use<> {
+    let now = engagement.now;
+    let users = counted(now.members, "user", "users");
+    let posts = counted(now.posts + now.replies + now.ideas, "post", "posts");
+    let link = |path: &str, words: String| {
+        view! {
+            <a class="button" href=place.file_href(path) rel="external" download="">
+                {icon(Icon::Download)}
+                {words}
+            </a>
+        }
+    };
+    view! {
+        <nav class="exports" aria-label="Exports">
+            {link(COMPANY_USERS_CSV, format!("Export {users}, CSV"))}
+            {link(COMPANY_USERS_NDJSON, format!("Export {users}, NDJSON"))}
+            {link(COMPANY_POSTS_CSV, format!("Export {posts}, CSV"))}
+            {link(COMPANY_POSTS_NDJSON, format!("Export {posts}, NDJSON"))}
+        </nav>
+    }
+}
+
 fn views_per_day(engagement: &EngagementView, place: &CompanyPlace) -> impl IntoView + use<> {
     let days = u64::from(place.period.days());
-    let a_day = format!(
-        "{} a day, {} a day before",
-        grouped(engagement.now.views / days),
-        grouped(engagement.before.views / days)
-    );
+    let now = format!("{} a day", grouped(engagement.now.views / days));
+    let before = format!("{} a day before", grouped(engagement.before.views / days));
     let rows = engagement.views_by_day.iter().map(|(date, views)| {
         format!(
             r#"<tr><th scope="row">{}</th><td class="number">{}</td></tr>"#,
@@ -160,7 +222,10 @@ fn views_per_day(engagement: &EngagementView, place: &CompanyPlace) -> impl Into
         <div class="panel">
             <header class="panel-head">
                 <h3>"Views per day"</h3>
-                <span class="small">{a_day}</span>
+                <p class="views-keys small">
+                    <span><span class="key"></span>{now}</span>
+                    <span><span class="key before"></span>{before}</span>
+                </p>
             </header>
             <div class="panel-body">
                 <div class="views-drawing" inner_html=drawing(engagement, days)></div>
@@ -179,12 +244,16 @@ fn views_per_day(engagement: &EngagementView, place: &CompanyPlace) -> impl Into
     }
 }
 
-/// A line over an area, and the average of before across it. The table beside it says the same to those who do not see it.
+/// A line over an area, its peak marked, and the average of before across it. The table beside it says the same to those who do not see it.
 fn drawing(engagement: &EngagementView, days: u64) -> String {
     let views = &engagement.views_by_day;
     let before = engagement.before.views / days.max(1);
-    let most = views.iter().map(|(_, views)| *views).max().unwrap_or(0);
-    let most = most.max(before).max(1);
+    // Of equal days the first.
+    let peak = (0_u64..)
+        .zip(views)
+        .max_by_key(|(place, (_, views))| (*views, Reverse(*place)));
+    let peak = peak.filter(|(_, (_, views))| *views > 0);
+    let most = peak.map_or(0, |(_, (_, views))| *views).max(before).max(1);
     let height = |views: u64| HEIGHT - HEIGHT * views / most;
     let steps = (views.len() as u64).saturating_sub(1).max(1);
     let mut line = String::new();
@@ -194,12 +263,22 @@ fn drawing(engagement: &EngagementView, days: u64) -> String {
     }
     let (first, last) = (views.first(), views.last());
     let date = |of: Option<&(chrono::NaiveDate, u64)>| of.map(|(date, _)| day(*date)).unwrap_or_default();
+    let told = peak.map_or_else(
+        || "No views".to_owned(),
+        |(_, (date, views))| format!("{} on {}, the most", counted(*views, "view", "views"), day(*date)),
+    );
+    let mark = peak.map_or_else(String::new, |(place, (_, views))| {
+        format!(
+            r#"<path class="peak" d="M{} {}V{HEIGHT}"/>"#,
+            WIDTH * place / steps,
+            height(*views)
+        )
+    });
     // Only numbers and our own words go in here, so nothing needs escaping.
     format!(
-        r#"<svg viewBox="0 -2 {WIDTH} {}" preserveAspectRatio="none" aria-hidden="true"><path class="area" d="{line}L{WIDTH} {HEIGHT}L0 {HEIGHT}Z"/><path class="before" d="M0 {before}H{WIDTH}"/><path class="line" d="{line}"/></svg><p class="views-ends small" aria-hidden="true"><span>{}</span><span>{} at most</span><span>{}</span></p>"#,
+        r#"<svg viewBox="0 -2 {WIDTH} {}" preserveAspectRatio="none" aria-hidden="true"><path class="area" d="{line}L{WIDTH} {HEIGHT}L0 {HEIGHT}Z"/><path class="before" d="M0 {before}H{WIDTH}"/>{mark}<path class="line" d="{line}"/></svg><p class="views-ends small" aria-hidden="true"><span>{}</span><span>{told}</span><span>{}</span></p>"#,
         HEIGHT + 4,
         date(first),
-        grouped(most),
         date(last),
         before = height(before),
     )
@@ -207,12 +286,18 @@ fn drawing(engagement: &EngagementView, days: u64) -> String {
 
 fn ideas(view: &CompanyView) -> impl IntoView + use<> {
     let engagement = &view.engagement;
+    let bar: Vec<_> = engagement
+        .idea_statuses
+        .iter()
+        .map(|(status, ideas)| (status_class(engagement, status.as_deref()), *ideas))
+        .collect();
     let statuses: Vec<_> = engagement
         .idea_statuses
         .iter()
         .map(|(status, ideas)| {
+            let swatch = format!("swatch {}", status_class(engagement, status.as_deref()));
             let name = status.clone().unwrap_or_else(|| "No status".to_owned());
-            view! { <li>{name} " " <strong>{grouped(*ideas)}</strong></li> }
+            view! { <li class="idea-status"><span class=swatch></span>{name} " " <strong>{grouped(*ideas)}</strong></li> }
         })
         .collect();
     let rows: String = engagement.ideas.iter().map(|idea| idea_row(idea, view)).collect();
@@ -220,6 +305,7 @@ fn ideas(view: &CompanyView) -> impl IntoView + use<> {
         view! { <p class="small">"No idea is of a member of this company."</p> }.into_any()
     } else {
         view! {
+            <div class="stacked" inner_html=stacked(&bar)></div>
             <ul class="statuses">{statuses}</ul>
             <table class="stacking">
                 <caption class="visually-hidden">"The latest ideas"</caption>
@@ -244,11 +330,23 @@ fn ideas(view: &CompanyView) -> impl IntoView + use<> {
     }
 }
 
+/// The colour of a status: communities name theirs themselves, so the most frequent have one each, and the rest the last.
+fn status_class(engagement: &EngagementView, status: Option<&str>) -> &'static str {
+    const CLASSES: [&str; 3] = ["status-1", "status-2", "status-3"];
+    let mut known = engagement.idea_statuses.iter();
+    let place = known.position(|(known, _)| known.is_some() && known.as_deref() == status);
+    place
+        .and_then(|place| CLASSES.get(place))
+        .copied()
+        .unwrap_or("status-rest")
+}
+
 fn idea_row(idea: &TopicView, view: &CompanyView) -> String {
     format!(
-        r#"<tr><th scope="row">{}</th><td data-label="Status">{}</td><td class="number" data-label="Votes">{}</td><td data-label="Posted">{}</td></tr>"#,
+        r#"<tr><th scope="row">{}</th><td data-label="Status"><span class="idea-status"><span class="swatch {}"></span>{}</span></td><td class="number" data-label="Votes">{}</td><td data-label="Posted">{}</td></tr>"#,
         title(idea),
-        Text(idea.idea_status.as_deref().unwrap_or("–")),
+        status_class(&view.engagement, idea.idea_status.as_deref()),
+        Text(idea.idea_status.as_deref().unwrap_or("No status")),
         idea.votes,
         posted(idea, view),
     )

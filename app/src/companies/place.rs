@@ -8,6 +8,11 @@ use crate::place::Href;
 pub const CUSTOMERS: &str = "/customers";
 pub const COMPANY: &str = "/customers/company";
 pub const NEW_COMPANY: &str = "/customers/new";
+/// Files of a company, of the same address as its page: see [`CompanyPlace::file_href`].
+pub const COMPANY_USERS_CSV: &str = "/customers/company/users.csv";
+pub const COMPANY_USERS_NDJSON: &str = "/customers/company/users.ndjson";
+pub const COMPANY_POSTS_CSV: &str = "/customers/company/posts.csv";
+pub const COMPANY_POSTS_NDJSON: &str = "/customers/company/posts.ndjson";
 
 pub fn company_href(external_id: &str) -> String {
     Href::to(COMPANY).with("id", &external_id).into_text()
@@ -123,7 +128,16 @@ impl CompanyPlace {
     }
 
     pub fn href(&self) -> String {
-        Href::to(COMPANY)
+        self.address(COMPANY)
+    }
+
+    /// The file at the given path, of the figures that are shown.
+    pub fn file_href(&self, path: &str) -> String {
+        self.with_page(1).address(path)
+    }
+
+    fn address(&self, path: &str) -> String {
+        Href::to(path)
             .with("id", &self.external_id)
             .maybe("page", (self.page > 1).then_some(self.page))
             .maybe("edit", self.edit.then_some("yes"))

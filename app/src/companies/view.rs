@@ -101,6 +101,8 @@ pub struct EngagementView {
     pub communities: u64,
     /// Tenants of these communities whose views are not counted, since they come from nowhere.
     pub without_views: Vec<String>,
+    /// Tenants of these communities, each with the end of its last complete sync.
+    pub read_at: Vec<(String, Option<DateTime<Utc>>)>,
     /// Every day of the period with its views.
     pub views_by_day: Vec<(NaiveDate, u64)>,
     /// The newest first.
@@ -148,7 +150,7 @@ pub struct CompanyMember {
     pub member: MemberName,
     pub email: Option<String>,
     pub decided_by: DecidedBy,
-    /// The rule's id, if one decided.
+    /// What the rule compares, if one decided: `Email domain`.
     pub rule: Option<String>,
     /// Of the period.
     pub posts: u64,

@@ -1,22 +1,14 @@
 //! The ledger: numbers that must add up are shown adding up.
 
-use std::fmt::Write;
-
 use domain::{ActivitySource, Ledger, Run, RunState, StreamRun};
 use leptos::prelude::*;
 
 use crate::ui::{
     icon::{Icon, icon},
     number::{counted, grouped, share},
+    stacked::stacked,
     words,
 };
-
-/// Width of the stacked bar's drawing.
-const BAR: u64 = 1000;
-/// A part that exists is to be seen.
-const LEAST_PART: u64 = 3;
-/// Ground that parts neighbours.
-const GAP: u64 = 3;
 
 /// The parts of `found`, with their names and classes. Repeated records are named only where there are any.
 fn parts(total: Ledger) -> Vec<(&'static str, &'static str, u64)> {
@@ -40,6 +32,10 @@ pub fn count_strip(run: &Run) -> impl IntoView + use<> {
         RunState::Failed | RunState::Cancelled => "before it stopped",
         RunState::Completed | RunState::CompletedWithInvalid => "6 objects",
     };
+    let bar: Vec<_> = parts(total)
+        .into_iter()
+        .map(|(_, class, count)| (class, count))
+        .collect();
     let terms: Vec<_> = parts(total)
         .into_iter()
         .enumerate()
@@ -64,7 +60,7 @@ pub fn count_strip(run: &Run) -> impl IntoView + use<> {
                 </div>
                 {terms}
             </dl>
-            <div class="stacked" inner_html=stacked(total)></div>
+            <div class="stacked" inner_html=stacked(&bar)></div>
             {sum(run, total)}
         </section>
     }
@@ -113,31 +109,6 @@ fn difference(found: u64, accounted: u64) -> String {
     } else {
         format!("{records} too many")
     }
-}
-
-fn stacked(total: Ledger) -> String {
-    let mut svg = format!(r#"<svg viewBox="0 0 {BAR} 8" preserveAspectRatio="none" aria-hidden="true">"#);
-    let shown: Vec<_> = parts(total)
-        .into_iter()
-        .filter(|(.., count)| *count > 0)
-        .collect();
-    let all: u64 = shown.iter().map(|(.., count)| count).sum();
-    let room = BAR - (GAP + LEAST_PART) * shown.len() as u64;
-    let mut x = 0;
-    let last = shown.len().saturating_sub(1);
-    for (index, (_, class, count)) in shown.into_iter().enumerate() {
-        let part = u128::from(room) * u128::from(count) / u128::from(all);
-        let width = LEAST_PART + u64::try_from(part).unwrap_or(room);
-        // What rounding left over goes to the last.
-        let width = if index == last { BAR - x } else { width };
-        let _ = write!(
-            svg,
-            r#"<rect class="{class}" x="{x}" width="{width}" height="8"/>"#
-        );
-        x += width + GAP;
-    }
-    svg.push_str("</svg>");
-    svg
 }
 
 pub fn stream_table(run: &Run) -> impl IntoView + use<> {

@@ -12,4 +12,5 @@ pub mod number;
 pub mod once;
 pub mod password;
 pub mod problem;
+pub mod stacked;
 pub mod words;

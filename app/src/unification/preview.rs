@@ -177,7 +177,7 @@ fn sums(preview: &PreviewView) -> impl IntoView + use<> {
                     <th scope="row">{name}</th>
                     <td class="number">{grouped(now)}</td>
                     <td class="number strong">{grouped(after)}</td>
-                    <td class="number">{change(now, after)}</td>
+                    <td class=change_class(name, now, after)>{change(now, after)}</td>
                 </tr>
             }
         })
@@ -204,6 +204,15 @@ fn sums(preview: &PreviewView) -> impl IntoView + use<> {
                 </tr>
             </tbody>
         </table>
+    }
+}
+
+/// What is gained and what needs someone are marked, beside their sign; the rest is quiet.
+fn change_class(name: &str, now: u64, after: u64) -> &'static str {
+    match name {
+        "Matched" if after > now => "number gain",
+        "Ambiguous" if after > now => "number care",
+        _ => "number",
     }
 }
 

@@ -138,6 +138,11 @@ fn engagement(place: &CompanyPlace) -> EngagementView {
         before: figures(63, 18),
         communities: 3,
         without_views: vec!["partners-en".to_owned()],
+        read_at: vec![
+            ("customer-de".to_owned(), Some(at(23, 2, 14, 0))),
+            ("customer-en".to_owned(), Some(at(23, 3, 0, 0))),
+            ("partners-en".to_owned(), Some(at(20, 2, 30, 0))),
+        ],
         views_by_day: (0..days)
             .rev()
             .map(|back| (last - Days::new(u64::from(back)), u64::from(back % 7) * 30))

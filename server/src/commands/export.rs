@@ -25,7 +25,7 @@ pub(crate) async fn run(
     let query = query(installation, options).await?;
     let path = options.output.as_deref();
     let target = Target::open(path).map_err(|error| not_written(path, &error))?;
-    let written = write(installation, query, layout, target).await;
+    let written = write(installation, &query, layout, target).await;
     told(written, query.object.as_str(), path)
 }
 
@@ -68,7 +68,7 @@ pub(super) enum WriteError {
 /// Page by page, so that an object of any size takes the same memory.
 async fn write(
     installation: &Installation,
-    query: ExportQuery,
+    query: &ExportQuery,
     layout: Layout,
     mut target: Target,
 ) -> Result<u64, WriteError> {
@@ -76,7 +76,7 @@ async fn write(
     target.write(&encoder.head()?).await?;
     let mut after = None;
     loop {
-        let page = installation.store.export_page(&query, after.as_ref()).await?;
+        let page = installation.store.export_page(query, after.as_ref()).await?;
         target.write(&encoder.page(&page.rows)?).await?;
         after = page.next;
         if after.is_none() {
@@ -120,6 +120,7 @@ async fn query(installation: &Installation, options: &Export) -> Result<ExportQu
         object: options.object,
         connection,
         run: options.run,
+        companies: None,
         limit: ROWS_PER_PAGE,
     })
 }

@@ -57,9 +57,14 @@ pub(crate) struct Ruled<S = ()> {
 impl Ruled<Console> {
     /// A file that a page of admins leads to.
     pub(crate) fn file_for_admins(path: &str, handler: MethodRouter<Console>) -> Self {
+        Self::file(path, Audience::Admin, handler)
+    }
+
+    /// A file that a page leads to, for whoever may use the page.
+    pub(crate) fn file(path: &str, audience: Audience, handler: MethodRouter<Console>) -> Self {
         Self {
             path: path.to_owned(),
-            audience: Audience::Admin,
+            audience,
             scope: None,
             face: Face::Page,
             handler,

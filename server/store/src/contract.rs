@@ -152,6 +152,7 @@ macro_rules! contract_tests {
             days_are_due_where_no_run_is_under_way,
             a_companys_figures_are_told_by_company_and_by_day,
             a_companys_topics_and_ideas_are_told_newest_first,
+            what_is_of_companies_is_exported_as_their_figures_count_it,
             what_members_did_is_told_of_each,
             a_company_is_met_with_all_below_it_once,
             companies_are_imported_by_external_id,

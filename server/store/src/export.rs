@@ -6,7 +6,7 @@ use domain::{ConnectionId, Object, RunId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::{Days, StoreError};
 
 /// How a field is read and written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,14 +44,25 @@ pub enum Cell {
 }
 
 /// Which rows are read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ExportQuery {
     pub object: Object,
     /// Of this connection only.
     pub connection: Option<ConnectionId>,
     /// Of this run only; has a meaning for invalid records.
     pub run: Option<RunId>,
+    /// What is of these companies only.
+    pub companies: Option<OfCompanies>,
     pub limit: u32,
+}
+
+/// Users who count for companies now, and what was written and done for them on some days: as a company's figures count,
+/// without what is deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfCompanies {
+    /// Each once.
+    pub external_ids: Vec<String>,
+    pub days: Days,
 }
 
 /// Where to go on, as text: see [`ExportPlace`].

@@ -50,7 +50,8 @@ pub use erasure::{
 };
 pub use error::{Fenced, StoreError};
 pub use export::{
-    Cell, ExportCursor, ExportPage, ExportPlace, ExportQuery, ExportStore, Field, FieldKind, KeyPart, fields,
+    Cell, ExportCursor, ExportPage, ExportPlace, ExportQuery, ExportStore, Field, FieldKind, KeyPart,
+    OfCompanies, fields,
 };
 pub use failed::{FailedFilter, FailedMember, FailedStore, NewTicket, PostFailure, Ticket, TicketPost};
 pub use figures::{Figures, FiguresStore, PoolUse};

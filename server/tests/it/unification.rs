@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::support::{Done, Home, count, text};
+use crate::support::{Done, Home, PASSWORD, count, get, log_in, request, text};
 
 const TENANT: &str = "customer-en:users=160,topics=5,views=5";
 
@@ -165,6 +165,63 @@ fn a_person_ties_members_to_their_company_before_any_domain() {
         json!("email-to-person"),
     ];
     assert_eq!(ties(&home)[id], expected);
+}
+
+#[test]
+fn a_companys_users_and_posts_are_files_for_whoever_sees_its_page() {
+    let (home, _simulator, _) = synced();
+    let domain = domain_of_most(&home);
+    let companies = format!("{COMPANIES}C-1,One,,\nC-2,Two,{domain},C-1\n");
+    import(&home, "company", &companies).succeeded();
+    let members = of_domain(&home, &domain);
+    home.add_account("ben@company.example", "csm").succeeded();
+    let (_console, address) = home.serve(&["serve", "--listen", "127.0.0.1:0", "--no-worker"]);
+
+    let page = get(address, "/customers/company?id=C-1&with=subsidiaries");
+    let told = format!("Export {} users, CSV", members.len());
+    assert!(page.body.contains(&told), "{}", page.body);
+    let users = get(
+        address,
+        "/customers/company/users.ndjson?id=C-1&with=subsidiaries",
+    );
+    let users: Vec<Value> = users
+        .body
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a JSON object a line"))
+        .collect();
+    let ids = users
+        .iter()
+        .map(|user| text(user, &"community_user_id").to_owned());
+    assert_eq!(ids.collect::<BTreeSet<_>>(), members);
+    for user in &users {
+        assert_eq!(user["company_external_id"], "C-2");
+        assert!(user["replies_in_period"].is_u64(), "{user}");
+    }
+    let alone = get(address, "/customers/company/users.csv?id=C-1");
+    let named = "attachment; filename=\"company-c-1-users-";
+    assert!(alone.head.contains(named), "{}", alone.head);
+    assert_eq!(
+        alone.body.lines().count(),
+        1,
+        "it has no users of its own: {}",
+        alone.body
+    );
+
+    let posts = "/customers/company/posts.csv?id=C-2&days=90";
+    let cookies = log_in(address, "ben@company.example", PASSWORD);
+    let file = request(address, "GET", posts, &[("cookie", cookies.as_str())]);
+    assert_eq!(file.status, 200);
+    assert!(
+        file.body.starts_with("tenant_id,public_id,kind,"),
+        "{}",
+        file.body
+    );
+    assert_eq!(
+        request(address, "GET", posts, &[("cookie", "")]).status,
+        303,
+        "asks to log in"
+    );
+    assert_eq!(get(address, "/customers/company/posts.csv?id=C-9").status, 404);
 }
 
 #[test]

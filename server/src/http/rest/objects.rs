@@ -81,6 +81,7 @@ pub(super) async fn rows(console: &Console, rows: Rows, asked: &Asked) -> Result
         object: rows.object,
         connection: rows.connection,
         run: rows.run,
+        companies: None,
         limit: asked.limit()?,
     };
     let after = asked

@@ -190,8 +190,8 @@ impl EngagementStore for PostgresStore {
     ) -> Result<Vec<(String, u64)>, StoreError> {
         let rows = sqlx::query(ACTIVE)
             .bind(companies)
-            .bind(number(days.from) * DAY_US)
-            .bind(number(days.until) * DAY_US)
+            .bind(start(days.from))
+            .bind(start(days.until))
             .fetch_all(self.readers())
             .await
             .map_err(database)?;
@@ -239,8 +239,8 @@ impl EngagementStore for PostgresStore {
                     .map(|(tenant, _)| tenant.as_str())
                     .collect::<Vec<_>>(),
             )
-            .bind(number(days.from) * DAY_US)
-            .bind(number(days.until) * DAY_US)
+            .bind(start(days.from))
+            .bind(start(days.until))
             .bind(members.iter().map(|(_, id)| id.as_str()).collect::<Vec<_>>())
             .fetch_all(self.readers())
             .await
@@ -273,6 +273,11 @@ fn topic(row: &PgRow) -> Result<TopicOfCompany, StoreError> {
         votes: row.int("votes")?,
         idea_status: row.optional_text("idea_status")?,
     })
+}
+
+/// The beginning of a day, as times are stored.
+pub(crate) fn start(day: NaiveDate) -> i64 {
+    number(day) * DAY_US
 }
 
 /// A day as trends have it, counted from 1970-01-01.

@@ -14,6 +14,7 @@ use store::{
 use crate::{
     PostgresStore,
     column::{Columns, corrupt},
+    engagement::start,
     error::database,
 };
 
@@ -86,10 +87,15 @@ impl ExportStore for PostgresStore {
     ) -> Result<ExportPage, StoreError> {
         let after = after.map(|cursor| ExportPlace::read(query.object, cursor));
         let (owner, key) = after.transpose()?.map(|place| (place.owner, place.key)).unzip();
+        let companies = query.companies.as_ref();
+        let days = companies.map(|of| of.days);
         let mut select = sqlx::query(AssertSqlSafe(select(query, key.is_some())))
             .bind(query.connection.map(|id| id.0))
             .bind(query.run.map(|id| id.0))
             .bind(i64::from(query.limit))
+            .bind(companies.map(|of| of.external_ids.as_slice()))
+            .bind(days.map(|days| start(days.from)))
+            .bind(days.map(|days| start(days.until)))
             .bind(owner);
         for part in key.unwrap_or_default() {
             select = match part {
@@ -113,6 +119,7 @@ impl ExportStore for PostgresStore {
 
 fn select(query: &ExportQuery, from_cursor: bool) -> String {
     let source = source(query.object);
+    let theirs = query.companies.as_ref().map(|_| theirs(query.object));
     let mut sql = "SELECT ".to_owned();
     for field in fields(query.object) {
         let _ = write!(sql, "{} AS {}, ", column(query.object, *field), field.name);
@@ -122,9 +129,15 @@ fn select(query: &ExportQuery, from_cursor: bool) -> String {
     let _ = write!(
         sql,
         "{} AS cursor_owner, json_build_array({key})::text AS cursor_key
-         FROM {} AS object{} JOIN connection ON connection.id = {} WHERE true",
-        source.owner, source.table, source.join, source.connection,
+         FROM {}{} JOIN connection ON connection.id = {} WHERE true",
+        source.owner,
+        rows_of(source.table, theirs.as_ref()),
+        source.join,
+        source.connection,
     );
+    if let Some(theirs) = &theirs {
+        let _ = write!(sql, " AND {}", theirs.condition);
+    }
     if query.connection.is_some() {
         let _ = write!(sql, " AND {} = $1", source.connection);
     }
@@ -135,12 +148,12 @@ fn select(query: &ExportQuery, from_cursor: bool) -> String {
     // the index; naming the connection again would hide that.
     let across = query.object != Object::InvalidRecords && query.connection.is_none();
     if from_cursor {
-        let values = |from: usize| (from..5 + source.key.len()).map(|number| format!("${number}"));
+        let values = |from: usize| (from..8 + source.key.len()).map(|number| format!("${number}"));
         let values = |from| values(from).collect::<Vec<_>>().join(", ");
         let _ = if across {
-            write!(sql, " AND ({}, {key}) > ({})", source.owner, values(4))
+            write!(sql, " AND ({}, {key}) > ({})", source.owner, values(7))
         } else {
-            write!(sql, " AND ({key}) > ({})", values(5))
+            write!(sql, " AND ({key}) > ({})", values(8))
         };
     }
     let owner = if across {
@@ -150,6 +163,55 @@ fn select(query: &ExportQuery, from_cursor: bool) -> String {
     };
     let _ = write!(sql, " ORDER BY {owner}{key} LIMIT $3");
     sql
+}
+
+/// How it is told of an object's rows which are of companies, $4, and of the days from $5 up to $6.
+struct Theirs {
+    /// The column that names a member; none where rows name the company themselves.
+    member: Option<&'static str>,
+    condition: &'static str,
+}
+
+fn theirs(object: Object) -> Theirs {
+    let (member, condition) = match object {
+        Object::Users => (
+            Some("community_user_id"),
+            "mine.company_external_id = ANY($4) AND object.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM member_left AS gone
+                WHERE gone.connection_id = mine.connection_id AND gone.community_user_id = mine.community_user_id)",
+        ),
+        Object::Content => (
+            Some("author_user_id"),
+            "mine.company_external_id = ANY($4) AND object.deleted_at IS NULL AND NOT object.trashed AND object.posted_at >= $5 AND object.posted_at < $6
+                AND NOT EXISTS (SELECT 1 FROM member_left AS gone WHERE gone.connection_id = mine.connection_id
+                    AND gone.community_user_id = mine.community_user_id AND gone.left_at <= object.posted_at)",
+        ),
+        Object::Activity => (
+            Some("user_id"),
+            "mine.company_external_id = ANY($4) AND object.deleted_at IS NULL AND object.occurred_at >= $5 AND object.occurred_at < $6
+                AND NOT EXISTS (SELECT 1 FROM member_left AS gone WHERE gone.connection_id = mine.connection_id
+                    AND gone.community_user_id = mine.community_user_id AND gone.left_at <= object.occurred_at)",
+        ),
+        Object::Trends => (
+            None,
+            "object.company_external_id = ANY($4) AND object.company_external_id <> ''
+                AND object.day >= $5 / 86400000000 AND object.day < $6 / 86400000000",
+        ),
+        // These are of no company.
+        Object::Categories | Object::IdeaStatuses | Object::InvalidRecords => (None, "false"),
+    };
+    Theirs { member, condition }
+}
+
+/// The table, or the way to it by way of companies' members.
+fn rows_of(table: &str, theirs: Option<&Theirs>) -> String {
+    match theirs.and_then(|theirs| theirs.member) {
+        Some(member) => format!(
+            "member_match AS mine
+             JOIN {table} AS object ON object.connection_id = mine.connection_id
+                AND object.{member} = mine.community_user_id"
+        ),
+        None => format!("{table} AS object"),
+    }
 }
 
 fn cursor(row: &PgRow) -> Result<ExportCursor, StoreError> {

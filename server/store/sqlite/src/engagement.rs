@@ -190,8 +190,8 @@ impl EngagementStore for SqliteStore {
     ) -> Result<Vec<(String, u64)>, StoreError> {
         let rows = sqlx::query(ACTIVE)
             .bind(json_text(&companies)?)
-            .bind(number(days.from) * DAY_US)
-            .bind(number(days.until) * DAY_US)
+            .bind(start(days.from))
+            .bind(start(days.until))
             .fetch_all(self.readers())
             .await
             .map_err(database)?;
@@ -234,8 +234,8 @@ impl EngagementStore for SqliteStore {
     ) -> Result<Vec<MemberEngagement>, StoreError> {
         let rows = sqlx::query(ENGAGEMENT)
             .bind(json_text(&members)?)
-            .bind(number(days.from) * DAY_US)
-            .bind(number(days.until) * DAY_US)
+            .bind(start(days.from))
+            .bind(start(days.until))
             .fetch_all(self.readers())
             .await
             .map_err(database)?;
@@ -267,6 +267,11 @@ fn topic(row: &SqliteRow) -> Result<TopicOfCompany, StoreError> {
         votes: row.int("votes")?,
         idea_status: row.optional_text("idea_status")?,
     })
+}
+
+/// The beginning of a day, as times are stored.
+pub(crate) fn start(day: NaiveDate) -> i64 {
+    number(day) * DAY_US
 }
 
 /// A day as trends have it, counted from 1970-01-01.

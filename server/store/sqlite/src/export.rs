@@ -13,7 +13,8 @@ use store::{
 
 use crate::{
     SqliteStore,
-    column::{Columns, corrupt},
+    column::{Columns, corrupt, json_text},
+    engagement::start,
     error::database,
 };
 
@@ -86,10 +87,15 @@ impl ExportStore for SqliteStore {
     ) -> Result<ExportPage, StoreError> {
         let after = after.map(|cursor| ExportPlace::read(query.object, cursor));
         let (owner, key) = after.transpose()?.map(|place| (place.owner, place.key)).unzip();
+        let companies = query.companies.as_ref();
+        let days = companies.map(|of| of.days);
         let mut select = sqlx::query(AssertSqlSafe(select(query, key.is_some())))
             .bind(query.connection.map(|id| id.0))
             .bind(query.run.map(|id| id.0))
             .bind(i64::from(query.limit))
+            .bind(companies.map(|of| json_text(&of.external_ids)).transpose()?)
+            .bind(days.map(|days| start(days.from)))
+            .bind(days.map(|days| start(days.until)))
             .bind(owner);
         for part in key.unwrap_or_default() {
             select = match part {
@@ -113,6 +119,7 @@ impl ExportStore for SqliteStore {
 
 fn select(query: &ExportQuery, from_cursor: bool) -> String {
     let source = source(query.object);
+    let theirs = query.companies.as_ref().map(|_| theirs(query.object));
     let mut sql = "SELECT ".to_owned();
     for field in fields(query.object) {
         let _ = write!(sql, "{} AS {}, ", column(query.object, *field), field.name);
@@ -123,9 +130,15 @@ fn select(query: &ExportQuery, from_cursor: bool) -> String {
     let _ = write!(
         sql,
         "{} AS cursor_owner, json_array({key}) AS cursor_key
-         FROM {} AS object{} CROSS JOIN connection ON connection.id = {} WHERE true",
-        source.owner, source.table, source.join, source.connection,
+         FROM {}{} CROSS JOIN connection ON connection.id = {} WHERE true",
+        source.owner,
+        rows_of(source.table, theirs.as_ref()),
+        source.join,
+        source.connection,
     );
+    if let Some(theirs) = &theirs {
+        let _ = write!(sql, " AND {}", theirs.condition);
+    }
     if query.connection.is_some() {
         let _ = write!(sql, " AND {} = $1", source.connection);
     }
@@ -136,12 +149,12 @@ fn select(query: &ExportQuery, from_cursor: bool) -> String {
     // the index; naming the connection again would hide that.
     let across = query.object != Object::InvalidRecords && query.connection.is_none();
     if from_cursor {
-        let values = |from: usize| (from..5 + source.key.len()).map(|number| format!("${number}"));
+        let values = |from: usize| (from..8 + source.key.len()).map(|number| format!("${number}"));
         let values = |from| values(from).collect::<Vec<_>>().join(", ");
         let _ = if across {
-            write!(sql, " AND ({}, {key}) > ({})", source.owner, values(4))
+            write!(sql, " AND ({}, {key}) > ({})", source.owner, values(7))
         } else {
-            write!(sql, " AND ({key}) > ({})", values(5))
+            write!(sql, " AND ({key}) > ({})", values(8))
         };
     }
     let owner = if across {
@@ -151,6 +164,56 @@ fn select(query: &ExportQuery, from_cursor: bool) -> String {
     };
     let _ = write!(sql, " ORDER BY {owner}{key} LIMIT $3");
     sql
+}
+
+/// How it is told of an object's rows which are of companies, $4, and of the days from $5 up to $6.
+struct Theirs {
+    /// The column that names a member; none where rows name the company themselves.
+    member: Option<&'static str>,
+    condition: &'static str,
+}
+
+fn theirs(object: Object) -> Theirs {
+    let (member, condition) = match object {
+        Object::Users => (
+            Some("community_user_id"),
+            "object.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM member_left AS gone
+                WHERE gone.connection_id = mine.connection_id AND gone.community_user_id = mine.community_user_id)",
+        ),
+        Object::Content => (
+            Some("author_user_id"),
+            "object.deleted_at IS NULL AND object.trashed = 0 AND object.posted_at >= $5 AND object.posted_at < $6
+                AND NOT EXISTS (SELECT 1 FROM member_left AS gone WHERE gone.connection_id = mine.connection_id
+                    AND gone.community_user_id = mine.community_user_id AND gone.left_at <= object.posted_at)",
+        ),
+        Object::Activity => (
+            Some("user_id"),
+            "object.deleted_at IS NULL AND object.occurred_at >= $5 AND object.occurred_at < $6
+                AND NOT EXISTS (SELECT 1 FROM member_left AS gone WHERE gone.connection_id = mine.connection_id
+                    AND gone.community_user_id = mine.community_user_id AND gone.left_at <= object.occurred_at)",
+        ),
+        Object::Trends => (
+            None,
+            "object.company_external_id IN (SELECT value FROM json_each($4)) AND object.company_external_id <> ''
+                AND object.day >= $5 / 86400000000 AND object.day < $6 / 86400000000",
+        ),
+        // These are of no company.
+        Object::Categories | Object::IdeaStatuses | Object::InvalidRecords => (None, "false"),
+    };
+    Theirs { member, condition }
+}
+
+/// The table, or the way to it from companies, $4, by way of their members. CROSS JOIN keeps the order.
+fn rows_of(table: &str, theirs: Option<&Theirs>) -> String {
+    match theirs.and_then(|theirs| theirs.member) {
+        Some(member) => format!(
+            "json_each($4) AS wanted
+             CROSS JOIN member_match AS mine ON mine.company_external_id = wanted.value
+             CROSS JOIN {table} AS object ON object.connection_id = mine.connection_id
+                AND object.{member} = mine.community_user_id"
+        ),
+        None => format!("{table} AS object"),
+    }
 }
 
 fn cursor(row: &SqliteRow) -> Result<ExportCursor, StoreError> {
@@ -186,33 +249,68 @@ fn day(number: i64) -> Result<chrono::NaiveDate, StoreError> {
 mod tests {
     use domain::{ConnectionId, RunId};
     use sqlx::{Connection as _, Row as _, SqliteConnection};
-
+    use store::{Days, OfCompanies};
     use uuid::Uuid;
 
     use super::*;
 
-    /// Every page is a range of an index, so that an export costs the same per row however large the table is.
-    #[tokio::test]
-    async fn no_page_sorts_or_scans() {
+    async fn tables() -> SqliteConnection {
         let mut database = SqliteConnection::connect("sqlite::memory:")
             .await
             .expect("a database");
         sqlx::migrate!().run(&mut database).await.expect("tables");
+        database
+    }
+
+    async fn plan(database: &mut SqliteConnection, query: &ExportQuery) -> String {
+        let explain = format!("EXPLAIN QUERY PLAN {}", select(query, true));
+        let plan = sqlx::query(AssertSqlSafe(explain))
+            .fetch_all(database)
+            .await
+            .expect("a plan");
+        let plan: Vec<String> = plan.iter().map(|step| step.get("detail")).collect();
+        plan.join("; ")
+    }
+
+    /// So that the file of a small company costs little in a large community.
+    #[tokio::test]
+    async fn what_is_of_a_company_is_found_by_an_index() {
+        let mut database = tables().await;
+        for object in [Object::Users, Object::Content, Object::Activity, Object::Trends] {
+            let query = ExportQuery {
+                object,
+                connection: None,
+                run: None,
+                companies: Some(OfCompanies {
+                    external_ids: vec!["C-1".to_owned()],
+                    days: Days {
+                        from: DateTime::UNIX_EPOCH.date_naive(),
+                        until: DateTime::UNIX_EPOCH.date_naive(),
+                    },
+                }),
+                limit: 1,
+            };
+            let plan = plan(&mut database, &query).await;
+            let scanned = ["SCAN object", "SCAN mine"].map(|scan| plan.contains(scan));
+            assert_eq!(scanned, [false, false], "{object}: {plan}");
+            assert!(plan.contains("(company_external_id="), "{object}: {plan}");
+        }
+    }
+
+    /// Every page is a range of an index, so that an export costs the same per row however large the table is.
+    #[tokio::test]
+    async fn no_page_sorts_or_scans() {
+        let mut database = tables().await;
         for object in Object::ALL {
             for (connection, run) in [(false, false), (true, false), (false, true)] {
                 let query = ExportQuery {
                     object,
                     connection: connection.then_some(ConnectionId(Uuid::nil())),
                     run: run.then_some(RunId(Uuid::nil())),
+                    companies: None,
                     limit: 1,
                 };
-                let explain = format!("EXPLAIN QUERY PLAN {}", select(&query, true));
-                let plan = sqlx::query(AssertSqlSafe(explain))
-                    .fetch_all(&mut database)
-                    .await
-                    .expect("a plan");
-                let plan: Vec<String> = plan.iter().map(|step| step.get("detail")).collect();
-                let plan = plan.join("; ");
+                let plan = plan(&mut database, &query).await;
                 assert!(!plan.contains("TEMP B-TREE"), "{object}: {plan}");
                 let range = match (object, connection, run) {
                     (Object::InvalidRecords, _, false) => "(rowid>?)",

@@ -1,17 +1,18 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::{
-    ConnectionId, Stream,
+    ConnectionId, Object, Stream,
     record::{Activity, Content, ContentKind, Record, Subtype, User},
     unification::{Company, LeftBecause, Match, MatchStatus, RuleSet},
 };
 
 use super::{
     accounts::operator,
+    export::read_whole,
     fixtures::{Started, at, page_of, started},
 };
 use crate::{
-    CompanyCount, CompanyMembers, DayCount, Days, Deed, ImportMode, Left, MatchCommit, NewMatch, RuleChange,
-    Store,
+    CompanyCount, CompanyMembers, DayCount, Days, Deed, ExportQuery, ImportMode, Left, MatchCommit, NewMatch,
+    OfCompanies, RuleChange, Store,
 };
 
 /// Midnight of a day, counted from 1970-01-01.
@@ -262,6 +263,55 @@ pub async fn a_companys_topics_and_ideas_are_told_newest_first(store: &dyn Store
     assert_eq!((first.posted_at, first.votes, first.replies), (day(3), 3, 0));
     let statuses = store.ideas_by_status(&both()).await.expect("statuses");
     assert_eq!(statuses, [(Some("New".to_owned()), 1)]);
+}
+
+/// What is of these companies, by a field of it.
+async fn exported_of(
+    store: &dyn Store,
+    object: Object,
+    companies: &[String],
+    limit: u32,
+    name: &str,
+) -> Vec<String> {
+    let query = ExportQuery {
+        object,
+        connection: None,
+        run: None,
+        companies: Some(OfCompanies {
+            external_ids: companies.to_vec(),
+            days: days(),
+        }),
+        limit,
+    };
+    let rows = read_whole(store, &query).await;
+    rows.iter()
+        .map(|row| row[name].as_str().expect("a text").to_owned())
+        .collect()
+}
+
+pub async fn what_is_of_companies_is_exported_as_their_figures_count_it(store: &dyn Store) {
+    bring(store).await;
+    let (one, none) = (&both()[..1], ["C-9".to_owned()]);
+    for limit in [1, 10] {
+        let of = async |object, companies: &[String], name| {
+            exported_of(store, object, companies, limit, name).await
+        };
+        let users = of(Object::Users, &both(), "community_user_id").await;
+        assert_eq!(users, ["1", "3"], "without those who have left");
+        let content = of(Object::Content, &both(), "public_id").await;
+        assert_eq!(content, ["1", "1", "2"], "without the days around");
+        assert_eq!(of(Object::Activity, &both(), "event_id").await, ["1", "2"]);
+        let trends = of(Object::Trends, &both(), "kind").await;
+        assert_eq!(trends, ["reply", "topic", "topic", "view"]);
+        assert_eq!(of(Object::Users, one, "community_user_id").await, ["1"]);
+        assert_eq!(of(Object::Content, one, "kind").await, ["topic", "topic"]);
+        assert_eq!(of(Object::Activity, one, "user_id").await, ["1", "1"]);
+        assert_eq!(of(Object::Trends, one, "kind").await.len(), 3);
+        for object in Object::ALL {
+            let rows = of(object, &none, "tenant_id").await;
+            assert_eq!(rows, [] as [&str; 0], "{object}");
+        }
+    }
 }
 
 pub async fn what_members_did_is_told_of_each(store: &dyn Store) {

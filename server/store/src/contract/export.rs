@@ -24,14 +24,20 @@ pub(super) async fn exported(
         object,
         connection,
         run,
+        companies: None,
         limit,
     };
+    read_whole(store, &query).await
+}
+
+/// All pages of a query, by field name.
+pub(super) async fn read_whole(store: &dyn Store, query: &ExportQuery) -> Vec<BTreeMap<&'static str, Value>> {
     let mut rows = Vec::new();
     let mut after = None;
     loop {
-        let page = store.export_page(&query, after.as_ref()).await.expect("a page");
-        assert!(page.rows.len() <= limit as usize);
-        rows.extend(page.rows.into_iter().map(|row| named(object, &row)));
+        let page = store.export_page(query, after.as_ref()).await.expect("a page");
+        assert!(page.rows.len() <= query.limit as usize);
+        rows.extend(page.rows.into_iter().map(|row| named(query.object, &row)));
         after = page.next;
         if after.is_none() {
             return rows;

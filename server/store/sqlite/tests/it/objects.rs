@@ -184,6 +184,7 @@ async fn deleted_rows_are_exported_and_no_trend_counts_them() {
             object,
             connection: None,
             run: None,
+            companies: None,
             limit: 10,
         };
         let page = store.export_page(&query, None).await.expect("a page");

@@ -202,6 +202,7 @@ async fn shown(store: &dyn Store) -> Vec<String> {
             object,
             connection: None,
             run: None,
+            companies: None,
             limit: 1_000,
         };
         let mut after: Option<ExportCursor> = None;
