@@ -6,13 +6,9 @@ use store::{
     AccountStore, AddAccountError, By, Credentials, Deed, Identity, NewAccount, NewSetUp, SetUp, SignOn,
     SignOnError, SignsOn, StoreError, TokenHash, UseSetUp, UseSetUpError, judge_sign_on,
 };
+use store_columns::{Columns, micros};
 
-use crate::{
-    PostgresStore,
-    audit::append,
-    column::{Columns, micros},
-    error::database,
-};
+use crate::{PostgresStore, audit::append, error::database};
 
 #[async_trait]
 impl AccountStore for PostgresStore {

@@ -3,12 +3,9 @@ use chrono::{DateTime, Utc};
 use domain::{AccountId, TokenId};
 use sqlx::{PgConnection, postgres::PgRow};
 use store::{AuditEntry, AuditStore, By, Chain, Deed, StoreError, targets};
+use store_columns::{Columns, count, micros};
 
-use crate::{
-    PostgresStore,
-    column::{Columns, count, micros},
-    error::database,
-};
+use crate::{PostgresStore, error::database};
 
 /// Held from the last entry that is read until the next one is committed. Any number will do that is no other lock's.
 const TRAIL_LOCK: i64 = 0x7472_6962_0011;

@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use domain::unification::{Company, Person};
 use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
 use store::{By, CompanyStore, Deed, ImportMode, ImportOutcome, PersonsImported, StoreError, targets};
+use store_columns::{Columns, json_text, micros};
 
 use crate::{
     PostgresStore,
     audit::append,
-    column::{Columns, json_text, micros},
     database::Write,
     error::database,
     matching::everything_changed,

@@ -2,15 +2,9 @@ use async_trait::async_trait;
 use domain::{ActivitySource, Connection, ConnectionId, TenantId};
 use sqlx::{PgConnection, postgres::PgRow};
 use store::{Access, AddConnectionError, By, ConnectionStore, Deed, NewConnection, StoreError, targets};
+use store_columns::{Columns, corrupt, micros};
 
-use crate::{
-    PostgresStore,
-    activity::lock_connection,
-    audit::append,
-    column::{Columns, corrupt, micros},
-    error::database,
-    views,
-};
+use crate::{PostgresStore, activity::lock_connection, audit::append, error::database, views};
 
 const SELECT: &str =
     "SELECT id, tenant_id, name, base_url, client_id, deactivated_at, activity_source, created_at

@@ -8,13 +8,9 @@ use store::{
     CompanyCount, CompanyMembers, DayCount, Days, EngagementStore, MemberEngagement, StoreError,
     TopicOfCompany,
 };
+use store_columns::{Columns, corrupt};
 
-use crate::{
-    PostgresStore,
-    column::{Columns, corrupt},
-    companies::read_company,
-    error::database,
-};
+use crate::{PostgresStore, companies::read_company, error::database};
 
 /// Microseconds.
 const DAY_US: i64 = 86_400_000_000;

@@ -16,11 +16,11 @@ use store::{
     ErasureStore, Leftovers, OpenSalt, Receipt, Salt, StoreError, Traces, normal_email, redact, targets,
     without_email,
 };
+use store_columns::{Columns, corrupt, count, micros};
 
 use crate::{
     PostgresStore,
     audit::append,
-    column::{Columns, corrupt, count, micros},
     database::Write,
     error::database,
     matching::everything_changed,

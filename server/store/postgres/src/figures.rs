@@ -5,12 +5,9 @@ use chrono::{DateTime, Utc};
 use domain::{Ledger, RunState, Stream};
 use sqlx::postgres::PgRow;
 use store::{Figures, FiguresStore, PoolUse, StoreError};
+use store_columns::{Columns, micros};
 
-use crate::{
-    PostgresStore,
-    column::{Columns, micros},
-    error::database,
-};
+use crate::{PostgresStore, error::database};
 
 #[async_trait]
 impl FiguresStore for PostgresStore {

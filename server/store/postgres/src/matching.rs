@@ -10,14 +10,10 @@ use store::{
     By, Deed, DueMember, DuePage, Fenced, FormerMatch, FormerlyLeft, Lease, Left, Link, MatchCommit,
     MatchStore, MatchesWritten, MatchingDue, MemberTie, Revision, Stays, StoreError, StoredMatch, targets,
 };
+use store_columns::{Columns, count, json_text, micros};
 
 use crate::{
-    PostgresStore,
-    audit::append,
-    column::{Columns, count, json_text, micros},
-    error::database,
-    leaving,
-    suppression::lock_out_erasures,
+    PostgresStore, audit::append, error::database, leaving, suppression::lock_out_erasures,
     trends::lock_out_rebuilds,
 };
 

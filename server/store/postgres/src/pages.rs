@@ -11,11 +11,11 @@ use store::{
     ContentHash, Fenced, Judged, Lease, PageCommit, PageOutcome, PageStore, Screened, StoreError, Stored,
     TopicRef, Written, check_stream, judge,
 };
+use store_columns::{Columns, corrupt, count, micros};
 
 use crate::{
     PostgresStore,
     activity::{self, learn_source},
-    column::{Columns, corrupt, count, micros},
     database::commit,
     error::{database, ledger},
     records::{Table, bind, read},

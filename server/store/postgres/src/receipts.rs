@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use domain::TenantId;
 use sqlx::{PgConnection, postgres::PgRow};
 use store::{ErasedCounts, ErasedOfTenant, Receipt, ReceiptStore, StoreError, StoredPerson};
+use store_columns::Columns;
 use uuid::Uuid;
 
 use crate::{
     PostgresStore,
-    column::Columns,
     erasure::{Members, members_of, persons_of},
     error::database,
 };

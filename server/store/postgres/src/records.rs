@@ -11,8 +11,7 @@ use sqlx::{
     query::Query,
 };
 use store::{StoreError, Written};
-
-use crate::column::{Columns, json_text, micros};
+use store_columns::{Columns, json_text, micros};
 
 /// A community table: its name, its key within a connection, and the record's own columns (the key's first).
 #[derive(Debug)]

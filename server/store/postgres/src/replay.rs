@@ -10,12 +10,12 @@ use store::{
     Replay, ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping,
     StoredMember, judge_replay, targets,
 };
+use store_columns::{Columns, corrupt, json_text, micros};
 
 use crate::{
     PostgresStore,
     activity::{event_of, lock_connection},
     audit::append,
-    column::{Columns, corrupt, json_text, micros},
     error::database,
     pages::store_rows,
     records::{Table, read},

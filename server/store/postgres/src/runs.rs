@@ -13,13 +13,13 @@ use store::{
     InvalidPage, KeptPace, LastQueued, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue,
     Release, Renewal, Renewed, RunPage, RunQuery, RunStore, StoreError, WaitingRun, targets,
 };
+use store_columns::{Columns, count, micros};
 use uuid::Uuid;
 
 use crate::{
     PostgresStore,
     activity::lock_connection,
     audit::append,
-    column::{Columns, count, micros},
     database::{commit, ring},
     error::database,
     matching::count_matches,

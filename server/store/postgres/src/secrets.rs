@@ -2,8 +2,9 @@ use async_trait::async_trait;
 use domain::ConnectionId;
 use sqlx::postgres::PgRow;
 use store::{By, Deed, Resealed, SealedSecret, SecretStore, StoreError, targets};
+use store_columns::Columns;
 
-use crate::{PostgresStore, audit::append, column::Columns, error::database};
+use crate::{PostgresStore, audit::append, error::database};
 
 #[async_trait]
 impl SecretStore for PostgresStore {

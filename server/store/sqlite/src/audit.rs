@@ -3,12 +3,9 @@ use chrono::{DateTime, Utc};
 use domain::{AccountId, TokenId};
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use store::{AuditEntry, AuditStore, By, Chain, Deed, StoreError, targets};
+use store_columns::{Columns, count, micros};
 
-use crate::{
-    SqliteStore,
-    column::{Columns, count, micros},
-    error::database,
-};
+use crate::{SqliteStore, error::database};
 
 /// The last of the first entries that are old, if there is one among them that does not only tell of a cut.
 const LAST_TO_GO: &str = "SELECT number, hash FROM audit_entry

@@ -8,14 +8,10 @@ use domain::unification::{Company, Person};
 use serde::Serialize;
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 use store::{By, CompanyStore, Deed, ImportMode, ImportOutcome, PersonsImported, StoreError, targets};
+use store_columns::{Columns, json_text, micros};
 
 use crate::{
-    SqliteStore,
-    audit::append,
-    column::{Columns, json_text, micros},
-    error::database,
-    matching::everything_changed,
-    suppression::screen_persons,
+    SqliteStore, audit::append, error::database, matching::everything_changed, suppression::screen_persons,
 };
 
 /// An equal row is not written.

@@ -2,14 +2,9 @@ use async_trait::async_trait;
 use domain::{ActivitySource, Connection, ConnectionId, TenantId};
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 use store::{Access, AddConnectionError, By, ConnectionStore, Deed, NewConnection, StoreError, targets};
+use store_columns::{Columns, corrupt, micros};
 
-use crate::{
-    SqliteStore,
-    audit::append,
-    column::{Columns, corrupt, micros},
-    error::database,
-    views,
-};
+use crate::{SqliteStore, audit::append, error::database, views};
 
 const SELECT: &str =
     "SELECT id, tenant_id, name, base_url, client_id, deactivated_at, activity_source, created_at

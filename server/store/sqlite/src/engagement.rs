@@ -8,13 +8,9 @@ use store::{
     CompanyCount, CompanyMembers, DayCount, Days, EngagementStore, MemberEngagement, StoreError,
     TopicOfCompany,
 };
+use store_columns::{Columns, corrupt, json_text};
 
-use crate::{
-    SqliteStore,
-    column::{Columns, corrupt, json_text},
-    companies::read_company,
-    error::database,
-};
+use crate::{SqliteStore, companies::read_company, error::database};
 
 /// Microseconds.
 const DAY_US: i64 = 86_400_000_000;

@@ -17,11 +17,11 @@ use store::{
     ErasureStore, Leftovers, OpenSalt, Receipt, Salt, StoreError, Traces, normal_email, redact, targets,
     without_email,
 };
+use store_columns::{Columns, corrupt, count, micros};
 
 use crate::{
     SqliteStore,
     audit::append,
-    column::{Columns, corrupt, count, micros},
     database::{SQLITE_BUSY, primary_code},
     error::database,
     matching::everything_changed,

@@ -10,12 +10,9 @@ use store::{
     Cell, ExportCursor, ExportPage, ExportPlace, ExportQuery, ExportStore, Field, FieldKind, KeyPart,
     StoreError, fields,
 };
+use store_columns::{Columns, corrupt};
 
-use crate::{
-    SqliteStore,
-    column::{Columns, corrupt},
-    error::database,
-};
+use crate::{SqliteStore, error::database};
 
 /// Where an object is kept.
 pub(crate) struct Source {

@@ -10,11 +10,11 @@ use store::{
     By, Deed, FailedFilter, FailedMember, FailedStore, FoundPage, NewTicket, PostFailure, StoreError, Ticket,
     TicketPost, targets,
 };
+use store_columns::{Columns, corrupt, json_text, micros};
 
 use crate::{
     SqliteStore,
     audit::append,
-    column::{Columns, corrupt, json_text, micros},
     error::database,
     look_up::{found, offset},
     matching::read_fields,

@@ -5,12 +5,9 @@ use chrono::{DateTime, Utc};
 use domain::{Ledger, RunState, Stream};
 use sqlx::sqlite::SqliteRow;
 use store::{Figures, FiguresStore, PoolUse, StoreError};
+use store_columns::{Columns, micros};
 
-use crate::{
-    SqliteStore,
-    column::{Columns, micros},
-    error::database,
-};
+use crate::{SqliteStore, error::database};
 
 #[async_trait]
 impl FiguresStore for SqliteStore {

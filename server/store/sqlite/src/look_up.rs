@@ -7,10 +7,10 @@ use store::{
     FoundCompany, FoundPage, Link, LinkedMember, LookUpStore, PartyCounts, Search, StoreError, TiedMember,
     like_pattern,
 };
+use store_columns::Columns;
 
 use crate::{
     SqliteStore,
-    column::Columns,
     companies::{COMPANY, read_company, read_person},
     error::database,
 };

@@ -11,14 +11,9 @@ use store::{
     By, Deed, DueMember, DuePage, Fenced, FormerMatch, FormerlyLeft, Lease, Left, Link, MatchCommit,
     MatchStore, MatchesWritten, MatchingDue, MemberTie, Revision, Stays, StoreError, StoredMatch, targets,
 };
+use store_columns::{Columns, count, json_text, micros};
 
-use crate::{
-    SqliteStore,
-    audit::append,
-    column::{Columns, count, json_text, micros},
-    error::database,
-    leaving,
-};
+use crate::{SqliteStore, audit::append, error::database, leaving};
 
 /// A member as rules see it, with the match and the link. What it is selected from calls the member's row `member`.
 const MEMBER_COLUMNS: &str = "connection.tenant_id, member.community_user_id, member.username, member.email,

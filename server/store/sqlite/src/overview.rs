@@ -4,12 +4,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{ConnectionId, Run, RunId, RunState, Stream};
 use store::{ConnectionOverview, ConnectionStore, ObjectCounts, OverviewStore, RunMark, StoreError};
+use store_columns::{Columns, micros};
 
-use crate::{
-    SqliteStore,
-    column::{Columns, micros},
-    error::database,
-};
+use crate::{SqliteStore, error::database};
 
 /// Which runs of a connection its card speaks of.
 struct Landmarks {

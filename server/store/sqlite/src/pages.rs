@@ -15,11 +15,11 @@ use store::{
     ContentHash, Fenced, Judged, Lease, PageCommit, PageOutcome, PageStore, Screened, StoreError, Stored,
     TopicRef, Written, check_stream, judge,
 };
+use store_columns::{Columns, corrupt, count, json_text, micros, time_of};
 
 use crate::{
     SqliteStore,
     activity::learn_source,
-    column::{Columns, corrupt, count, json_text, micros, time_of},
     database::commit,
     error::{database, ledger},
     records::{Table, Values, bind, read},

@@ -12,11 +12,9 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 use store::StoreError;
+use store_columns::{Columns, json_text, micros};
 
-use crate::{
-    column::{Columns, json_text, micros},
-    error::database,
-};
+use crate::error::database;
 
 /// A community table: its name, its key within a connection, and the record's own columns (the key's first).
 #[derive(Debug)]

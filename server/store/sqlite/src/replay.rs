@@ -11,11 +11,11 @@ use store::{
     Replay, ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping,
     StoredMember, judge_replay, targets,
 };
+use store_columns::{Columns, corrupt, json_text, micros};
 
 use crate::{
     SqliteStore,
     audit::append,
-    column::{Columns, corrupt, json_text, micros},
     error::database,
     pages::store_rows,
     records::{Table, read},

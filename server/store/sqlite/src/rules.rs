@@ -4,14 +4,9 @@ use async_trait::async_trait;
 use domain::unification::RuleSet;
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 use store::{By, Deed, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, StoreError, targets};
+use store_columns::{Columns, json_text, micros};
 
-use crate::{
-    SqliteStore,
-    audit::append,
-    column::{Columns, json_text, micros},
-    error::database,
-    matching::everything_changed,
-};
+use crate::{SqliteStore, audit::append, error::database, matching::everything_changed};
 
 const ACTIVE: &str = "SELECT version, document FROM rule_set
     WHERE version = (SELECT rule_version FROM unification)";

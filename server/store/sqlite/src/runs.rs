@@ -13,16 +13,10 @@ use store::{
     InvalidPage, KeptPace, LastQueued, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue,
     Release, Renewal, Renewed, RunPage, RunQuery, RunStore, StoreError, WaitingRun, targets,
 };
+use store_columns::{Columns, count, json_text, micros};
 use uuid::Uuid;
 
-use crate::{
-    SqliteStore,
-    audit::append,
-    column::{Columns, count, json_text, micros},
-    database::commit,
-    error::database,
-    matching::count_matches,
-};
+use crate::{SqliteStore, audit::append, database::commit, error::database, matching::count_matches};
 
 #[async_trait]
 impl RunStore for SqliteStore {

@@ -6,12 +6,12 @@ use store::{
     Bucket, By, DEVICE_KEPT, Deed, Ending, NewSession, SESSION_AGE_MAX, SESSION_IDLE_MAX, Session,
     SessionStore, StoreError, TRIES_KEPT, TokenHash, Tried, Tries, blocked_until, judge_try,
 };
+use store_columns::{Columns, corrupt, micros};
 
 use crate::{
     SqliteStore,
     accounts::{read, target},
     audit::append,
-    column::{Columns, corrupt, micros},
     error::database,
 };
 

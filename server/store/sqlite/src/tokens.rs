@@ -3,13 +3,9 @@ use chrono::{DateTime, Utc};
 use domain::{AccountId, ApiToken, Scope, TokenId};
 use sqlx::{AssertSqlSafe, sqlite::SqliteRow};
 use store::{By, Deed, NewToken, StoreError, TOKEN_KEPT, TOKEN_USED_EVERY, TokenHash, TokenStore};
+use store_columns::{Columns, json_text, micros};
 
-use crate::{
-    SqliteStore,
-    audit::append,
-    column::{Columns, json_text, micros},
-    error::database,
-};
+use crate::{SqliteStore, audit::append, error::database};
 
 /// With whether whoever made it may still make one.
 const SELECT: &str = "SELECT api_token.*, made_by IS NOT NULL AND NOT EXISTS (
