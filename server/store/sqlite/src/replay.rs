@@ -11,7 +11,7 @@ use store::{
     Replay, ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping,
     StoredMember, judge_replay, targets,
 };
-use store_columns::{Columns, corrupt, json_text, micros};
+use store_columns::{Columns, corrupt, json_text, micros, runs::read_invalid};
 
 use crate::{
     SqliteStore,
@@ -19,7 +19,6 @@ use crate::{
     error::database,
     pages::store_rows,
     records::{Table, read},
-    runs::read_invalid,
     suppression::screen_if_erased,
 };
 
