@@ -1,9 +1,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::{AccountId, TokenId};
-use sqlx::{PgConnection, postgres::PgRow};
+use sqlx::PgConnection;
 use store::{AuditEntry, AuditStore, By, Chain, Deed, StoreError, targets};
-use store_columns::{Columns, count, micros};
+use store_columns::{Columns, audit::read, count, micros};
 
 use crate::{PostgresStore, error::database};
 
@@ -139,18 +138,4 @@ impl AuditStore for PostgresStore {
         write.commit().await?;
         Ok(gone.rows_affected())
     }
-}
-
-fn read(row: &PgRow) -> Result<AuditEntry, StoreError> {
-    Ok(AuditEntry {
-        number: row.unsigned("number")?,
-        at: row.time("at")?,
-        actor: row.text("actor")?,
-        account_id: row.optional_uuid("account_id")?.map(AccountId),
-        token_id: row.optional_uuid("token_id")?.map(TokenId),
-        origin: row.optional_text("origin")?,
-        deed: row.text("deed")?,
-        target: row.optional_text("target")?,
-        hash: row.text("hash")?,
-    })
 }

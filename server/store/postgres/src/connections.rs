@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use domain::{ActivitySource, Connection, ConnectionId, TenantId};
-use sqlx::{PgConnection, postgres::PgRow};
+use sqlx::PgConnection;
 use store::{Access, AddConnectionError, By, ConnectionStore, Deed, NewConnection, StoreError, targets};
-use store_columns::{Columns, corrupt, micros};
+use store_columns::{Columns, connections::read, micros};
 
 use crate::{PostgresStore, activity::lock_connection, audit::append, error::database, views};
 
@@ -206,20 +206,4 @@ impl Duplicate<'_> {
             AddConnectionError::ClientIdInUse(tenant)
         })
     }
-}
-
-fn read(row: &PgRow) -> Result<Connection, StoreError> {
-    Ok(Connection {
-        id: row.connection_id("id")?,
-        tenant_id: row.word("tenant_id", |text| text.parse().ok())?,
-        name: row.text("name")?,
-        base_url: row
-            .text("base_url")?
-            .parse()
-            .map_err(|error| corrupt("base_url", &format!("{error}")))?,
-        client_id: row.text("client_id")?,
-        deactivated_at: row.optional_time("deactivated_at")?,
-        activity_source: row.optional_word("activity_source", ActivitySource::parse)?,
-        created_at: row.time("created_at")?,
-    })
 }

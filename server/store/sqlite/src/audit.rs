@@ -1,9 +1,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::{AccountId, TokenId};
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use sqlx::SqliteConnection;
 use store::{AuditEntry, AuditStore, By, Chain, Deed, StoreError, targets};
-use store_columns::{Columns, count, micros};
+use store_columns::{Columns, audit::read, count, micros};
 
 use crate::{SqliteStore, error::database};
 
@@ -124,18 +123,4 @@ impl AuditStore for SqliteStore {
         write.commit().await.map_err(database)?;
         Ok(gone.rows_affected())
     }
-}
-
-fn read(row: &SqliteRow) -> Result<AuditEntry, StoreError> {
-    Ok(AuditEntry {
-        number: row.unsigned("number")?,
-        at: row.time("at")?,
-        actor: row.text("actor")?,
-        account_id: row.optional_uuid("account_id")?.map(AccountId),
-        token_id: row.optional_uuid("token_id")?.map(TokenId),
-        origin: row.optional_text("origin")?,
-        deed: row.text("deed")?,
-        target: row.optional_text("target")?,
-        hash: row.text("hash")?,
-    })
 }

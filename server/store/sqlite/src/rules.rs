@@ -2,9 +2,12 @@
 
 use async_trait::async_trait;
 use domain::unification::RuleSet;
-use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
+use sqlx::{Sqlite, Transaction};
 use store::{By, Deed, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, StoreError, targets};
-use store_columns::{Columns, json_text, micros};
+use store_columns::{
+    json_text, micros,
+    rules::{read_use, read_version},
+};
 
 use crate::{SqliteStore, audit::append, error::database, matching::everything_changed};
 
@@ -104,16 +107,7 @@ impl RuleStore for SqliteStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let used = |row: &SqliteRow| {
-            Ok(RuleUse {
-                version: row.int("version")?,
-                by: row.text("used_by")?,
-                at: row.time("used_at")?,
-                why: row.optional_text("why")?,
-                effect: row.optional_text("effect")?,
-            })
-        };
-        rows.iter().map(used).collect()
+        rows.iter().map(read_use).collect()
     }
 }
 
@@ -149,11 +143,4 @@ async fn decide_by(
     .await
     .map(|_| ())
     .map_err(database)
-}
-
-fn read_version(row: &SqliteRow) -> Result<RuleVersion, StoreError> {
-    Ok(RuleVersion {
-        version: row.int("version")?,
-        rules: row.json::<RuleSet>("document")?,
-    })
 }
