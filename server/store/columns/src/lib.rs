@@ -12,6 +12,8 @@ pub mod figures;
 pub mod look_up;
 pub mod matching;
 pub mod receipts;
+pub mod records;
+pub mod replay;
 pub mod rules;
 pub mod runs;
 pub mod sessions;

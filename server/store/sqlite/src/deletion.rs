@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use domain::{ConnectionId, RunId, Stream, record::Record};
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 use store::{Deletion, DeletionStore, Fenced, Lease, PageOutcome, StoreError};
-use store_columns::{Columns, count, json_text, micros};
+use store_columns::{
+    Columns, count, json_text, micros,
+    records::{Table, read},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -12,7 +15,6 @@ use crate::{
     database::commit,
     error::database,
     pages::{Fence, pass_fence},
-    records::{Table, read},
 };
 
 #[async_trait]
