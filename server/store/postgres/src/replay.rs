@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use domain::{ConnectionId, ProfileMapping, RunId, Stream};
 use sqlx::{AssertSqlSafe, PgConnection};
 use store::{
-    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, PageCommit, ProfileFieldCount, RemappedMember,
-    Replay, ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping,
-    StoredMember, judge_replay, targets,
+    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ProfileFieldCount, RemappedMember, Replay,
+    ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping, StoredMember,
+    judge_replay, targets,
 };
 use store_columns::{
     Columns, json_text, micros,
@@ -214,10 +214,7 @@ impl ReplayStore for PostgresStore {
         lock_connection(&mut write, replay.connection_id).await?;
         lock_runs(&mut write, replay.connection_id).await?;
         let judged = judge_replay(replay, &facts(&mut write, replay).await?);
-        let rows = PageCommit {
-            rows: judged.rows,
-            ..no_page(replay)
-        };
+        let rows = replay.page(judged.rows);
         let screened = screen_if_erased(&mut write, &self.salts, &rows).await?;
         let rows = screened.page.as_ref();
         store_rows(&mut write, replay.run_id, rows).await?;
@@ -325,27 +322,6 @@ async fn standing(
     .await
     .map_err(database)?;
     rows.iter().map(read_standing).collect()
-}
-
-fn no_page(replay: &Replay) -> PageCommit {
-    PageCommit {
-        connection_id: replay.connection_id,
-        stream: replay.stream,
-        rows: Vec::new(),
-        invalid: Vec::new(),
-        found: 0,
-        repeated: 0,
-        left_out: 0,
-        refused: 0,
-        pages: 0,
-        requests: 0,
-        seen: Vec::new(),
-        watermark: None,
-        replies_read: Vec::new(),
-        checkpoint: String::new(),
-        end: None,
-        at: replay.at,
-    }
 }
 
 /// No run writes to the connection until the replay is committed: what is judged stays so. Called with the connection

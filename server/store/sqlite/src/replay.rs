@@ -7,9 +7,9 @@ use domain::{ConnectionId, ProfileMapping, RunId, Stream};
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 use store::{
-    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, PageCommit, ProfileFieldCount, RemappedMember,
-    Replay, ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping,
-    StoredMember, judge_replay, targets,
+    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ProfileFieldCount, RemappedMember, Replay,
+    ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping, StoredMember,
+    judge_replay, targets,
 };
 use store_columns::{
     Columns, json_text, micros,
@@ -207,10 +207,7 @@ impl ReplayStore for SqliteStore {
     async fn replay(&self, replay: &Replay) -> Result<ReplayOutcome, StoreError> {
         let mut transaction = self.begin().await?;
         let judged = judge_replay(replay, &facts(&mut transaction, replay).await?);
-        let rows = PageCommit {
-            rows: judged.rows,
-            ..no_page(replay)
-        };
+        let rows = replay.page(judged.rows);
         let screened = screen_if_erased(&mut transaction, &self.salts, &rows).await?;
         let rows = screened.page.as_ref();
         store_rows(&mut transaction, replay.run_id, rows).await?;
@@ -321,27 +318,6 @@ async fn standing(
     .await
     .map_err(database)?;
     rows.iter().map(read_standing).collect()
-}
-
-fn no_page(replay: &Replay) -> PageCommit {
-    PageCommit {
-        connection_id: replay.connection_id,
-        stream: replay.stream,
-        rows: Vec::new(),
-        invalid: Vec::new(),
-        found: 0,
-        repeated: 0,
-        left_out: 0,
-        refused: 0,
-        pages: 0,
-        requests: 0,
-        seen: Vec::new(),
-        watermark: None,
-        replies_read: Vec::new(),
-        checkpoint: String::new(),
-        end: None,
-        at: replay.at,
-    }
 }
 
 /// The newest reason of a record that is still set aside, as JSON.
