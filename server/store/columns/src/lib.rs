@@ -11,6 +11,7 @@ pub mod failed;
 pub mod figures;
 pub mod look_up;
 pub mod matching;
+pub mod overview;
 pub mod receipts;
 pub mod records;
 pub mod replay;
