@@ -8,7 +8,7 @@ use domain::{
     record::{InvalidRecord, User},
 };
 
-use crate::{By, ContentHash, Row, StoreError};
+use crate::{By, ContentHash, PageCommit, Row, StoreError};
 
 /// A connection's mapping of profile fields, and its version, which grows with every change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,6 +58,30 @@ pub struct Replay {
     pub read: Vec<(i64, Row)>,
     pub still_invalid: Vec<SetAside>,
     pub at: DateTime<Utc>,
+}
+
+impl Replay {
+    /// Rows of it as a page, of which no ledger counts anything.
+    pub fn page(&self, rows: Vec<Row>) -> PageCommit {
+        PageCommit {
+            connection_id: self.connection_id,
+            stream: self.stream,
+            rows,
+            invalid: Vec::new(),
+            found: 0,
+            repeated: 0,
+            left_out: 0,
+            refused: 0,
+            pages: 0,
+            requests: 0,
+            seen: Vec::new(),
+            watermark: None,
+            replies_read: Vec::new(),
+            checkpoint: String::new(),
+            end: None,
+            at: self.at,
+        }
+    }
 }
 
 /// What became of the records that can be read now.

@@ -7,12 +7,12 @@ use domain::{
 };
 use sqlx::PgConnection;
 use store::{ActivityStore, By, Deed, ImportOutcome, ImportedActivity, PageCommit, Row, StoreError, targets};
+use store_columns::{Columns, count, micros};
 use uuid::Uuid;
 
 use crate::{
     PostgresStore,
     audit::append,
-    column::{Columns, count, micros},
     error::database,
     suppression::{lock_out_erasures, screen_import},
 };

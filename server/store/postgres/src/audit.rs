@@ -1,18 +1,11 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{AccountId, TokenId};
-use sqlx::{
-    AssertSqlSafe, PgConnection, Postgres,
-    postgres::{PgArguments, PgRow},
-    query::Query,
-};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, postgres::PgArguments, query::Query};
 use store::{Actor, AuditEntry, AuditFilter, AuditStore, By, Chain, Deed, StoreError, targets};
+use store_columns::{Columns, audit::read, count, micros};
 
-use crate::{
-    PostgresStore,
-    column::{Columns, count, micros},
-    error::database,
-};
+use crate::{PostgresStore, error::database};
 
 /// Held from the last entry that is read until the next one is committed. Any number will do that is no other lock's.
 const TRAIL_LOCK: i64 = 0x7472_6962_0011;
@@ -181,18 +174,4 @@ impl AuditStore for PostgresStore {
         write.commit().await?;
         Ok(gone.rows_affected())
     }
-}
-
-fn read(row: &PgRow) -> Result<AuditEntry, StoreError> {
-    Ok(AuditEntry {
-        number: row.unsigned("number")?,
-        at: row.time("at")?,
-        actor: row.text("actor")?,
-        account_id: row.optional_uuid("account_id")?.map(AccountId),
-        token_id: row.optional_uuid("token_id")?.map(TokenId),
-        origin: row.optional_text("origin")?,
-        deed: row.text("deed")?,
-        target: row.optional_text("target")?,
-        hash: row.text("hash")?,
-    })
 }

@@ -5,13 +5,16 @@ use std::{borrow::Cow, collections::HashMap};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::unification::{Company, Person};
-use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
+use sqlx::{AssertSqlSafe, PgConnection};
 use store::{By, CompanyStore, Deed, ImportMode, ImportOutcome, PersonsImported, StoreError, targets};
+use store_columns::{
+    companies::{read_company, read_person},
+    json_text, micros,
+};
 
 use crate::{
     PostgresStore,
     audit::append,
-    column::{Columns, json_text, micros},
     database::Write,
     error::database,
     matching::everything_changed,
@@ -267,25 +270,4 @@ fn only(companies: &[Company]) -> Option<&Company> {
         [company] => Some(company),
         _ => None,
     }
-}
-
-pub(crate) fn read_company(row: &PgRow) -> Result<Company, StoreError> {
-    Ok(Company {
-        external_id: row.text("external_id")?,
-        name: row.text("name")?,
-        domains: row.json("domains")?,
-        parent_external_id: row.optional_text("parent_external_id")?,
-    })
-}
-
-pub(crate) fn read_person(row: &PgRow) -> Result<Person, StoreError> {
-    Ok(Person {
-        external_id: row.text("external_id")?,
-        email: row.optional_text("email")?,
-        first_name: row.optional_text("first_name")?,
-        last_name: row.optional_text("last_name")?,
-        phone: row.optional_text("phone")?,
-        company_external_id: row.optional_text("company_external_id")?,
-        active: row.flag("active")?,
-    })
 }

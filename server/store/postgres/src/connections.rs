@@ -1,16 +1,10 @@
 use async_trait::async_trait;
 use domain::{ActivitySource, Connection, ConnectionId, TenantId};
-use sqlx::{PgConnection, PgExecutor, postgres::PgRow};
+use sqlx::{PgConnection, PgExecutor};
 use store::{Access, AddConnectionError, By, ConnectionStore, Deed, NewConnection, StoreError, targets};
+use store_columns::{Columns, connections::read, micros};
 
-use crate::{
-    PostgresStore,
-    activity::lock_connection,
-    audit::append,
-    column::{Columns, corrupt, micros},
-    error::database,
-    views,
-};
+use crate::{PostgresStore, activity::lock_connection, audit::append, error::database, views};
 
 const SELECT: &str =
     "SELECT id, tenant_id, name, base_url, client_id, deactivated_at, activity_source, created_at
@@ -211,20 +205,4 @@ impl Duplicate<'_> {
             AddConnectionError::ClientIdInUse(tenant)
         })
     }
-}
-
-fn read(row: &PgRow) -> Result<Connection, StoreError> {
-    Ok(Connection {
-        id: row.connection_id("id")?,
-        tenant_id: row.word("tenant_id", |text| text.parse().ok())?,
-        name: row.text("name")?,
-        base_url: row
-            .text("base_url")?
-            .parse()
-            .map_err(|error| corrupt("base_url", &format!("{error}")))?,
-        client_id: row.text("client_id")?,
-        deactivated_at: row.optional_time("deactivated_at")?,
-        activity_source: row.optional_word("activity_source", ActivitySource::parse)?,
-        created_at: row.time("created_at")?,
-    })
 }

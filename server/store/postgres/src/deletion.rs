@@ -4,15 +4,17 @@ use async_trait::async_trait;
 use domain::{ConnectionId, RunId, Stream, record::Record};
 use sqlx::{AssertSqlSafe, PgConnection};
 use store::{Deletion, DeletionStore, Fenced, Lease, PageOutcome, StoreError};
+use store_columns::{
+    Columns, count, micros,
+    records::{Table, read},
+};
 use uuid::Uuid;
 
 use crate::{
     PostgresStore,
-    column::{Columns, count, micros},
     database::commit,
     error::database,
     pages::{Fence, pass_fence},
-    records::{Table, read},
 };
 
 #[async_trait]

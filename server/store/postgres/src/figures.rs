@@ -2,15 +2,10 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::{Ledger, RunState, Stream};
-use sqlx::postgres::PgRow;
 use store::{Figures, FiguresStore, PoolUse, StoreError};
+use store_columns::{figures::read_figures, micros};
 
-use crate::{
-    PostgresStore,
-    column::{Columns, micros},
-    error::database,
-};
+use crate::{PostgresStore, error::database};
 
 #[async_trait]
 impl FiguresStore for PostgresStore {
@@ -44,24 +39,7 @@ impl FiguresStore for PostgresStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let requests = runs
-            .iter()
-            .map(|row| row.unsigned("requests"))
-            .sum::<Result<u64, _>>()?;
-        let runs = runs
-            .iter()
-            .map(|row| Ok((row.word("state", RunState::parse)?, row.unsigned("runs")?)));
-        let leases = leases.iter().map(|row| {
-            let tenant = row.word("tenant_id", |text| text.parse().ok())?;
-            Ok((tenant, row.time("lease_expires_at")?))
-        });
-        Ok(Figures {
-            runs: runs.collect::<Result<_, StoreError>>()?,
-            streams: streams.iter().map(sums).collect::<Result<_, _>>()?,
-            requests,
-            oldest_queued_at: oldest.optional_time("queued_at")?,
-            leases: leases.collect::<Result<_, StoreError>>()?,
-        })
+        read_figures(&runs, &streams, &oldest, &leases)
     }
 
     fn pools(&self) -> Vec<PoolUse> {
@@ -72,20 +50,4 @@ impl FiguresStore for PostgresStore {
         };
         vec![used("readers", self.readers()), used("writers", self.writers())]
     }
-}
-
-fn sums(row: &PgRow) -> Result<(Stream, Ledger), StoreError> {
-    let ledger = Ledger {
-        found: row.unsigned("found")?,
-        new: row.unsigned("new")?,
-        updated: row.unsigned("updated")?,
-        unchanged: row.unsigned("unchanged")?,
-        invalid: row.unsigned("invalid")?,
-        repeated: row.unsigned("repeated")?,
-        deleted: row.unsigned("deleted")?,
-        late: row.unsigned("late")?,
-        refused: row.unsigned("refused")?,
-        pages: row.unsigned("pages")?,
-    };
-    Ok((row.word("stream", Stream::parse)?, ledger))
 }

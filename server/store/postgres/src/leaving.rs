@@ -10,11 +10,11 @@ use store::{
     Bounce, BouncesImported, By, Deed, ImportMode, ImportOutcome, LEFT_BY_RULE, LeaverStore, Left,
     MatchCommit, Stays, StoreError,
 };
+use store_columns::{Columns, micros};
 
 use crate::{
     PostgresStore,
     audit::append,
-    column::{Columns, micros},
     companies::lock_imports,
     error::database,
     matching::everything_changed,

@@ -3,7 +3,6 @@
 mod accounts;
 mod activity;
 mod audit;
-mod column;
 mod companies;
 mod connections;
 mod database;

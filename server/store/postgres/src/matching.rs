@@ -3,21 +3,21 @@
 use async_trait::async_trait;
 use domain::{
     ConnectionId, MatchCounts, RunId,
-    unification::{self, DecidedBy, LeftBecause, Match, MatchStatus, Member, WhyNot},
+    unification::{Match, WhyNot},
 };
-use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
+use sqlx::{AssertSqlSafe, PgConnection};
 use store::{
-    By, Deed, DueMember, DuePage, Fenced, FormerMatch, FormerlyLeft, Lease, Left, Link, MatchCommit,
-    MatchStore, MatchesWritten, MatchingDue, MemberTie, Revision, Stays, StoreError, StoredMatch, targets,
+    By, Deed, DueMember, DuePage, Fenced, Lease, Left, Link, MatchCommit, MatchStore, MatchesWritten,
+    MatchingDue, MemberTie, Revision, Stays, StoreError, targets,
+};
+use store_columns::{
+    Columns, count, json_text,
+    matching::{read_counts, read_member, read_revision, read_tie},
+    micros,
 };
 
 use crate::{
-    PostgresStore,
-    audit::append,
-    column::{Columns, count, json_text, micros},
-    error::database,
-    leaving,
-    suppression::lock_out_erasures,
+    PostgresStore, audit::append, error::database, leaving, suppression::lock_out_erasures,
     trends::lock_out_rebuilds,
 };
 
@@ -550,150 +550,6 @@ pub(crate) async fn count_matches(
         .await
         .map(|_| ())
         .map_err(database)
-}
-
-fn read_counts(row: &PgRow) -> Result<MatchCounts, StoreError> {
-    Ok(MatchCounts {
-        matched: row.unsigned("matched")?,
-        unmatched: row.unsigned("unmatched")?,
-        ambiguous: row.unsigned("ambiguous")?,
-        internal: row.unsigned("internal")?,
-    })
-}
-
-pub(crate) fn read_revision(row: &PgRow) -> Result<Revision, StoreError> {
-    Ok(Revision {
-        number: row.int("revision")?,
-        rule_version: row.int("rule_version")?,
-    })
-}
-
-/// A member as rules see it.
-pub(crate) fn read_fields(row: &PgRow) -> Result<Member, StoreError> {
-    Ok(Member {
-        tenant_id: row.text("tenant_id")?,
-        community_user_id: row.text("community_user_id")?,
-        username: row.text("username")?,
-        email: row.optional_text("email")?,
-        first_name: row.optional_text("first_name")?,
-        last_name: row.optional_text("last_name")?,
-        phone: row.optional_text("phone")?,
-        company_custom: row.optional_text("company_custom")?,
-        sso_id: row.optional_text("sso_id")?,
-        roles: row.json("roles")?,
-    })
-}
-
-fn read_member(row: &PgRow) -> Result<DueMember, StoreError> {
-    let before = match row.optional_text("status")? {
-        Some(_) => Some(read_match(row)?),
-        None => None,
-    };
-    let link = match row.optional_text("link_reason")? {
-        Some(reason) => Some(Link {
-            company_external_id: row.optional_text("link_company")?,
-            person_external_id: row.optional_text("link_person")?,
-            reason,
-            by: row.text("linked_by")?,
-            at: row.time("linked_at")?,
-        }),
-        None => None,
-    };
-    Ok(DueMember {
-        member: read_fields(row)?,
-        marks: row
-            .optional_unsigned("marks")?
-            .and_then(|marks| i64::try_from(marks).ok()),
-        before,
-        link,
-        counts: row.flag("counts")?,
-        deleted: row.flag("deleted")?,
-        left: match row.optional_word("left_because", LeftBecause::parse)? {
-            Some(because) => Some(unification::Left {
-                since: row.time("left_at")?,
-                because,
-            }),
-            None => None,
-        },
-        stays: row.flag("stays")?,
-    })
-}
-
-fn read_tie(row: &PgRow, former: &[PgRow], formerly_left: &[PgRow]) -> Result<MemberTie, StoreError> {
-    let due = read_member(row)?;
-    let left = match due.left {
-        Some(_) => Some(read_left(row)?),
-        None => None,
-    };
-    let stays = match row.optional_text("stays_reason")? {
-        Some(reason) => Some(Stays {
-            reason,
-            by: row.text("said_by")?,
-            at: row.time("said_at")?,
-        }),
-        None => None,
-    };
-    let time_away = |row: &PgRow| {
-        Ok(FormerlyLeft {
-            left: read_left(row)?,
-            until: row.time("until")?,
-        })
-    };
-    let former_match = |row: &PgRow| {
-        Ok(FormerMatch {
-            stored: read_stored(row)?,
-            until: row.time("until")?,
-        })
-    };
-    Ok(MemberTie {
-        stored: match due.before {
-            Some(_) => Some(read_stored(row)?),
-            None => None,
-        },
-        due,
-        left,
-        stays,
-        formerly_left: formerly_left
-            .iter()
-            .map(time_away)
-            .collect::<Result<_, StoreError>>()?,
-        deleted_at: row.optional_time("deleted_at")?,
-        history: former
-            .iter()
-            .map(former_match)
-            .collect::<Result<_, StoreError>>()?,
-    })
-}
-
-fn read_left(row: &PgRow) -> Result<Left, StoreError> {
-    Ok(Left {
-        because: row.word("left_because", LeftBecause::parse)?,
-        reason: row.text("left_reason")?,
-        by: row.text("left_by")?,
-        at: row.time("left_at")?,
-    })
-}
-
-fn read_stored(row: &PgRow) -> Result<StoredMatch, StoreError> {
-    Ok(StoredMatch {
-        outcome: read_match(row)?,
-        rule_version: row.int("rule_version")?,
-        decided_at: row.time("decided_at")?,
-    })
-}
-
-pub(crate) fn read_match(row: &PgRow) -> Result<Match, StoreError> {
-    Ok(Match {
-        status: row.word("status", MatchStatus::parse)?,
-        decided_by: row.word("decided_by", DecidedBy::parse)?,
-        rule: row.optional_text("rule")?,
-        person_external_id: row.optional_text("person_external_id")?,
-        company_external_id: row.optional_text("company_external_id")?,
-        values: row.json("compared")?,
-        candidates: row.json("candidates")?,
-        why_not: row.optional_word("why_not", WhyNot::parse)?,
-        domain: row.optional_text("domain")?,
-    })
 }
 
 /// What was said of a member, as the trail tells it.

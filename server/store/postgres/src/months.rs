@@ -8,8 +8,9 @@ use std::{
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, Utc};
 use domain::record::Activity;
 use store::StoreError;
+use store_columns::micros;
 
-use crate::{PostgresStore, column::micros, error::database};
+use crate::{PostgresStore, error::database};
 
 /// Months that are known to be there, by their first moment.
 #[derive(Debug, Default)]

@@ -2,25 +2,15 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::{ConnectionId, Run, RunId, RunState, Stream};
+use domain::{ConnectionId, Run, RunId};
 use sqlx::PgConnection;
 use store::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark, StoreError};
-
-use crate::{
-    PostgresStore,
-    column::{Columns, micros},
-    connections::select,
-    error::database,
-    runs::runs_by_id,
+use store_columns::{
+    micros,
+    overview::{Landmarks, read_landmarks, read_object_counts, read_recent},
 };
 
-/// Which runs of a connection its card speaks of.
-struct Landmarks {
-    current: Option<RunId>,
-    last: Option<RunId>,
-    last_success: Option<RunId>,
-    failures_in_a_row: u32,
-}
+use crate::{PostgresStore, connections::select, error::database, runs::runs_by_id};
 
 #[async_trait]
 impl OverviewStore for PostgresStore {
@@ -35,28 +25,14 @@ impl OverviewStore for PostgresStore {
         let mut counts = object_counts(&mut read).await?;
         let mut recent = recent_runs(&mut read, since).await?;
         let mut landmarks = landmarks(&mut read).await?;
-        let ids: Vec<RunId> = landmarks
-            .values()
-            .flat_map(|marks| [marks.current, marks.last, marks.last_success])
-            .flatten()
-            .collect();
-        let runs: HashMap<RunId, Run> = runs_by_id(&mut *read, &ids)
-            .await?
-            .into_iter()
-            .map(|run| (run.id, run))
-            .collect();
-        let run = |id: Option<RunId>| id.and_then(|id| runs.get(&id).cloned());
+        let ids: Vec<RunId> = landmarks.values().flat_map(Landmarks::runs).collect();
+        let runs = runs_by_id(&mut *read, &ids).await?;
+        let runs: HashMap<RunId, Run> = runs.into_iter().map(|run| (run.id, run)).collect();
         let overview = connections.into_iter().map(|connection| {
-            let marks = landmarks.remove(&connection.id);
-            ConnectionOverview {
-                counts: counts.remove(&connection.id).unwrap_or_default(),
-                current: run(marks.as_ref().and_then(|marks| marks.current)),
-                last: run(marks.as_ref().and_then(|marks| marks.last)),
-                last_success: run(marks.as_ref().and_then(|marks| marks.last_success)),
-                failures_in_a_row: marks.map_or(0, |marks| marks.failures_in_a_row),
-                recent: recent.remove(&connection.id).unwrap_or_default(),
-                connection,
-            }
+            let marks = landmarks.remove(&connection.id).unwrap_or_default();
+            let counts = counts.remove(&connection.id).unwrap_or_default();
+            let recent = recent.remove(&connection.id).unwrap_or_default();
+            marks.overview(connection, counts, recent, |id| runs.get(&id).cloned())
         });
         Ok(overview.collect())
     }
@@ -82,20 +58,7 @@ async fn object_counts(read: &mut PgConnection) -> Result<HashMap<ConnectionId, 
         .fetch_all(read)
         .await
         .map_err(database)?;
-    let mut counts: HashMap<ConnectionId, ObjectCounts> = HashMap::new();
-    for row in &rows {
-        let of = counts.entry(row.connection_id("connection_id")?).or_default();
-        let count = match row.word("stream", Stream::parse)? {
-            Stream::IdeaStatuses => &mut of.idea_statuses,
-            Stream::Categories => &mut of.categories,
-            Stream::Users => &mut of.users,
-            Stream::Topics => &mut of.topics,
-            Stream::Replies => &mut of.replies,
-            Stream::Activity => &mut of.activity,
-        };
-        *count = row.unsigned("stored")?;
-    }
-    Ok(counts)
+    read_object_counts(&rows)
 }
 
 async fn recent_runs(
@@ -113,20 +76,7 @@ async fn recent_runs(
     .fetch_all(read)
     .await
     .map_err(database)?;
-    let mut recent: HashMap<ConnectionId, Vec<RunMark>> = HashMap::new();
-    for row in &rows {
-        recent
-            .entry(row.connection_id("connection_id")?)
-            .or_default()
-            .push(RunMark {
-                id: row.run_id("id")?,
-                state: row.word("state", RunState::parse)?,
-                queued_at: row.time("queued_at")?,
-                found: row.unsigned("found")?,
-                invalid: row.unsigned("invalid")?,
-            });
-    }
-    Ok(recent)
+    read_recent(&rows)
 }
 
 async fn landmarks(read: &mut PgConnection) -> Result<HashMap<ConnectionId, Landmarks>, StoreError> {
@@ -147,15 +97,5 @@ async fn landmarks(read: &mut PgConnection) -> Result<HashMap<ConnectionId, Land
     .fetch_all(read)
     .await
     .map_err(database)?;
-    let mut landmarks = HashMap::new();
-    for row in &rows {
-        let marks = Landmarks {
-            current: row.optional_uuid("current")?.map(RunId),
-            last: row.optional_uuid("last")?.map(RunId),
-            last_success: row.optional_uuid("last_success")?.map(RunId),
-            failures_in_a_row: u32::try_from(row.unsigned("failures")?).unwrap_or(u32::MAX),
-        };
-        landmarks.insert(row.connection_id("id")?, marks);
-    }
-    Ok(landmarks)
+    rows.iter().map(read_landmarks).collect()
 }

@@ -4,21 +4,24 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{
     ConnectionId, RunId, Stream,
-    record::{ContentKind, Record, Subtype},
+    record::{ContentKind, Record},
 };
 use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
 use store::{
     ContentHash, Fenced, Judged, Lease, PageCommit, PageOutcome, PageStore, Screened, StoreError, Stored,
     TopicRef, Written, check_stream, judge,
 };
+use store_columns::{
+    Columns, corrupt, count, micros,
+    records::{Table, read, read_topic_ref},
+};
 
 use crate::{
     PostgresStore,
     activity::{self, learn_source},
-    column::{Columns, corrupt, count, micros},
     database::commit,
     error::{database, ledger},
-    records::{Table, bind, read},
+    records::{bind, insert, upsert},
     suppression::{lock_out_erasures, screen},
 };
 
@@ -107,16 +110,7 @@ impl PageStore for PostgresStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let topic = |row: &PgRow| {
-            Ok(TopicRef {
-                public_id: row.text("public_id")?,
-                private_id: row.text("private_id")?,
-                subtype: row.word("subtype", Subtype::parse)?,
-                // No provider has fewer than none.
-                reply_count: u64::try_from(row.int("reply_count")?).unwrap_or(0),
-            })
-        };
-        rows.iter().map(topic).collect()
+        rows.iter().map(read_topic_ref).collect()
     }
 
     async fn records(
@@ -237,8 +231,8 @@ async fn write_rows(
     let is_known = |written: &&Written<'_>| stored.contains_key(written.row.record.key());
     let (known, new): (Vec<_>, Vec<_>) = written.iter().partition(is_known);
     // Whoever writes rows of a connection holds a run of it, or the connection itself: what was not there still is not.
-    write_all(connection, run, page, &new, Table::insert).await?;
-    write_all(connection, run, page, &known, Table::upsert).await
+    write_all(connection, run, page, &new, insert).await?;
+    write_all(connection, run, page, &known, upsert).await
 }
 
 async fn write_all(

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use domain::TenantId;
 use sqlx::{PgConnection, postgres::PgRow};
-use store::{ErasedCounts, ErasedOfTenant, Receipt, ReceiptStore, StoreError, StoredPerson};
+use store::{ErasedOfTenant, Receipt, ReceiptStore, StoreError, StoredPerson};
+use store_columns::{Columns, receipts::read_of_tenant};
 use uuid::Uuid;
 
 use crate::{
     PostgresStore,
-    column::Columns,
     erasure::{Members, members_of, persons_of},
     error::database,
 };
@@ -119,17 +119,5 @@ pub(crate) async fn tenants_of(read: &mut PgConnection, id: Uuid) -> Result<Vec<
     .fetch_all(read)
     .await
     .map_err(database)?;
-    let of_tenant = |row: &PgRow| {
-        Ok(ErasedOfTenant {
-            tenant_id: row.word("tenant_id", |text| text.parse().ok())?,
-            counts: ErasedCounts {
-                users: row.unsigned("users")?,
-                content: row.unsigned("content")?,
-                activity: row.unsigned("activity")?,
-                invalid_records: row.unsigned("invalid_records")?,
-                mentions: row.unsigned("mentions")?,
-            },
-        })
-    };
-    rows.iter().map(of_tenant).collect()
+    rows.iter().map(read_of_tenant).collect()
 }

@@ -3,23 +3,25 @@
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
-use domain::{ConnectionId, ProfileMapping, RunId, Stream, record::Record};
-use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow};
+use domain::{ConnectionId, ProfileMapping, RunId, Stream};
+use sqlx::{AssertSqlSafe, PgConnection};
 use store::{
-    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, PageCommit, ProfileFieldCount, RemappedMember,
-    Replay, ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping,
-    StoredMember, judge_replay, targets,
+    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ProfileFieldCount, RemappedMember, Replay,
+    ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping, StoredMember,
+    judge_replay, targets,
+};
+use store_columns::{
+    Columns, json_text, micros,
+    records::Table,
+    replay::{read_mapping, read_member, read_profile_field, read_set_aside, read_standing},
 };
 
 use crate::{
     PostgresStore,
     activity::{event_of, lock_connection},
     audit::append,
-    column::{Columns, corrupt, json_text, micros},
     error::database,
     pages::store_rows,
-    records::{Table, read},
-    runs::read_invalid,
     suppression::{lock_out_erasures, screen_if_erased},
 };
 
@@ -73,15 +75,7 @@ impl ReplayStore for PostgresStore {
             .fetch_optional(self.readers())
             .await
             .map_err(database)?;
-        row.map_or_else(
-            || Ok(StoredMapping::default()),
-            |row| {
-                Ok(StoredMapping {
-                    mapping: row.json("profile_mapping")?,
-                    version: row.int("mapping_version")?,
-                })
-            },
-        )
+        row.as_ref().map_or(Ok(StoredMapping::default()), read_mapping)
     }
 
     async fn set_profile_mapping(
@@ -118,13 +112,7 @@ impl ReplayStore for PostgresStore {
             .fetch_all(self.readers())
             .await
             .map_err(database)?;
-        let counted = |row: &PgRow| {
-            Ok(ProfileFieldCount {
-                name: row.text("name")?,
-                members: row.unsigned("members")?,
-            })
-        };
-        rows.iter().map(counted).collect()
+        rows.iter().map(read_profile_field).collect()
     }
 
     async fn members(
@@ -145,14 +133,7 @@ impl ReplayStore for PostgresStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let member = |row: &PgRow| match read(Stream::Users, row)? {
-            Record::User(user) => Ok(StoredMember {
-                user: *user,
-                hash: content_hash(row)?,
-            }),
-            other => Err(corrupt("stream", other.stream().as_str())),
-        };
-        rows.iter().map(member).collect()
+        rows.iter().map(read_member).collect()
     }
 
     async fn remap_members(
@@ -220,13 +201,7 @@ impl ReplayStore for PostgresStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let set_aside = |row: &PgRow| {
-            Ok(SetAside {
-                id: row.int("id")?,
-                record: read_invalid(row)?,
-            })
-        };
-        rows.iter().map(set_aside).collect()
+        rows.iter().map(read_set_aside).collect()
     }
 
     async fn replay(&self, replay: &Replay) -> Result<ReplayOutcome, StoreError> {
@@ -239,10 +214,7 @@ impl ReplayStore for PostgresStore {
         lock_connection(&mut write, replay.connection_id).await?;
         lock_runs(&mut write, replay.connection_id).await?;
         let judged = judge_replay(replay, &facts(&mut write, replay).await?);
-        let rows = PageCommit {
-            rows: judged.rows,
-            ..no_page(replay)
-        };
+        let rows = replay.page(judged.rows);
         let screened = screen_if_erased(&mut write, &self.salts, &rows).await?;
         let rows = screened.page.as_ref();
         store_rows(&mut write, replay.run_id, rows).await?;
@@ -349,36 +321,7 @@ async fn standing(
     .fetch_all(&mut *write)
     .await
     .map_err(database)?;
-    let standing = |row: &PgRow| {
-        let stands = Standing {
-            hash: content_hash(row)?,
-            deleted: row.optional_time("deleted_at")?.is_some(),
-            newer: row.flag("newer")?,
-        };
-        Ok((row.text("record_key")?, stands))
-    };
-    rows.iter().map(standing).collect()
-}
-
-fn no_page(replay: &Replay) -> PageCommit {
-    PageCommit {
-        connection_id: replay.connection_id,
-        stream: replay.stream,
-        rows: Vec::new(),
-        invalid: Vec::new(),
-        found: 0,
-        repeated: 0,
-        left_out: 0,
-        refused: 0,
-        pages: 0,
-        requests: 0,
-        seen: Vec::new(),
-        watermark: None,
-        replies_read: Vec::new(),
-        checkpoint: String::new(),
-        end: None,
-        at: replay.at,
-    }
+    rows.iter().map(read_standing).collect()
 }
 
 /// No run writes to the connection until the replay is committed: what is judged stays so. Called with the connection
@@ -390,12 +333,4 @@ async fn lock_runs(write: &mut PgConnection, connection: ConnectionId) -> Result
         .await
         .map(|_| ())
         .map_err(database)
-}
-
-fn content_hash(row: &PgRow) -> Result<ContentHash, StoreError> {
-    let hash: Vec<u8> = row.try_get("content_hash").map_err(database)?;
-    let hash = hash
-        .try_into()
-        .map_err(|_| corrupt("content_hash", "not 16 bytes"))?;
-    Ok(ContentHash(hash))
 }

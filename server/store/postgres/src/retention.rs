@@ -2,14 +2,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ConnectionId;
 use store::{ERASED_PAYLOAD, EXPIRED_PAYLOAD, RetentionStore, StoreError};
+use store_columns::{count, micros};
 
-use crate::{
-    PostgresStore,
-    activity::lock_connection,
-    column::{count, micros},
-    database::Write,
-    error::database,
-};
+use crate::{PostgresStore, activity::lock_connection, database::Write, error::database};
 
 /// What was counted as stored, of the rows that went.
 const FORGET_ACTIVITY: &str = "DELETE FROM community_activity

@@ -2,16 +2,14 @@
 
 use async_trait::async_trait;
 use domain::unification::RuleSet;
-use sqlx::{PgConnection, postgres::PgRow};
+use sqlx::PgConnection;
 use store::{By, Deed, RuleChange, RuleStore, RuleUse, RuleVersion, RulesApplied, StoreError, targets};
-
-use crate::{
-    PostgresStore,
-    audit::append,
-    column::{Columns, json_text, micros},
-    error::database,
-    matching::everything_changed,
+use store_columns::{
+    json_text, micros,
+    rules::{read_use, read_version},
 };
+
+use crate::{PostgresStore, audit::append, error::database, matching::everything_changed};
 
 const ACTIVE: &str = "SELECT version, document FROM rule_set
     WHERE version = (SELECT rule_version FROM unification)";
@@ -97,16 +95,7 @@ impl RuleStore for PostgresStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let used = |row: &PgRow| {
-            Ok(RuleUse {
-                version: row.int("version")?,
-                by: row.text("used_by")?,
-                at: row.time("used_at")?,
-                why: row.optional_text("why")?,
-                effect: row.optional_text("effect")?,
-            })
-        };
-        rows.iter().map(used).collect()
+        rows.iter().map(read_use).collect()
     }
 }
 
@@ -145,11 +134,4 @@ async fn decide_by(write: &mut PgConnection, version: i64, used: &RuleChange) ->
     .await
     .map(|_| ())
     .map_err(database)
-}
-
-fn read_version(row: &PgRow) -> Result<RuleVersion, StoreError> {
-    Ok(RuleVersion {
-        version: row.int("version")?,
-        rules: row.json::<RuleSet>("document")?,
-    })
 }

@@ -1,17 +1,20 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
-use domain::{
-    ActivitySource, Cause, CauseCode, ConnectionId, Extent, FailedRun, Ledger, MatchCounts, Mode, Progress,
-    Run, RunId, RunState, Stage, StoppedBy, Stream, StreamRun, Trigger,
-    record::{InvalidReason, InvalidRecord},
-};
+use chrono::{DateTime, Utc};
+use domain::{ConnectionId, Mode, Run, RunId, RunState, Stage, StoppedBy, Stream, record::InvalidReason};
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, postgres::PgRow};
 use store::{
     By, CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Deed, Enqueued, Fenced, Finish, InvalidGroup,
     InvalidPage, KeptPace, LastQueued, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue,
-    Release, Renewal, Renewed, RunPage, RunQuery, RunStore, StoreError, WaitingRun, targets,
+    Release, Renewal, Renewed, RunPage, RunQuery, RunStore, StoreError, targets,
+};
+use store_columns::{
+    Columns, count, micros,
+    runs::{
+        Failed, check_ledger, expiry, micros_of, read_failed, read_group, read_invalid, read_last_queued,
+        read_pace, read_queue, read_runs,
+    },
 };
 use uuid::Uuid;
 
@@ -19,7 +22,6 @@ use crate::{
     PostgresStore,
     activity::lock_connection,
     audit::append,
-    column::{Columns, count, micros},
     database::{commit, ring},
     error::database,
     matching::count_matches,
@@ -82,14 +84,7 @@ impl RunStore for PostgresStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let last = |row: &PgRow| {
-            Ok(LastQueued {
-                connection_id: row.connection_id("id")?,
-                tenant_id: row.word("tenant_id", |text| text.parse().ok())?,
-                at: row.optional_time("queued_at")?,
-            })
-        };
-        rows.iter().map(last).collect()
+        rows.iter().map(read_last_queued).collect()
     }
 
     async fn successes_since_full(&self, connection: ConnectionId) -> Result<Option<u32>, StoreError> {
@@ -151,19 +146,7 @@ impl RunStore for PostgresStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let mut queue = Queue::default();
-        for row in &rows {
-            if row.flag("held")? {
-                queue.running += 1;
-            } else {
-                queue.waiting.push(WaitingRun {
-                    id: row.run_id("id")?,
-                    gave_way: row.flag("gave_way")?,
-                    waits_for_provider_until: row.optional_time("waits_until")?,
-                });
-            }
-        }
-        Ok(queue)
+        read_queue(&rows)
     }
 
     async fn renew_lease(&self, lease: &Lease, renewal: &Renewal) -> Result<Renewed, StoreError> {
@@ -447,18 +430,7 @@ impl RunStore for PostgresStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let group = |row: &PgRow| {
-            let sample = read_invalid(row)?;
-            let (stream, reason) = (sample.stream, sample.reason);
-            Ok(InvalidGroup {
-                stream,
-                reason,
-                count: row.unsigned("records")?,
-                repaired: row.unsigned("repaired")?,
-                sample,
-            })
-        };
-        rows.iter().map(group).collect()
+        rows.iter().map(read_group).collect()
     }
 
     async fn invalid_records(
@@ -521,20 +493,7 @@ pub(crate) async fn runs_by_id(executor: impl PgExecutor<'_>, ids: &[RunId]) -> 
     .fetch_all(executor)
     .await
     .map_err(database)?;
-    let mut runs: Vec<Run> = Vec::new();
-    for row in &rows {
-        let id = row.run_id("id")?;
-        if runs.last().is_none_or(|run| run.id != id) {
-            runs.push(read_run(row)?);
-        }
-        if let Some(run) = runs.last_mut() {
-            run.streams.push(read_stream(row)?);
-        }
-    }
-    for run in &mut runs {
-        run.streams.sort_by_key(|stream| stream.stream);
-    }
-    Ok(runs)
+    read_runs(&rows)
 }
 
 impl PostgresStore {
@@ -557,11 +516,7 @@ impl PostgresStore {
             run,
             checkpoint: claimed.optional_text("checkpoint")?,
             failures_in_a_row: u32::try_from(claimed.unsigned("failures_in_a_row")?).unwrap_or(u32::MAX),
-            pace: KeptPace {
-                next_at: claimed.optional_time("pace_next_at")?,
-                rate_milli: claimed.optional_unsigned("pace_rate_milli")?,
-                owed: claimed.unsigned("pace_owed")?,
-            },
+            pace: read_pace(claimed)?,
         })
     }
 
@@ -720,20 +675,6 @@ async fn keep_pace(write: &mut PgConnection, connection: Uuid, pace: &KeptPace) 
         .map_err(database)
 }
 
-fn micros_of(time: TimeDelta) -> i64 {
-    time.num_microseconds().unwrap_or(i64::MAX)
-}
-
-fn expiry(now: DateTime<Utc>, ttl: Duration) -> i64 {
-    micros(now + TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX / 2))
-}
-
-/// A failed run that has pages to go on from.
-struct Failed {
-    id: RunId,
-    run: FailedRun,
-}
-
 /// The connection's latest run, if it failed after its first page.
 async fn latest_failed(
     write: &mut PgConnection,
@@ -748,20 +689,7 @@ async fn latest_failed(
     .fetch_optional(&mut *write)
     .await
     .map_err(database)?;
-    let failed = |row: PgRow| {
-        Ok(Failed {
-            id: row.run_id("id")?,
-            run: FailedRun {
-                extent: Extent {
-                    mode: row.word("mode", Mode::parse)?,
-                    all_replies: row.flag("all_replies")?,
-                },
-                cause: row.word("cause_code", CauseCode::parse)?,
-                finished_at: row.time("finished_at")?,
-            },
-        })
-    };
-    latest.map(failed).transpose()
+    latest.as_ref().map(read_failed).transpose()
 }
 
 /// Streams that the failed run read to their end count as read; what it saw of the others is seen. Its pages move with a
@@ -848,99 +776,5 @@ async fn check_books(write: &mut PgConnection, run: RunId) -> Result<(), StoreEr
     .fetch_all(&mut *write)
     .await
     .map_err(database)?;
-    for row in &rows {
-        let (stream, found, committed) = (row.text("stream")?, row.int("found")?, row.int("committed")?);
-        if row.optional_time("finished_at")?.is_none() {
-            return Err(StoreError::LedgerUnbalanced(format!(
-                "{stream} was not read to its end"
-            )));
-        }
-        if found != committed {
-            return Err(StoreError::LedgerUnbalanced(format!(
-                "{stream}: the ledger has {found} records, its pages have {committed}"
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn read_stream(row: &PgRow) -> Result<StreamRun, StoreError> {
-    let ledger = Ledger {
-        found: row.unsigned("found")?,
-        new: row.unsigned("new")?,
-        updated: row.unsigned("updated")?,
-        unchanged: row.unsigned("unchanged")?,
-        invalid: row.unsigned("invalid")?,
-        repeated: row.unsigned("repeated")?,
-        deleted: row.unsigned("deleted")?,
-        late: row.unsigned("late")?,
-        refused: row.unsigned("refused")?,
-        pages: row.unsigned("pages")?,
-    };
-    Ok(StreamRun {
-        stream: row.word("stream", Stream::parse)?,
-        ledger,
-        source: row.word("source", ActivitySource::parse)?,
-        started_at: row.optional_time("stream_started_at")?,
-        finished_at: row.optional_time("stream_finished_at")?,
-    })
-}
-
-/// A run without its streams.
-fn read_run(row: &PgRow) -> Result<Run, StoreError> {
-    let cause = match row.optional_word("cause_code", CauseCode::parse)? {
-        None => None,
-        Some(code) => Some(Cause {
-            code,
-            owner: code.owner(),
-            message: row.text("cause_message")?,
-            next_action: row.text("cause_next_action")?,
-            heals_itself: code.heals_itself(),
-        }),
-    };
-    Ok(Run {
-        id: row.run_id("id")?,
-        connection_id: row.connection_id("connection_id")?,
-        tenant_id: row.text("tenant_id")?,
-        trigger: row.word("trigger_kind", Trigger::parse)?,
-        resumed_from: row.optional_uuid("resumed_from")?.map(RunId),
-        mode: row.word("mode", Mode::parse)?,
-        state: row.word("state", RunState::parse)?,
-        stage: row.optional_word("stage", Stage::parse)?,
-        cause,
-        queued_at: row.time("queued_at")?,
-        started_at: row.optional_time("started_at")?,
-        finished_at: row.optional_time("finished_at")?,
-        requests: row.unsigned("requests")?,
-        attempts: u32::try_from(row.unsigned("attempts")?).unwrap_or(u32::MAX),
-        streams: Vec::new(),
-        matching: MatchCounts {
-            matched: row.unsigned("matched")?,
-            unmatched: row.unsigned("unmatched")?,
-            ambiguous: row.unsigned("ambiguous")?,
-            internal: row.unsigned("internal")?,
-        },
-        match_started_at: row.optional_time("match_started_at")?,
-        trends_started_at: row.optional_time("trends_started_at")?,
-        progress: Progress {
-            stopped_by: row.optional_word("stopped_by", StoppedBy::parse)?,
-            waits_for_provider_until: row.optional_time("waits_for_provider_until")?,
-            requests_per_minute: row.optional_unsigned("requests_per_minute")?,
-            stage_ends_at: row.optional_time("stage_ends_at")?,
-            queue: None,
-        },
-    })
-}
-
-pub(crate) fn read_invalid(row: &PgRow) -> Result<InvalidRecord, StoreError> {
-    Ok(InvalidRecord {
-        stream: row.word("stream", Stream::parse)?,
-        reason: row.word("reason", InvalidReason::parse)?,
-        name: row.text("name")?,
-        message: row.text("message")?,
-        payload: row.text("payload")?,
-        payload_cut: row.flag("payload_cut")?,
-        topic_public_id: row.optional_text("topic_public_id")?,
-        repaired_at: row.optional_time("repaired_at")?,
-    })
+    rows.iter().try_for_each(check_ledger)
 }

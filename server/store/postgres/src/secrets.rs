@@ -1,9 +1,9 @@
 use async_trait::async_trait;
 use domain::ConnectionId;
-use sqlx::postgres::PgRow;
 use store::{By, Deed, Resealed, SealedSecret, SecretStore, StoreError, targets};
+use store_columns::connections::read_secret;
 
-use crate::{PostgresStore, audit::append, column::Columns, error::database};
+use crate::{PostgresStore, audit::append, error::database};
 
 #[async_trait]
 impl SecretStore for PostgresStore {
@@ -21,14 +21,7 @@ impl SecretStore for PostgresStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let secret = |row: &PgRow| {
-            Ok(SealedSecret {
-                connection_id: row.connection_id("id")?,
-                tenant_id: row.word("tenant_id", |text| text.parse().ok())?,
-                sealed: row.text("sealed_secret")?,
-            })
-        };
-        rows.iter().map(secret).collect()
+        rows.iter().map(read_secret).collect()
     }
 
     async fn reseal(&self, resealed: &[Resealed], by: &By) -> Result<u64, StoreError> {

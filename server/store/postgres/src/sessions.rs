@@ -1,19 +1,18 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{Account, AccountId, SessionId};
-use sqlx::{PgConnection, postgres::PgRow};
+use sqlx::PgConnection;
 use store::{
     Bucket, By, DEVICE_KEPT, Deed, Ending, NewSession, SESSION_AGE_MAX, SESSION_IDLE_MAX, Session,
-    SessionStore, StoreError, TRIES_KEPT, TokenHash, Tried, Tries, blocked_until, judge_try,
+    SessionStore, StoreError, TRIES_KEPT, TokenHash, Tried, blocked_until, judge_try,
+};
+use store_columns::{
+    accounts::read,
+    micros,
+    sessions::{session, tries},
 };
 
-use crate::{
-    PostgresStore,
-    accounts::{read, target},
-    audit::append,
-    column::{Columns, corrupt, micros},
-    error::database,
-};
+use crate::{PostgresStore, accounts::target, audit::append, error::database};
 
 #[async_trait]
 impl SessionStore for PostgresStore {
@@ -292,26 +291,4 @@ async fn forget_tries(write: &mut PgConnection, buckets: &[Bucket]) -> Result<()
 
 fn session_target(id: SessionId) -> String {
     format!("session {id}")
-}
-
-fn session(row: &PgRow) -> Result<Session, StoreError> {
-    Ok(Session {
-        id: SessionId(row.uuid("session_id")?),
-        account: AccountId(row.uuid("account_id")?),
-        began_at: row.time("began_at")?,
-        confirmed_at: row.time("confirmed_at")?,
-        last_seen_at: row.time("last_seen_at")?,
-        address: row.text("address")?,
-        browser: row.text("browser")?,
-        signed_on: row.optional_text("signed_on")?,
-    })
-}
-
-fn tries(row: &PgRow) -> Result<Tries, StoreError> {
-    let tries = row.unsigned("tries")?;
-    Ok(Tries {
-        tries: u32::try_from(tries).map_err(|_| corrupt("tries", "too many"))?,
-        last_at: row.time("last_at")?,
-        blocked_until: row.time("blocked_until")?,
-    })
 }

@@ -8,8 +8,9 @@ use store::{
     ErasedSubjects, ImportedActivity, PageCommit, PersonHash, SALT_NAME, Salt, SaltKeeper, Screened,
     StoreError, Subjects,
 };
+use store_columns::Columns;
 
-use crate::{column::Columns, error::database};
+use crate::error::database;
 
 /// Held by whoever writes what may hold a person, shared, and by an erasure, alone. Any number will do that is no other
 /// lock's.

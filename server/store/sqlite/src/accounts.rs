@@ -1,18 +1,18 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{Account, AccountId, Role};
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use sqlx::SqliteConnection;
 use store::{
     AccountStore, AddAccountError, By, ChangeAccountError, Credentials, Deed, Identity, NewAccount, NewSetUp,
     SetUp, SignOn, SignOnError, SignsOn, StoreError, TokenHash, UseSetUp, UseSetUpError, judge_sign_on,
 };
-
-use crate::{
-    SqliteStore,
-    audit::append,
-    column::{Columns, micros},
-    error::database,
+use store_columns::{
+    Columns,
+    accounts::{read, read_credentials},
+    micros,
 };
+
+use crate::{SqliteStore, audit::append, error::database};
 
 #[async_trait]
 impl AccountStore for SqliteStore {
@@ -39,13 +39,7 @@ impl AccountStore for SqliteStore {
             .fetch_optional(self.readers())
             .await
             .map_err(database)?;
-        let credentials = |row: SqliteRow| {
-            Ok(Credentials {
-                account: read(&row)?,
-                password_hash: row.optional_text("password_hash")?,
-            })
-        };
-        row.map(credentials).transpose()
+        row.as_ref().map(read_credentials).transpose()
     }
 
     async fn set_disabled(&self, id: AccountId, disabled: bool, by: &By) -> Result<(), ChangeAccountError> {
@@ -366,16 +360,4 @@ async fn forget_log_ins(write: &mut SqliteConnection, id: AccountId) -> Result<(
             .map_err(database)?;
     }
     Ok(())
-}
-
-pub(crate) fn read(row: &SqliteRow) -> Result<Account, StoreError> {
-    Ok(Account {
-        id: AccountId(row.uuid("id")?),
-        email: row.text("email")?,
-        role: row.word("role", Role::parse)?,
-        set_up: row.optional_text("password_hash")?.is_some(),
-        signs_on: row.optional_text("issuer")?.is_some(),
-        disabled_at: row.optional_time("disabled_at")?,
-        created_at: row.time("created_at")?,
-    })
 }

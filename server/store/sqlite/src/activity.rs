@@ -5,14 +5,9 @@ use domain::{ActivitySource, ConnectionId, RunId, Stream};
 use serde::Serialize;
 use sqlx::{Sqlite, Transaction};
 use store::{ActivityStore, By, Deed, ImportOutcome, ImportedActivity, StoreError, targets};
+use store_columns::{Columns, count, json_text, micros};
 
-use crate::{
-    SqliteStore,
-    audit::append,
-    column::{Columns, count, json_text, micros},
-    error::database,
-    suppression::screen_import,
-};
+use crate::{SqliteStore, audit::append, error::database, suppression::screen_import};
 
 /// A row on its way, as JSON.
 #[derive(Serialize)]

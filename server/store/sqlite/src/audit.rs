@@ -1,18 +1,11 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{AccountId, TokenId};
-use sqlx::{
-    AssertSqlSafe, Sqlite, SqliteConnection,
-    query::Query,
-    sqlite::{SqliteArguments, SqliteRow},
-};
+use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 use store::{Actor, AuditEntry, AuditFilter, AuditStore, By, Chain, Deed, StoreError, targets};
+use store_columns::{Columns, audit::read, count, micros};
 
-use crate::{
-    SqliteStore,
-    column::{Columns, count, micros},
-    error::database,
-};
+use crate::{SqliteStore, error::database};
 
 /// What a filter lets pass; [`found`] binds it.
 const FOUND: &str = "($1 IS NULL OR deed = $1) AND ($2 IS NULL OR actor = $2)
@@ -166,18 +159,4 @@ impl AuditStore for SqliteStore {
         write.commit().await.map_err(database)?;
         Ok(gone.rows_affected())
     }
-}
-
-fn read(row: &SqliteRow) -> Result<AuditEntry, StoreError> {
-    Ok(AuditEntry {
-        number: row.unsigned("number")?,
-        at: row.time("at")?,
-        actor: row.text("actor")?,
-        account_id: row.optional_uuid("account_id")?.map(AccountId),
-        token_id: row.optional_uuid("token_id")?.map(TokenId),
-        origin: row.optional_text("origin")?,
-        deed: row.text("deed")?,
-        target: row.optional_text("target")?,
-        hash: row.text("hash")?,
-    })
 }

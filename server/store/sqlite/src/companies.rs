@@ -6,16 +6,15 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::unification::{Company, Person};
 use serde::Serialize;
-use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
+use sqlx::{Sqlite, Transaction};
 use store::{By, CompanyStore, Deed, ImportMode, ImportOutcome, PersonsImported, StoreError, targets};
+use store_columns::{
+    companies::{read_company, read_person},
+    json_text, micros,
+};
 
 use crate::{
-    SqliteStore,
-    audit::append,
-    column::{Columns, json_text, micros},
-    error::database,
-    matching::everything_changed,
-    suppression::screen_persons,
+    SqliteStore, audit::append, error::database, matching::everything_changed, suppression::screen_persons,
 };
 
 /// An equal row is not written.
@@ -221,25 +220,4 @@ fn only(companies: &[Company]) -> Option<&Company> {
         [company] => Some(company),
         _ => None,
     }
-}
-
-pub(crate) fn read_company(row: &SqliteRow) -> Result<Company, StoreError> {
-    Ok(Company {
-        external_id: row.text("external_id")?,
-        name: row.text("name")?,
-        domains: row.json("domains")?,
-        parent_external_id: row.optional_text("parent_external_id")?,
-    })
-}
-
-pub(crate) fn read_person(row: &SqliteRow) -> Result<Person, StoreError> {
-    Ok(Person {
-        external_id: row.text("external_id")?,
-        email: row.optional_text("email")?,
-        first_name: row.optional_text("first_name")?,
-        last_name: row.optional_text("last_name")?,
-        phone: row.optional_text("phone")?,
-        company_external_id: row.optional_text("company_external_id")?,
-        active: row.flag("active")?,
-    })
 }

@@ -1,20 +1,20 @@
 //! What members of companies do.
 
 use async_trait::async_trait;
-use chrono::{DateTime, NaiveDate, TimeDelta};
-use domain::{ActivitySource, unification::Company};
-use sqlx::sqlite::SqliteRow;
+use chrono::{DateTime, NaiveDate};
+use domain::unification::Company;
 use store::{
     CompanyCount, CompanyMembers, DayCount, Days, EngagementStore, MemberEngagement, StoreError,
     TopicOfCompany,
 };
-
-use crate::{
-    SqliteStore,
-    column::{Columns, corrupt, json_text},
+use store_columns::{
+    Columns,
     companies::read_company,
-    error::database,
+    engagement::{read_count, read_day_count, read_engagement, read_members, read_topic},
+    json_text,
 };
+
+use crate::{SqliteStore, error::database};
 
 /// Microseconds.
 const DAY_US: i64 = 86_400_000_000;
@@ -131,15 +131,7 @@ impl EngagementStore for SqliteStore {
             .fetch_all(self.readers())
             .await
             .map_err(database)?;
-        let read = |row: &SqliteRow| {
-            Ok(CompanyMembers {
-                company_external_id: row.text("company_external_id")?,
-                tenant_id: row.text("tenant_id")?,
-                activity_source: row.optional_word("activity_source", ActivitySource::parse)?,
-                members: row.unsigned("members")?,
-            })
-        };
-        rows.iter().map(read).collect()
+        rows.iter().map(read_members).collect()
     }
 
     async fn counts_by_company(
@@ -154,15 +146,7 @@ impl EngagementStore for SqliteStore {
             .fetch_all(self.readers())
             .await
             .map_err(database)?;
-        let read = |row: &SqliteRow| {
-            Ok(CompanyCount {
-                company_external_id: row.text("company_external_id")?,
-                kind: row.text("kind")?,
-                subtype: row.optional_text("of_subtype")?,
-                count: row.unsigned("count")?,
-            })
-        };
-        rows.iter().map(read).collect()
+        rows.iter().map(read_count).collect()
     }
 
     async fn counts_by_day(&self, companies: &[String], days: Days) -> Result<Vec<DayCount>, StoreError> {
@@ -173,14 +157,7 @@ impl EngagementStore for SqliteStore {
             .fetch_all(self.readers())
             .await
             .map_err(database)?;
-        let read = |row: &SqliteRow| {
-            Ok(DayCount {
-                day: day(row.int("day")?)?,
-                kind: row.text("kind")?,
-                count: row.unsigned("count")?,
-            })
-        };
-        rows.iter().map(read).collect()
+        rows.iter().map(read_day_count).collect()
     }
 
     async fn active_members(
@@ -213,7 +190,7 @@ impl EngagementStore for SqliteStore {
             .fetch_all(self.readers())
             .await
             .map_err(database)?;
-        rows.iter().map(topic).collect()
+        rows.iter().map(read_topic).collect()
     }
 
     async fn ideas_by_status(&self, companies: &[String]) -> Result<Vec<(Option<String>, u64)>, StoreError> {
@@ -239,34 +216,8 @@ impl EngagementStore for SqliteStore {
             .fetch_all(self.readers())
             .await
             .map_err(database)?;
-        let read = |row: &SqliteRow| {
-            Ok(MemberEngagement {
-                tenant_id: row.text("tenant_id")?,
-                community_user_id: row.text("community_user_id")?,
-                posts: row.unsigned("posts")?,
-                replies: row.unsigned("replies")?,
-                ideas: row.unsigned("ideas")?,
-                views: row.unsigned("views")?,
-                last_active_at: row.optional_time("last_activity_at")?,
-            })
-        };
-        rows.iter().map(read).collect()
+        rows.iter().map(read_engagement).collect()
     }
-}
-
-fn topic(row: &SqliteRow) -> Result<TopicOfCompany, StoreError> {
-    Ok(TopicOfCompany {
-        tenant_id: row.text("tenant_id")?,
-        public_id: row.text("public_id")?,
-        subtype: row.text("subtype")?,
-        title: row.optional_text("title")?,
-        permalink: row.optional_text("permalink")?,
-        author: row.optional_text("author_username")?,
-        posted_at: row.time("posted_at")?,
-        replies: row.unsigned("reply_count")?,
-        votes: row.int("votes")?,
-        idea_status: row.optional_text("idea_status")?,
-    })
 }
 
 /// The beginning of a day, as times are stored.
@@ -277,11 +228,4 @@ pub(crate) fn start(day: NaiveDate) -> i64 {
 /// A day as trends have it, counted from 1970-01-01.
 fn number(day: NaiveDate) -> i64 {
     (day - DateTime::UNIX_EPOCH.date_naive()).num_days()
-}
-
-fn day(number: i64) -> Result<NaiveDate, StoreError> {
-    TimeDelta::try_days(number)
-        .and_then(|days| DateTime::UNIX_EPOCH.checked_add_signed(days))
-        .map(|time| time.date_naive())
-        .ok_or_else(|| corrupt("day", &number.to_string()))
 }

@@ -7,21 +7,17 @@ use std::{
 };
 
 use async_trait::async_trait;
-use domain::{
-    ConnectionId, Stream,
-    record::{InvalidReason, InvalidRecord},
-};
+use domain::{ConnectionId, Stream, record::InvalidRecord};
 use sqlx::{AssertSqlSafe, Row as _, Sqlite, SqliteConnection, Transaction, sqlite::SqliteRow};
 use store::{
-    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, Erasure, ErasureRequest,
-    ErasureStore, Leftovers, OpenSalt, Receipt, Salt, StoreError, Traces, normal_email, redact, targets,
-    without_email,
+    By, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ErasedCounts, Erasure, ErasureRequest, ErasureStore,
+    Leftovers, OpenSalt, Receipt, Salt, StoreError, Traces, normal_email, redact, targets, without_email,
 };
+use store_columns::{Columns, count, micros, runs::read_invalid};
 
 use crate::{
     SqliteStore,
     audit::append,
-    column::{Columns, corrupt, count, micros},
     database::{SQLITE_BUSY, primary_code},
     error::database,
     matching::everything_changed,
@@ -321,17 +317,11 @@ impl Erasing<'_> {
         .await
         .map_err(database)?;
         let record = |row: &SqliteRow| {
-            let record = InvalidRecord {
-                stream: row.word("stream", Stream::parse)?,
-                reason: row.word("reason", InvalidReason::parse)?,
-                name: row.text("name")?,
-                message: row.text("message")?,
-                payload: row.text("payload")?,
-                payload_cut: row.flag("payload_cut")?,
-                topic_public_id: row.optional_text("topic_public_id")?,
-                repaired_at: row.optional_time("repaired_at")?,
-            };
-            Ok((row.int("id")?, row.connection_id("connection_id")?, record))
+            Ok((
+                row.int("id")?,
+                row.connection_id("connection_id")?,
+                read_invalid(row)?,
+            ))
         };
         rows.iter().map(record).collect()
     }
@@ -369,15 +359,12 @@ impl Erasing<'_> {
     }
 
     async fn unlink_row(&mut self, table: &str, cleared: &str, row: &SqliteRow) -> Result<(), StoreError> {
-        let hash: Vec<u8> = row.try_get("content_hash").map_err(database)?;
-        let hash: [u8; 16] = hash
-            .try_into()
-            .map_err(|_| corrupt("content_hash", "not 16 bytes"))?;
+        let hash = row.content_hash("content_hash")?;
         sqlx::query(AssertSqlSafe(format!(
             "UPDATE {table} SET {cleared}, content_hash = $2 WHERE rowid = $1"
         )))
         .bind(row.int("place")?)
-        .bind(self.salt.of_content(ContentHash(hash)).0.to_vec())
+        .bind(self.salt.of_content(hash).0.to_vec())
         .execute(&mut *self.transaction)
         .await
         .map(|_| ())

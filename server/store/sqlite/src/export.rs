@@ -3,20 +3,14 @@
 use std::fmt::Write as _;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta};
 use domain::Object;
 use sqlx::{AssertSqlSafe, sqlite::SqliteRow};
 use store::{
-    Cell, ExportCursor, ExportPage, ExportPlace, ExportQuery, ExportStore, Field, FieldKind, KeyPart,
-    StoreError, fields,
+    ExportCursor, ExportPage, ExportPlace, ExportQuery, ExportStore, Field, KeyPart, StoreError, fields,
 };
+use store_columns::export::{cell, cursor};
 
-use crate::{
-    SqliteStore,
-    column::{Columns, corrupt, json_text},
-    engagement::start,
-    error::database,
-};
+use crate::{SqliteStore, engagement::start, error::database};
 
 /// Where an object is kept.
 pub(crate) struct Source {
@@ -214,35 +208,6 @@ fn rows_of(table: &str, theirs: Option<&Theirs>) -> String {
         ),
         None => format!("{table} AS object"),
     }
-}
-
-fn cursor(row: &SqliteRow) -> Result<ExportCursor, StoreError> {
-    let place = ExportPlace {
-        owner: row.uuid("cursor_owner")?,
-        key: row.json("cursor_key")?,
-    };
-    place.write()
-}
-
-fn cell(row: &SqliteRow, Field { name, kind }: Field) -> Result<Cell, StoreError> {
-    let cell = match kind {
-        FieldKind::Text => row.optional_text(name)?.map(Cell::Text),
-        FieldKind::Id => row.optional_uuid(name)?.map(|id| Cell::Text(id.to_string())),
-        FieldKind::Int => Some(Cell::Int(row.int(name)?)),
-        FieldKind::Flag => Some(Cell::Flag(row.flag(name)?)),
-        FieldKind::Time => row.optional_time(name)?.map(Cell::Time),
-        FieldKind::Day => Some(Cell::Day(day(row.int(name)?)?)),
-        FieldKind::List => Some(Cell::List(row.json(name)?)),
-        FieldKind::Map => Some(Cell::Map(row.json(name)?)),
-    };
-    Ok(cell.unwrap_or(Cell::Missing))
-}
-
-fn day(number: i64) -> Result<chrono::NaiveDate, StoreError> {
-    TimeDelta::try_days(number)
-        .and_then(|days| DateTime::UNIX_EPOCH.checked_add_signed(days))
-        .map(|time| time.date_naive())
-        .ok_or_else(|| corrupt("day", &number.to_string()))
 }
 
 #[cfg(test)]

@@ -1,24 +1,21 @@
 //! Members without a company, and tickets of them.
 
 use async_trait::async_trait;
-use domain::{
-    Owner,
-    unification::{CauseGroup, Match, MatchStatus, WhyNot},
-};
-use sqlx::{AssertSqlSafe, sqlite::SqliteRow};
+use domain::unification::{CauseGroup, WhyNot};
+use sqlx::AssertSqlSafe;
 use store::{
-    By, Deed, FailedFilter, FailedMember, FailedStore, FoundPage, NewTicket, PostFailure, StoreError, Ticket,
-    TicketPost, targets,
+    By, Deed, FailedFilter, FailedMember, FailedStore, FoundPage, NewTicket, StoreError, Ticket, TicketPost,
+    targets,
+};
+use store_columns::{
+    Columns,
+    failed::{read_group, read_member, read_post, read_ticket},
+    json_text,
+    look_up::found,
+    micros,
 };
 
-use crate::{
-    SqliteStore,
-    audit::append,
-    column::{Columns, corrupt, json_text, micros},
-    error::database,
-    look_up::{found, offset},
-    matching::read_fields,
-};
+use crate::{SqliteStore, audit::append, error::database, look_up::offset};
 
 /// The members that a filter means, of whatever cause. The filter is bound as the first six values.
 const OF_ANY_CAUSE: &str = "FROM member_match AS stands
@@ -90,14 +87,7 @@ impl FailedStore for SqliteStore {
             .fetch_all(self.readers())
             .await
             .map_err(database)?;
-        let group = |row: &SqliteRow| {
-            Ok(CauseGroup {
-                cause: row.word("why_not", WhyNot::parse)?,
-                domain: row.optional_text("cause_domain")?,
-                members: row.unsigned("members")?,
-            })
-        };
-        rows.iter().map(group).collect()
+        rows.iter().map(read_group).collect()
     }
 
     async fn failed_causes(&self, filter: &FailedFilter) -> Result<Vec<(WhyNot, u64)>, StoreError> {
@@ -267,60 +257,4 @@ impl FailedStore for SqliteStore {
         .map_err(database)?;
         rows.iter().map(read_post).collect()
     }
-}
-
-fn read_member(row: &SqliteRow) -> Result<FailedMember, StoreError> {
-    let why = row.word("why_not", WhyNot::parse)?;
-    Ok(FailedMember {
-        member: read_fields(row)?,
-        outcome: Match {
-            status: if why == WhyNot::Ambiguous {
-                MatchStatus::Ambiguous
-            } else {
-                MatchStatus::Unmatched
-            },
-            rule: row.optional_text("rule")?,
-            candidates: row.json("candidates")?,
-            why_not: Some(why),
-            domain: row.optional_text("domain")?,
-            ..Match::default()
-        },
-        since: row.time("since")?,
-        ticket: row
-            .optional_unsigned("ticket")?
-            .and_then(|number| i64::try_from(number).ok()),
-    })
-}
-
-fn read_ticket(row: &SqliteRow) -> Result<Ticket, StoreError> {
-    Ok(Ticket {
-        number: row.int("number")?,
-        by: row.text("created_by")?,
-        at: row.time("created_at")?,
-        rule_version: row.int("rule_version")?,
-        selection: row.text("selection")?,
-        members: row.unsigned("members")?,
-        open: row.unsigned("open")?,
-    })
-}
-
-fn read_post(row: &SqliteRow) -> Result<TicketPost, StoreError> {
-    let status = match row.optional_unsigned("status")? {
-        Some(status) => Some(u16::try_from(status).map_err(|_| corrupt("status", &status.to_string()))?),
-        None => None,
-    };
-    let failure = match row.optional_text("cause")? {
-        Some(cause) => Some(PostFailure {
-            cause,
-            owner: row.word("owner", Owner::parse)?,
-            next_action: row.text("next_action")?,
-        }),
-        None => None,
-    };
-    Ok(TicketPost {
-        by: row.text("posted_by")?,
-        at: row.time("posted_at")?,
-        status,
-        failure,
-    })
 }

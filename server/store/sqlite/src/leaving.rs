@@ -11,14 +11,10 @@ use store::{
     Bounce, BouncesImported, By, Deed, ImportMode, ImportOutcome, LEFT_BY_RULE, LeaverStore, Left,
     MatchCommit, Stays, StoreError,
 };
+use store_columns::{Columns, json_text, micros};
 
 use crate::{
-    SqliteStore,
-    audit::append,
-    column::{Columns, json_text, micros},
-    error::database,
-    matching::everything_changed,
-    suppression::screen_emails,
+    SqliteStore, audit::append, error::database, matching::everything_changed, suppression::screen_emails,
 };
 
 /// The time that ends is kept as history.

@@ -1,19 +1,19 @@
 //! What people look up.
 
 use async_trait::async_trait;
-use domain::unification::{Company, DecidedBy, Person};
-use sqlx::{AssertSqlSafe, sqlite::SqliteRow};
+use domain::unification::{Company, Person};
+use sqlx::AssertSqlSafe;
 use store::{
-    FoundCompany, FoundPage, Link, LinkedMember, LookUpStore, PartyCounts, Search, StoreError, TiedMember,
+    FoundCompany, FoundPage, LinkedMember, LookUpStore, PartyCounts, Search, StoreError, TiedMember,
     like_pattern,
 };
-
-use crate::{
-    SqliteStore,
-    column::Columns,
-    companies::{COMPANY, read_company, read_person},
-    error::database,
+use store_columns::{
+    Columns,
+    companies::{read_company, read_person},
+    look_up::{found, read_found_company, read_linked, read_tied},
 };
+
+use crate::{SqliteStore, companies::COMPANY, error::database};
 
 /// Parts of names and domains are compared without case, external ids as they are.
 const COMPANIES_FOUND: &str = "SELECT company.external_id, company.name, company.domains, company.parent_external_id,
@@ -80,12 +80,7 @@ impl LookUpStore for SqliteStore {
             .fetch_all(self.readers())
             .await
             .map_err(database)?;
-        found(&rows, |row| {
-            Ok(FoundCompany {
-                company: read_company(row)?,
-                members: row.unsigned("members")?,
-            })
-        })
+        found(&rows, read_found_company)
     }
 
     async fn find_persons(&self, search: &Search) -> Result<FoundPage<Person>, StoreError> {
@@ -164,44 +159,4 @@ impl LookUpStore for SqliteStore {
 /// No list is longer than that.
 pub(crate) fn offset(rows: u64) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
-}
-
-/// Each row says how many there are; without a row there are none on this page.
-pub(crate) fn found<T>(
-    rows: &[SqliteRow],
-    read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
-) -> Result<FoundPage<T>, StoreError> {
-    let total = rows.first().map_or(Ok(0), |row| row.unsigned("total"))?;
-    Ok(FoundPage {
-        rows: rows.iter().map(read).collect::<Result<_, _>>()?,
-        total,
-    })
-}
-
-fn read_tied(row: &SqliteRow) -> Result<TiedMember, StoreError> {
-    Ok(TiedMember {
-        tenant_id: row.text("tenant_id")?,
-        community_user_id: row.text("community_user_id")?,
-        username: row.text("username")?,
-        email: row.optional_text("email")?,
-        decided_by: row.word("decided_by", DecidedBy::parse)?,
-        rule: row.optional_text("rule")?,
-    })
-}
-
-fn read_linked(row: &SqliteRow) -> Result<LinkedMember, StoreError> {
-    Ok(LinkedMember {
-        tenant_id: row.text("tenant_id")?,
-        community_user_id: row.text("community_user_id")?,
-        username: row.text("username")?,
-        email: row.optional_text("email")?,
-        link: Link {
-            company_external_id: row.optional_text("company_external_id")?,
-            person_external_id: row.optional_text("person_external_id")?,
-            reason: row.text("reason")?,
-            by: row.text("linked_by")?,
-            at: row.time("linked_at")?,
-        },
-        company_name: row.optional_text("company_name")?,
-    })
 }

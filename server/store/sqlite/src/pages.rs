@@ -4,25 +4,26 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{
     ConnectionId, RunId, Stream,
-    record::{ContentKind, Record, Subtype},
+    record::{ContentKind, Record},
 };
 use serde::Deserialize;
-use sqlx::{
-    AssertSqlSafe, Sqlite, Transaction,
-    sqlite::{SqliteArguments, SqliteRow},
-};
+use sqlx::{AssertSqlSafe, Sqlite, Transaction, sqlite::SqliteArguments};
 use store::{
     ContentHash, Fenced, Judged, Lease, PageCommit, PageOutcome, PageStore, Screened, StoreError, Stored,
     TopicRef, Written, check_stream, judge,
+};
+use store_columns::{
+    Columns, corrupt, count, json_text, micros,
+    records::{Table, read, read_topic_ref},
+    time_of,
 };
 
 use crate::{
     SqliteStore,
     activity::learn_source,
-    column::{Columns, corrupt, count, json_text, micros, time_of},
     database::commit,
     error::{database, ledger},
-    records::{Table, Values, bind, read},
+    records::{Values, bind, upsert_of},
     suppression::screen,
 };
 
@@ -118,16 +119,7 @@ impl PageStore for SqliteStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let topic = |row: &SqliteRow| {
-            Ok(TopicRef {
-                public_id: row.text("public_id")?,
-                private_id: row.text("private_id")?,
-                subtype: row.word("subtype", Subtype::parse)?,
-                // No provider has fewer than none.
-                reply_count: u64::try_from(row.int("reply_count")?).unwrap_or(0),
-            })
-        };
-        rows.iter().map(topic).collect()
+        rows.iter().map(read_topic_ref).collect()
     }
 
     async fn records(
@@ -246,7 +238,7 @@ async fn write_rows(
     let mut rest = written;
     let mut upsert = next_upsert(table, run, page, &mut rest)?;
     while let Some((values, rows)) = upsert {
-        let statement = sqlx::query_with(AssertSqlSafe(table.upsert(rows)), values);
+        let statement = sqlx::query_with(AssertSqlSafe(upsert_of(table, rows)), values);
         // The values of the next one are bound while the database's thread works on this one.
         let (done, following) = tokio::join!(
             biased;

@@ -1,223 +1,60 @@
-//! The community tables: which columns a record has, how they are written and read back.
+//! How records are written into the community tables.
 
 use std::sync::Arc;
 
-use domain::{
-    Stream,
-    record::{Activity, Category, Content, ContentKind, IdeaStatus, Record, Subtype, User},
-};
-use sqlx::{
-    Arguments as _, Encode, Sqlite, Type,
-    error::BoxDynError,
-    sqlite::{SqliteArguments, SqliteRow},
-};
+use domain::record::{Activity, Category, Content, IdeaStatus, Record, User};
+use sqlx::{Arguments as _, Encode, Sqlite, Type, error::BoxDynError, sqlite::SqliteArguments};
 use store::StoreError;
+use store_columns::{json_text, micros, records::Table};
 
-use crate::{
-    column::{Columns, json_text, micros},
-    error::database,
-};
+use crate::error::database;
 
-/// A community table: its name, its key within a connection, and the record's own columns (the key's first).
-#[derive(Debug)]
-pub(crate) struct Table {
-    pub(crate) name: &'static str,
-    pub(crate) key: &'static str,
-    /// For content, which of its two kinds.
-    pub(crate) kind: Option<ContentKind>,
-    columns: &'static [&'static str],
+/// An upsert of so many rows: the values of each (its hash, for content whether its replies are due, its own columns),
+/// then connection and run, which all rows share.
+pub(crate) fn upsert_of(table: &Table, rows: usize) -> String {
+    let (replies_due, before) = if table.kind.is_some() {
+        (", replies_due", 2)
+    } else {
+        ("", 1)
+    };
+    let width = before + table.columns.len();
+    let row = format!("({})", vec!["?"; width].join(", "));
+    let (connection, run) = (rows * width + 1, rows * width + 2);
+    format!(
+        "WITH written AS (VALUES {})
+         INSERT INTO {} (connection_id, first_seen_run, changed_run, content_hash{replies_due}, {})
+         SELECT ?{connection}, ?{run}, ?{run}, * FROM written WHERE true{}",
+        vec![row.as_str(); rows].join(", "),
+        table.name,
+        table.column_list(),
+        on_conflict(table)
+    )
 }
 
-impl Table {
-    pub(crate) fn of(stream: Stream) -> &'static Self {
-        match stream {
-            Stream::IdeaStatuses => &IDEA_STATUS,
-            Stream::Categories => &CATEGORY,
-            Stream::Users => &USER,
-            Stream::Topics => &TOPIC,
-            Stream::Replies => &REPLY,
-            Stream::Activity => &ACTIVITY,
-        }
+/// What follows the rows of an upsert: a row that exists takes all new values and comes back if it was deleted.
+fn on_conflict(table: &Table) -> String {
+    let kind = if table.kind.is_some() { "kind, " } else { "" };
+    let mut sets: Vec<_> = table
+        .columns
+        .iter()
+        .skip(1)
+        .map(|name| format!("{name} = excluded.{name}"))
+        .collect();
+    sets.extend(
+        ["content_hash", "changed_run", "deleted_at"].map(|name| format!("{name} = excluded.{name}")),
+    );
+    if table.kind.is_some() {
+        sets.push(format!(
+            "replies_due = {}.replies_due OR excluded.replies_due",
+            table.name
+        ));
     }
-
-    /// `AND kind = '…'` where the table holds two kinds.
-    pub(crate) fn kind_condition(&self) -> &'static str {
-        match self.kind {
-            None => "",
-            Some(ContentKind::Topic) => " AND kind = 'topic'",
-            Some(ContentKind::Reply) => " AND kind = 'reply'",
-        }
-    }
-
-    pub(crate) fn column_list(&self) -> String {
-        self.columns.join(", ")
-    }
-
-    /// An upsert of so many rows: the values of each (its hash, for content whether its replies are due, its own columns),
-    /// then connection and run, which all rows share.
-    pub(crate) fn upsert(&self, rows: usize) -> String {
-        let (replies_due, before) = if self.kind.is_some() {
-            (", replies_due", 2)
-        } else {
-            ("", 1)
-        };
-        let width = before + self.columns.len();
-        let row = format!("({})", vec!["?"; width].join(", "));
-        let (connection, run) = (rows * width + 1, rows * width + 2);
-        format!(
-            "WITH written AS (VALUES {})
-             INSERT INTO {} (connection_id, first_seen_run, changed_run, content_hash{replies_due}, {})
-             SELECT ?{connection}, ?{run}, ?{run}, * FROM written WHERE true{}",
-            vec![row.as_str(); rows].join(", "),
-            self.name,
-            self.column_list(),
-            self.on_conflict()
-        )
-    }
-
-    /// What follows the rows of an upsert: a row that exists takes all new values and comes back if it was deleted.
-    fn on_conflict(&self) -> String {
-        let kind = if self.kind.is_some() { "kind, " } else { "" };
-        let mut sets: Vec<_> = self
-            .columns
-            .iter()
-            .skip(1)
-            .map(|name| format!("{name} = excluded.{name}"))
-            .collect();
-        sets.extend(
-            ["content_hash", "changed_run", "deleted_at"].map(|name| format!("{name} = excluded.{name}")),
-        );
-        if self.kind.is_some() {
-            sets.push(format!(
-                "replies_due = {}.replies_due OR excluded.replies_due",
-                self.name
-            ));
-        }
-        format!(
-            " ON CONFLICT (connection_id, {kind}{}) DO UPDATE SET {}",
-            self.key,
-            sets.join(", ")
-        )
-    }
+    format!(
+        " ON CONFLICT (connection_id, {kind}{}) DO UPDATE SET {}",
+        table.key,
+        sets.join(", ")
+    )
 }
-
-static IDEA_STATUS: Table = Table {
-    name: "community_idea_status",
-    key: "idea_status_id",
-    kind: None,
-    columns: &[
-        "idea_status_id",
-        "name",
-        "status_type",
-        "is_default",
-        "visible",
-        "display_order",
-        "text_color",
-        "background_color",
-    ],
-};
-
-static CATEGORY: Table = Table {
-    name: "community_category",
-    key: "category_id",
-    kind: None,
-    columns: &[
-        "category_id",
-        "name",
-        "display_order",
-        "parent_id",
-        "is_section",
-        "module",
-        "supported_content_types",
-    ],
-};
-
-static USER: Table = Table {
-    name: "community_user",
-    key: "community_user_id",
-    kind: None,
-    columns: &[
-        "community_user_id",
-        "username",
-        "email",
-        "first_name",
-        "last_name",
-        "phone",
-        "company_custom",
-        "department",
-        "title",
-        "sso_id",
-        "profile_picture",
-        "rank_id",
-        "rank_name",
-        "is_moderator",
-        "roles",
-        "badges",
-        "joined_at",
-        "last_activity_at",
-        "last_visit_at",
-        "posts",
-        "topics",
-        "solved",
-        "likes_received",
-        "likes_given",
-        "profile_fields",
-    ],
-};
-
-const CONTENT_COLUMNS: &[&str] = &[
-    "public_id",
-    "kind",
-    "private_id",
-    "subtype",
-    "topic_public_id",
-    "title",
-    "category_id",
-    "category_name",
-    "idea_status",
-    "author_user_id",
-    "author_username",
-    "posted_at",
-    "published_at",
-    "last_activity_at",
-    "reply_count",
-    "likes",
-    "votes",
-    "is_answer",
-    "highlighted",
-    "sticky",
-    "trashed",
-    "moderation_label",
-    "tags",
-    "permalink",
-];
-
-static TOPIC: Table = Table {
-    name: "community_content",
-    key: "public_id",
-    kind: Some(ContentKind::Topic),
-    columns: CONTENT_COLUMNS,
-};
-
-static REPLY: Table = Table {
-    name: "community_content",
-    key: "public_id",
-    kind: Some(ContentKind::Reply),
-    columns: CONTENT_COLUMNS,
-};
-
-static ACTIVITY: Table = Table {
-    name: "community_activity",
-    key: "event_id",
-    kind: None,
-    columns: &[
-        "event_id",
-        "activity_type",
-        "occurred_at",
-        "user_id",
-        "content_public_id",
-    ],
-};
 
 /// The values of an upsert's rows, in the order of its columns.
 #[derive(Default)]
@@ -352,111 +189,4 @@ fn bind_activity(row: &mut Values, activity: &Activity) {
         .push_bind(micros(activity.occurred_at))
         .push_option(activity.user_id.as_ref())
         .push_option(activity.content_public_id.as_ref());
-}
-
-pub(crate) fn read(stream: Stream, row: &SqliteRow) -> Result<Record, StoreError> {
-    match stream {
-        Stream::IdeaStatuses => read_idea_status(row).map(Record::IdeaStatus),
-        Stream::Categories => read_category(row).map(Record::Category),
-        Stream::Users => read_user(row).map(|user| Record::User(Box::new(user))),
-        Stream::Topics => read_content(row, ContentKind::Topic).map(|topic| Record::Content(Box::new(topic))),
-        Stream::Replies => {
-            read_content(row, ContentKind::Reply).map(|reply| Record::Content(Box::new(reply)))
-        }
-        Stream::Activity => read_activity(row).map(Record::Activity),
-    }
-}
-
-fn read_idea_status(row: &SqliteRow) -> Result<IdeaStatus, StoreError> {
-    Ok(IdeaStatus {
-        idea_status_id: row.text("idea_status_id")?,
-        name: row.text("name")?,
-        status_type: row.text("status_type")?,
-        is_default: row.flag("is_default")?,
-        visible: row.flag("visible")?,
-        display_order: row.int("display_order")?,
-        text_color: row.optional_text("text_color")?,
-        background_color: row.optional_text("background_color")?,
-    })
-}
-
-fn read_category(row: &SqliteRow) -> Result<Category, StoreError> {
-    Ok(Category {
-        category_id: row.text("category_id")?,
-        name: row.text("name")?,
-        display_order: row.int("display_order")?,
-        parent_id: row.optional_text("parent_id")?,
-        is_section: row.flag("is_section")?,
-        module: row.optional_text("module")?,
-        supported_content_types: row.json("supported_content_types")?,
-    })
-}
-
-fn read_user(row: &SqliteRow) -> Result<User, StoreError> {
-    Ok(User {
-        community_user_id: row.text("community_user_id")?,
-        username: row.text("username")?,
-        email: row.optional_text("email")?,
-        first_name: row.optional_text("first_name")?,
-        last_name: row.optional_text("last_name")?,
-        phone: row.optional_text("phone")?,
-        company_custom: row.optional_text("company_custom")?,
-        department: row.optional_text("department")?,
-        title: row.optional_text("title")?,
-        sso_id: row.optional_text("sso_id")?,
-        profile_picture: row.optional_text("profile_picture")?,
-        rank_id: row.optional_text("rank_id")?,
-        rank_name: row.optional_text("rank_name")?,
-        is_moderator: row.flag("is_moderator")?,
-        roles: row.json("roles")?,
-        badges: row.json("badges")?,
-        joined_at: row.time("joined_at")?,
-        last_activity_at: row.optional_time("last_activity_at")?,
-        last_visit_at: row.optional_time("last_visit_at")?,
-        posts: row.int("posts")?,
-        topics: row.int("topics")?,
-        solved: row.int("solved")?,
-        likes_received: row.int("likes_received")?,
-        likes_given: row.int("likes_given")?,
-        profile_fields: row.json("profile_fields")?,
-    })
-}
-
-fn read_content(row: &SqliteRow, kind: ContentKind) -> Result<Content, StoreError> {
-    Ok(Content {
-        kind,
-        public_id: row.text("public_id")?,
-        private_id: row.text("private_id")?,
-        subtype: row.word("subtype", Subtype::parse)?,
-        topic_public_id: row.optional_text("topic_public_id")?,
-        title: row.optional_text("title")?,
-        category_id: row.optional_text("category_id")?,
-        category_name: row.optional_text("category_name")?,
-        idea_status: row.optional_text("idea_status")?,
-        author_user_id: row.optional_text("author_user_id")?,
-        author_username: row.optional_text("author_username")?,
-        posted_at: row.time("posted_at")?,
-        published_at: row.optional_time("published_at")?,
-        last_activity_at: row.optional_time("last_activity_at")?,
-        reply_count: row.int("reply_count")?,
-        likes: row.int("likes")?,
-        votes: row.int("votes")?,
-        is_answer: row.flag("is_answer")?,
-        highlighted: row.flag("highlighted")?,
-        sticky: row.flag("sticky")?,
-        trashed: row.flag("trashed")?,
-        moderation_label: row.optional_text("moderation_label")?,
-        tags: row.json("tags")?,
-        permalink: row.optional_text("permalink")?,
-    })
-}
-
-fn read_activity(row: &SqliteRow) -> Result<Activity, StoreError> {
-    Ok(Activity {
-        event_id: row.text("event_id")?,
-        activity_type: row.text("activity_type")?,
-        occurred_at: row.time("occurred_at")?,
-        user_id: row.optional_text("user_id")?,
-        content_public_id: row.optional_text("content_public_id")?,
-    })
 }

@@ -3,25 +3,21 @@
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
-use domain::{ConnectionId, ProfileMapping, RunId, Stream, record::Record};
+use domain::{ConnectionId, ProfileMapping, RunId, Stream};
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, Row as _, Sqlite, Transaction, sqlite::SqliteRow};
+use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 use store::{
-    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, PageCommit, ProfileFieldCount, RemappedMember,
-    Replay, ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping,
-    StoredMember, judge_replay, targets,
+    By, ContentHash, Deed, ERASED_PAYLOAD, EXPIRED_PAYLOAD, ProfileFieldCount, RemappedMember, Replay,
+    ReplayFacts, ReplayOutcome, ReplayStore, SetAside, Standing, StoreError, StoredMapping, StoredMember,
+    judge_replay, targets,
+};
+use store_columns::{
+    Columns, json_text, micros,
+    records::Table,
+    replay::{read_mapping, read_member, read_profile_field, read_set_aside, read_standing},
 };
 
-use crate::{
-    SqliteStore,
-    audit::append,
-    column::{Columns, corrupt, json_text, micros},
-    error::database,
-    pages::store_rows,
-    records::{Table, read},
-    runs::read_invalid,
-    suppression::screen_if_erased,
-};
+use crate::{SqliteStore, audit::append, error::database, pages::store_rows, suppression::screen_if_erased};
 
 /// A member's mapped columns on their way, as JSON.
 #[derive(Serialize)]
@@ -90,15 +86,7 @@ impl ReplayStore for SqliteStore {
             .fetch_optional(self.readers())
             .await
             .map_err(database)?;
-        row.map_or_else(
-            || Ok(StoredMapping::default()),
-            |row| {
-                Ok(StoredMapping {
-                    mapping: row.json("profile_mapping")?,
-                    version: row.int("mapping_version")?,
-                })
-            },
-        )
+        row.as_ref().map_or(Ok(StoredMapping::default()), read_mapping)
     }
 
     async fn set_profile_mapping(
@@ -135,13 +123,7 @@ impl ReplayStore for SqliteStore {
             .fetch_all(self.readers())
             .await
             .map_err(database)?;
-        let counted = |row: &SqliteRow| {
-            Ok(ProfileFieldCount {
-                name: row.text("name")?,
-                members: row.unsigned("members")?,
-            })
-        };
-        rows.iter().map(counted).collect()
+        rows.iter().map(read_profile_field).collect()
     }
 
     async fn members(
@@ -162,14 +144,7 @@ impl ReplayStore for SqliteStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let member = |row: &SqliteRow| match read(Stream::Users, row)? {
-            Record::User(user) => Ok(StoredMember {
-                user: *user,
-                hash: content_hash(row)?,
-            }),
-            other => Err(corrupt("stream", other.stream().as_str())),
-        };
-        rows.iter().map(member).collect()
+        rows.iter().map(read_member).collect()
     }
 
     async fn remap_members(
@@ -226,22 +201,13 @@ impl ReplayStore for SqliteStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let set_aside = |row: &SqliteRow| {
-            Ok(SetAside {
-                id: row.int("id")?,
-                record: read_invalid(row)?,
-            })
-        };
-        rows.iter().map(set_aside).collect()
+        rows.iter().map(read_set_aside).collect()
     }
 
     async fn replay(&self, replay: &Replay) -> Result<ReplayOutcome, StoreError> {
         let mut transaction = self.begin().await?;
         let judged = judge_replay(replay, &facts(&mut transaction, replay).await?);
-        let rows = PageCommit {
-            rows: judged.rows,
-            ..no_page(replay)
-        };
+        let rows = replay.page(judged.rows);
         let screened = screen_if_erased(&mut transaction, &self.salts, &rows).await?;
         let rows = screened.page.as_ref();
         store_rows(&mut transaction, replay.run_id, rows).await?;
@@ -351,36 +317,7 @@ async fn standing(
     .fetch_all(&mut **transaction)
     .await
     .map_err(database)?;
-    let standing = |row: &SqliteRow| {
-        let stands = Standing {
-            hash: content_hash(row)?,
-            deleted: row.optional_time("deleted_at")?.is_some(),
-            newer: row.flag("newer")?,
-        };
-        Ok((row.text("record_key")?, stands))
-    };
-    rows.iter().map(standing).collect()
-}
-
-fn no_page(replay: &Replay) -> PageCommit {
-    PageCommit {
-        connection_id: replay.connection_id,
-        stream: replay.stream,
-        rows: Vec::new(),
-        invalid: Vec::new(),
-        found: 0,
-        repeated: 0,
-        left_out: 0,
-        refused: 0,
-        pages: 0,
-        requests: 0,
-        seen: Vec::new(),
-        watermark: None,
-        replies_read: Vec::new(),
-        checkpoint: String::new(),
-        end: None,
-        at: replay.at,
-    }
+    rows.iter().map(read_standing).collect()
 }
 
 /// The newest reason of a record that is still set aside, as JSON.
@@ -408,12 +345,4 @@ fn remapped(member: &RemappedMember) -> Remapped<'_> {
         department: user.department.as_deref(),
         title: user.title.as_deref(),
     }
-}
-
-fn content_hash(row: &SqliteRow) -> Result<ContentHash, StoreError> {
-    let hash: Vec<u8> = row.try_get("content_hash").map_err(database)?;
-    let hash = hash
-        .try_into()
-        .map_err(|_| corrupt("content_hash", "not 16 bytes"))?;
-    Ok(ContentHash(hash))
 }

@@ -2,12 +2,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ConnectionId;
 use store::{ERASED_PAYLOAD, EXPIRED_PAYLOAD, RetentionStore, StoreError};
+use store_columns::{count, micros};
 
-use crate::{
-    SqliteStore,
-    column::{count, micros},
-    error::database,
-};
+use crate::{SqliteStore, error::database};
 
 /// What was counted as stored, of the rows that went.
 const FORGET_ACTIVITY: &str = "DELETE FROM community_activity

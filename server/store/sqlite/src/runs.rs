@@ -1,28 +1,24 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
-use domain::{
-    ActivitySource, Cause, CauseCode, ConnectionId, Extent, FailedRun, Ledger, MatchCounts, Mode, Progress,
-    Run, RunId, RunState, Stage, StoppedBy, Stream, StreamRun, Trigger,
-    record::{InvalidReason, InvalidRecord},
-};
+use chrono::{DateTime, Utc};
+use domain::{ConnectionId, Mode, Run, RunId, RunState, Stage, StoppedBy, Stream, record::InvalidReason};
 use sqlx::{AssertSqlSafe, Sqlite, SqliteExecutor, Transaction, sqlite::SqliteRow};
 use store::{
     By, CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Deed, Enqueued, Fenced, Finish, InvalidGroup,
     InvalidPage, KeptPace, LastQueued, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue,
-    Release, Renewal, Renewed, RunPage, RunQuery, RunStore, StoreError, WaitingRun, targets,
+    Release, Renewal, Renewed, RunPage, RunQuery, RunStore, StoreError, targets,
+};
+use store_columns::{
+    Columns, count, json_text, micros,
+    runs::{
+        Failed, check_ledger, expiry, micros_of, read_failed, read_group, read_invalid, read_last_queued,
+        read_pace, read_queue, read_runs,
+    },
 };
 use uuid::Uuid;
 
-use crate::{
-    SqliteStore,
-    audit::append,
-    column::{Columns, count, json_text, micros},
-    database::commit,
-    error::database,
-    matching::count_matches,
-};
+use crate::{SqliteStore, audit::append, database::commit, error::database, matching::count_matches};
 
 #[async_trait]
 impl RunStore for SqliteStore {
@@ -78,14 +74,7 @@ impl RunStore for SqliteStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let last = |row: &SqliteRow| {
-            Ok(LastQueued {
-                connection_id: row.connection_id("id")?,
-                tenant_id: row.word("tenant_id", |text| text.parse().ok())?,
-                at: row.optional_time("queued_at")?,
-            })
-        };
-        rows.iter().map(last).collect()
+        rows.iter().map(read_last_queued).collect()
     }
 
     async fn successes_since_full(&self, connection: ConnectionId) -> Result<Option<u32>, StoreError> {
@@ -180,19 +169,7 @@ impl RunStore for SqliteStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let mut queue = Queue::default();
-        for row in &rows {
-            if row.flag("held")? {
-                queue.running += 1;
-            } else {
-                queue.waiting.push(WaitingRun {
-                    id: row.run_id("id")?,
-                    gave_way: row.flag("gave_way")?,
-                    waits_for_provider_until: row.optional_time("waits_until")?,
-                });
-            }
-        }
-        Ok(queue)
+        read_queue(&rows)
     }
 
     async fn renew_lease(&self, lease: &Lease, renewal: &Renewal) -> Result<Renewed, StoreError> {
@@ -464,18 +441,7 @@ impl RunStore for SqliteStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let group = |row: &SqliteRow| {
-            let sample = read_invalid(row)?;
-            let (stream, reason) = (sample.stream, sample.reason);
-            Ok(InvalidGroup {
-                stream,
-                reason,
-                count: row.unsigned("records")?,
-                repaired: row.unsigned("repaired")?,
-                sample,
-            })
-        };
-        rows.iter().map(group).collect()
+        rows.iter().map(read_group).collect()
     }
 
     async fn invalid_records(
@@ -541,20 +507,7 @@ pub(crate) async fn runs_by_id(
     .fetch_all(executor)
     .await
     .map_err(database)?;
-    let mut runs: Vec<Run> = Vec::new();
-    for row in &rows {
-        let id = row.run_id("id")?;
-        if runs.last().is_none_or(|run| run.id != id) {
-            runs.push(read_run(row)?);
-        }
-        if let Some(run) = runs.last_mut() {
-            run.streams.push(read_stream(row)?);
-        }
-    }
-    for run in &mut runs {
-        run.streams.sort_by_key(|stream| stream.stream);
-    }
-    Ok(runs)
+    read_runs(&rows)
 }
 
 impl SqliteStore {
@@ -628,11 +581,7 @@ async fn take_pace(
         .execute(&mut **transaction)
         .await
         .map_err(database)?;
-    Ok(KeptPace {
-        next_at: row.optional_time("pace_next_at")?,
-        rate_milli: row.optional_unsigned("pace_rate_milli")?,
-        owed: row.unsigned("pace_owed")?,
-    })
+    read_pace(&row)
 }
 
 /// What is owed stays: others may have added to it.
@@ -651,20 +600,6 @@ async fn keep_pace(
         .map_err(database)
 }
 
-fn micros_of(time: TimeDelta) -> i64 {
-    time.num_microseconds().unwrap_or(i64::MAX)
-}
-
-fn expiry(now: DateTime<Utc>, ttl: Duration) -> i64 {
-    micros(now + TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX / 2))
-}
-
-/// A failed run that has pages to go on from.
-struct Failed {
-    id: RunId,
-    run: FailedRun,
-}
-
 /// The connection's latest run, if it failed after its first page.
 async fn latest_failed(
     transaction: &mut Transaction<'static, Sqlite>,
@@ -679,20 +614,7 @@ async fn latest_failed(
     .fetch_optional(&mut **transaction)
     .await
     .map_err(database)?;
-    let failed = |row: SqliteRow| {
-        Ok(Failed {
-            id: row.run_id("id")?,
-            run: FailedRun {
-                extent: Extent {
-                    mode: row.word("mode", Mode::parse)?,
-                    all_replies: row.flag("all_replies")?,
-                },
-                cause: row.word("cause_code", CauseCode::parse)?,
-                finished_at: row.time("finished_at")?,
-            },
-        })
-    };
-    latest.map(failed).transpose()
+    latest.as_ref().map(read_failed).transpose()
 }
 
 /// Streams that the failed run read to their end count as read; what it saw of the others is seen. Its pages move with a
@@ -809,99 +731,5 @@ async fn check_books(transaction: &mut Transaction<'static, Sqlite>, run: RunId)
     .fetch_all(&mut **transaction)
     .await
     .map_err(database)?;
-    for row in &rows {
-        let (stream, found, committed) = (row.text("stream")?, row.int("found")?, row.int("committed")?);
-        if row.optional_time("finished_at")?.is_none() {
-            return Err(StoreError::LedgerUnbalanced(format!(
-                "{stream} was not read to its end"
-            )));
-        }
-        if found != committed {
-            return Err(StoreError::LedgerUnbalanced(format!(
-                "{stream}: the ledger has {found} records, its pages have {committed}"
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn read_stream(row: &SqliteRow) -> Result<StreamRun, StoreError> {
-    let ledger = Ledger {
-        found: row.unsigned("found")?,
-        new: row.unsigned("new")?,
-        updated: row.unsigned("updated")?,
-        unchanged: row.unsigned("unchanged")?,
-        invalid: row.unsigned("invalid")?,
-        repeated: row.unsigned("repeated")?,
-        deleted: row.unsigned("deleted")?,
-        late: row.unsigned("late")?,
-        refused: row.unsigned("refused")?,
-        pages: row.unsigned("pages")?,
-    };
-    Ok(StreamRun {
-        stream: row.word("stream", Stream::parse)?,
-        ledger,
-        source: row.word("source", ActivitySource::parse)?,
-        started_at: row.optional_time("stream_started_at")?,
-        finished_at: row.optional_time("stream_finished_at")?,
-    })
-}
-
-/// A run without its streams.
-fn read_run(row: &SqliteRow) -> Result<Run, StoreError> {
-    let cause = match row.optional_word("cause_code", CauseCode::parse)? {
-        None => None,
-        Some(code) => Some(Cause {
-            code,
-            owner: code.owner(),
-            message: row.text("cause_message")?,
-            next_action: row.text("cause_next_action")?,
-            heals_itself: code.heals_itself(),
-        }),
-    };
-    Ok(Run {
-        id: row.run_id("id")?,
-        connection_id: row.connection_id("connection_id")?,
-        tenant_id: row.text("tenant_id")?,
-        trigger: row.word("trigger_kind", Trigger::parse)?,
-        resumed_from: row.optional_uuid("resumed_from")?.map(RunId),
-        mode: row.word("mode", Mode::parse)?,
-        state: row.word("state", RunState::parse)?,
-        stage: row.optional_word("stage", Stage::parse)?,
-        cause,
-        queued_at: row.time("queued_at")?,
-        started_at: row.optional_time("started_at")?,
-        finished_at: row.optional_time("finished_at")?,
-        requests: row.unsigned("requests")?,
-        attempts: u32::try_from(row.unsigned("attempts")?).unwrap_or(u32::MAX),
-        streams: Vec::new(),
-        matching: MatchCounts {
-            matched: row.unsigned("matched")?,
-            unmatched: row.unsigned("unmatched")?,
-            ambiguous: row.unsigned("ambiguous")?,
-            internal: row.unsigned("internal")?,
-        },
-        match_started_at: row.optional_time("match_started_at")?,
-        trends_started_at: row.optional_time("trends_started_at")?,
-        progress: Progress {
-            stopped_by: row.optional_word("stopped_by", StoppedBy::parse)?,
-            waits_for_provider_until: row.optional_time("waits_for_provider_until")?,
-            requests_per_minute: row.optional_unsigned("requests_per_minute")?,
-            stage_ends_at: row.optional_time("stage_ends_at")?,
-            queue: None,
-        },
-    })
-}
-
-pub(crate) fn read_invalid(row: &SqliteRow) -> Result<InvalidRecord, StoreError> {
-    Ok(InvalidRecord {
-        stream: row.word("stream", Stream::parse)?,
-        reason: row.word("reason", InvalidReason::parse)?,
-        name: row.text("name")?,
-        message: row.text("message")?,
-        payload: row.text("payload")?,
-        payload_cut: row.flag("payload_cut")?,
-        topic_public_id: row.optional_text("topic_public_id")?,
-        repaired_at: row.optional_time("repaired_at")?,
-    })
+    rows.iter().try_for_each(check_ledger)
 }

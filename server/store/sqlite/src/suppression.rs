@@ -8,11 +8,9 @@ use store::{
     ErasedSubjects, ImportedActivity, PageCommit, PersonHash, SALT_NAME, Salt, SaltKeeper, Screened,
     StoreError, Subjects,
 };
+use store_columns::{Columns, json_text};
 
-use crate::{
-    column::{Columns, json_text},
-    error::database,
-};
+use crate::error::database;
 
 pub(crate) async fn screen<'p>(
     transaction: &mut Transaction<'static, Sqlite>,

@@ -1,15 +1,11 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::{AccountId, ApiToken, Scope, TokenId};
-use sqlx::{AssertSqlSafe, sqlite::SqliteRow};
+use domain::{ApiToken, TokenId};
+use sqlx::AssertSqlSafe;
 use store::{By, Deed, NewToken, StoreError, TOKEN_KEPT, TOKEN_USED_EVERY, TokenHash, TokenStore};
+use store_columns::{json_text, micros, tokens::read};
 
-use crate::{
-    SqliteStore,
-    audit::append,
-    column::{Columns, json_text, micros},
-    error::database,
-};
+use crate::{SqliteStore, audit::append, error::database};
 
 /// With whether whoever made it may still make one.
 const SELECT: &str = "SELECT api_token.*, made_by IS NOT NULL AND NOT EXISTS (
@@ -113,22 +109,4 @@ impl TokenStore for SqliteStore {
 /// As entries of the trail name a token.
 fn target(id: TokenId) -> String {
     format!("token {id}")
-}
-
-fn read(row: &SqliteRow) -> Result<ApiToken, StoreError> {
-    // A scope that a later version knows is good for nothing here.
-    let scopes: Vec<String> = row.json("scopes")?;
-    let mut scopes: Vec<Scope> = scopes.iter().filter_map(|name| Scope::parse(name)).collect();
-    scopes.sort_unstable();
-    Ok(ApiToken {
-        id: TokenId(row.uuid("id")?),
-        name: row.text("name")?,
-        scopes,
-        made_by: row.optional_uuid("made_by")?.map(AccountId),
-        suspended: row.flag("suspended")?,
-        created_at: row.time("created_at")?,
-        expires_at: row.time("expires_at")?,
-        last_used_at: row.optional_time("last_used_at")?,
-        revoked_at: row.optional_time("revoked_at")?,
-    })
 }

@@ -1,8 +1,9 @@
 use async_trait::async_trait;
 use domain::ConnectionId;
 use store::{StoreError, TrendStore};
+use store_columns::json_text;
 
-use crate::{SqliteStore, column::json_text, error::database};
+use crate::{SqliteStore, error::database};
 
 /// Days of one transaction: others wait for the write lock while it counts them, so it should take well under a second.
 const DAYS_AT_ONCE: i64 = 60;
