@@ -537,6 +537,24 @@ async fn the_list_is_changed_without_scripts() {
     assert_eq!(draft.set.rules[2].id, "phone-to-person");
 }
 
+/// So that the keyboard goes on from the rule that it moved.
+#[tokio::test]
+async fn a_rule_that_moved_is_where_the_page_begins() {
+    let text = drafted(|_| ()).query.draft.expect("a draft").set;
+    let sent_to = async |change: &str| {
+        let sent = [("base", "14"), ("set", &text), ("change", change)];
+        let response = post_field("/rpc/change_rules", form(&sent), UNIFICATION).await;
+        location(&response).to_owned()
+    };
+    assert!(
+        sent_to("up:phone-to-person")
+            .await
+            .ends_with("#rule-phone-to-person")
+    );
+    assert!(!sent_to("up:a\r\nset-cookie: x").await.contains('#'));
+    assert!(!sent_to("off:phone-to-person").await.contains('#'));
+}
+
 #[tokio::test]
 async fn a_rule_is_added_without_scripts() {
     let text = drafted(|_| ()).query.draft.expect("a draft").set;
