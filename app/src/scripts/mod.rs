@@ -1,0 +1,4 @@
+//! What scripts add to every page.
+
+pub mod api;
+pub mod session;
