@@ -393,6 +393,21 @@ async fn runs_under_way_are_told_as_they_are_now() {
     assert_eq!(told, [(run_id(3), RunState::Running)]);
 }
 
+/// None of it would work without scripts, so none of it is sent.
+#[tokio::test]
+async fn what_scripts_add_is_not_in_the_page() {
+    let page = community_management(Fake::Busy, "").await;
+    for part in [
+        "Keyboard shortcuts",
+        "Copy</button>",
+        "session-note",
+        "popover=\"manual\"",
+    ] {
+        assert!(!page.html.contains(part), "{part}");
+    }
+    assert!(page.html.contains("data-keeps-up=\"ago\""));
+}
+
 #[tokio::test]
 async fn writes_are_never_read_with_get() {
     let connection = format!("connection={}", connection_id(3));
