@@ -86,6 +86,8 @@ pub const SERVER_FUNCTIONS: &[(&str, Audience)] = &[
     ("/rpc/sessions", Admin),
     ("/rpc/end_session", Admin),
     ("/rpc/check_confirmed", LoggedIn),
+    ("/rpc/session_left", LoggedIn),
+    ("/rpc/stay_logged_in", LoggedIn),
     ("/rpc/your_sessions", LoggedIn),
     ("/rpc/end_your_session", LoggedIn),
     ("/rpc/end_your_other_sessions", LoggedIn),

@@ -22,6 +22,7 @@ use crate::{
     error::AppError,
     layout::FrameView,
     runs::view::{InvalidRecordsQuery, InvalidRecordsView, LiveView, SummaryView},
+    scripts::session::SessionTimes,
     tokens::view::{NewTokenView, TokensView},
     unification::{
         place::{MemberKey, TicketPlace, UsersPlace},
@@ -126,6 +127,12 @@ pub trait Backend: Send + Sync {
 
     /// Of all accounts.
     async fn sessions(&self) -> Result<SessionsView, AppError>;
+
+    /// How long the session of whoever asks lasts. Asking does not make it longer.
+    async fn session_times(&self) -> Result<SessionTimes, AppError>;
+
+    /// Has that session go on from now.
+    async fn stay_logged_in(&self) -> Result<SessionTimes, AppError>;
 
     /// Of whoever asks.
     async fn your_sessions(&self) -> Result<SessionsView, AppError>;

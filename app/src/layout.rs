@@ -12,6 +12,7 @@ use crate::{
     companies::place::CUSTOMERS,
     erasure::place::ERASE,
     place::{COMMUNITY_MANAGEMENT, LOG_OUT},
+    scripts::{Scripts, key_list::keys_button, parts},
     tokens::place::TOKENS,
     ui::{
         icon::{Icon, icon, mark},
@@ -50,6 +51,7 @@ pub fn Frame(children: Children) -> impl IntoView {
     let failing = RwSignal::new(frame.failing_connections);
     provide_context(FailingConnections(failing));
     provide_context(Viewer::from(&frame));
+    let scripts = Scripts::provide();
     view! {
         <a class="skip" href="#main" rel="external">
             "Skip to the content"
@@ -60,6 +62,7 @@ pub fn Frame(children: Children) -> impl IntoView {
                 {children()}
             </main>
         </div>
+        {parts(scripts)}
     }
 }
 
@@ -139,6 +142,7 @@ fn Navigation(failing: ReadSignal<u32>, frame: FrameView) -> impl IntoView {
                     </ul>
                 })}
                 <div class="nav-foot">
+                    {keys_button()}
                     {administration.then(|| worker_state(frame.worker))}
                     {frame.account.map(|account| account_foot(account, close))}
                 </div>

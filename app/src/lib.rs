@@ -16,6 +16,7 @@ pub mod layout;
 pub mod page;
 pub mod place;
 pub mod runs;
+pub mod scripts;
 pub mod shell;
 pub mod tokens;
 pub mod ui;

@@ -393,6 +393,21 @@ async fn runs_under_way_are_told_as_they_are_now() {
     assert_eq!(told, [(run_id(3), RunState::Running)]);
 }
 
+/// None of it would work without scripts, so none of it is sent.
+#[tokio::test]
+async fn what_scripts_add_is_not_in_the_page() {
+    let page = community_management(Fake::Busy, "").await;
+    for part in [
+        "Keyboard shortcuts",
+        "Copy</button>",
+        "session-note",
+        "popover=\"manual\"",
+    ] {
+        assert!(!page.html.contains(part), "{part}");
+    }
+    assert!(page.html.contains("data-keeps-up=\"ago\""));
+}
+
 #[tokio::test]
 async fn writes_are_never_read_with_get() {
     let connection = format!("connection={}", connection_id(3));
@@ -535,6 +550,24 @@ async fn the_list_is_changed_without_scripts() {
     let draft = draft_after("/rpc/change_rules", &sent).await;
     assert_eq!(draft.base, 14);
     assert_eq!(draft.set.rules[2].id, "phone-to-person");
+}
+
+/// So that the keyboard goes on from the rule that it moved.
+#[tokio::test]
+async fn a_rule_that_moved_is_where_the_page_begins() {
+    let text = drafted(|_| ()).query.draft.expect("a draft").set;
+    let sent_to = async |change: &str| {
+        let sent = [("base", "14"), ("set", &text), ("change", change)];
+        let response = post_field("/rpc/change_rules", form(&sent), UNIFICATION).await;
+        location(&response).to_owned()
+    };
+    assert!(
+        sent_to("up:phone-to-person")
+            .await
+            .ends_with("#rule-phone-to-person")
+    );
+    assert!(!sent_to("up:a\r\nset-cookie: x").await.contains('#'));
+    assert!(!sent_to("off:phone-to-person").await.contains('#'));
 }
 
 #[tokio::test]

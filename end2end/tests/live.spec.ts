@@ -48,6 +48,31 @@ test("the counts of a card move while the page is looked at, until they are paus
   expect(await found(card)).toBe(halted);
 });
 
+test("p halts live counts, and lets them go on", async ({ console: page, javaScriptEnabled }) => {
+  test.skip(!javaScriptEnabled, "without scripts no count moves");
+  await page.goto(COMMUNITY_MANAGEMENT);
+  await expect(page.getByRole("button", { name: "Pause live counts" })).toBeVisible();
+  await page.keyboard.press("p");
+  await expect(page.getByRole("button", { name: "Go on with live counts" })).toBeVisible();
+  await page.keyboard.press("p");
+  await expect(page.getByRole("button", { name: "Pause live counts" })).toBeVisible();
+});
+
+test("counts that the server does not tell any more are shown as of when it did", async ({ page, context, javaScriptEnabled }) => {
+  test.skip(!javaScriptEnabled, "without scripts the browser says it");
+  await page.clock.install();
+  await page.goto(COMMUNITY_MANAGEMENT);
+  await expect(page.getByRole("button", { name: "Pause live counts" })).toBeVisible();
+  await context.setOffline(true);
+  const note = page.getByText(/^Shown as of \d\d:\d\d\. The console cannot reach the server\.$/);
+  await expect(note).toBeVisible();
+  await expect(page.getByText(/^Trying again (in \d+ s|now)\.$/)).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Under way" })).toBeVisible();
+  await context.setOffline(false);
+  await page.clock.fastForward(21_000);
+  await expect(note).toBeHidden();
+});
+
 test("the Summary of a run under way moves as well, and keeps the focus where it is", async ({
   console: page,
   javaScriptEnabled,

@@ -4,7 +4,9 @@ use app::{
     accounts::view::{AccountRow, AccountState, AccountsView, LinkView, SessionRow, SessionsView},
     answer::Secret,
     error::AppError,
+    scripts::session::SessionTimes,
 };
+use chrono::{DateTime, Utc};
 use domain::{Account, AccountId, Role, SessionId};
 use secrecy::SecretString;
 use store::{AddAccountError, ChangeAccountError, Ending, NewAccount, Session, normal_email};
@@ -47,6 +49,21 @@ impl Console {
 
     fn logged_in(&self) -> Result<&LoggedIn, AppError> {
         self.visitor.logged_in().ok_or(AppError::NotLoggedIn)
+    }
+
+    pub(crate) fn own_session_times(&self) -> Result<SessionTimes, AppError> {
+        let session = &self.logged_in()?.session;
+        Ok(session_times(session, self.installation.clock.now()))
+    }
+
+    /// Notes the session's time at once, so that what is answered is how long it lasts now.
+    pub(crate) async fn go_on_with_session(&self) -> Result<SessionTimes, AppError> {
+        let mut session = self.logged_in()?.session.clone();
+        let now = self.installation.clock.now();
+        let seen = self.installation.store.session_seen(session.id, now).await;
+        seen.map_err(|error| internal(&error))?;
+        session.last_seen_at = now;
+        Ok(session_times(&session, now))
     }
 
     pub(crate) async fn new_account(&self, email: &str, role: Role) -> Result<LinkView, AppError> {
@@ -231,6 +248,14 @@ fn is_last_admin(accounts: &[Account], id: AccountId) -> bool {
         .iter()
         .filter(|account| account.role == Role::Admin && account.disabled_at.is_none());
     admins.next().is_some_and(|admin| admin.id == id) && admins.next().is_none()
+}
+
+fn session_times(session: &Session, as_of: DateTime<Utc>) -> SessionTimes {
+    SessionTimes {
+        as_of,
+        ends_at: session.ends_at(),
+        latest_end: session.latest_end(),
+    }
 }
 
 fn account_row(account: &Account, you: Option<AccountId>, last_admin: bool) -> AccountRow {

@@ -21,6 +21,7 @@ use app::{
     runs::view::{
         INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, LIVE_RUNS_MAX, LiveView, SummaryView,
     },
+    scripts::session::SessionTimes,
     tokens::view::{NewTokenView, TokensView},
     unification::{
         place::{MemberKey, TicketPlace, UsersPlace},
@@ -451,6 +452,14 @@ impl Backend for Console {
 
     async fn sessions(&self) -> Result<SessionsView, AppError> {
         self.everyones_sessions().await
+    }
+
+    async fn session_times(&self) -> Result<SessionTimes, AppError> {
+        self.own_session_times()
+    }
+
+    async fn stay_logged_in(&self) -> Result<SessionTimes, AppError> {
+        self.go_on_with_session().await
     }
 
     async fn your_sessions(&self) -> Result<SessionsView, AppError> {

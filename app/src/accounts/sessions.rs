@@ -13,7 +13,7 @@ use super::{
 };
 use crate::ui::{
     head::{Crumb, sheet_head},
-    moment::{self, moment},
+    moment::{self, Relative, moment},
     problem::{Titles, failure_in_url, page_problem},
 };
 
@@ -118,8 +118,8 @@ fn row(session: &SessionRow, whose: Whose, as_of: DateTime<Utc>) -> impl IntoVie
             {first}
             <td data-label="Address"><code>{session.address.clone()}</code></td>
             <td data-label="Began">{moment(session.began_at, moment::day_time(session.began_at, as_of))}</td>
-            <td data-label="Last seen">{moment(session.last_seen_at, moment::ago(session.last_seen_at, as_of))}</td>
-            <td data-label="Ends">{moment(session.ends_at, moment::until(session.ends_at, as_of))}</td>
+            <td data-label="Last seen">{Relative::Ago.moment(session.last_seen_at, as_of)}</td>
+            <td data-label="Ends">{Relative::Until.moment(session.ends_at, as_of)}</td>
             <td class="number">{end(session, whose)}</td>
         </tr>
     }

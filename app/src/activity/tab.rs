@@ -53,7 +53,7 @@ fn choice(view: &ActivityLogView) -> impl IntoView + use<> {
     let none = links.is_empty();
     view! {
         <nav class="chips" aria-label="Choice of connection">
-            <a class="chip" href=Place::log(None).href() data-noscroll="" aria-current=all>
+            <a class="chip" href=Place::log(None).href() data-noscroll="" data-key="/" aria-current=all>
                 "All Activity Logs"
             </a>
             {one}
@@ -96,7 +96,7 @@ fn listed(view: &ActivityLogView, content: ContentResource) -> impl IntoView + u
             </span>
             <span>"Rows change only on refresh."</span>
         </p>
-        <a class="button refresh" href=again on:click=refresh>
+        <a class="button refresh" href=again data-key="r" on:click=refresh>
             {icon(Icon::Turning)}
             "Refresh"
         </a>

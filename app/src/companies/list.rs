@@ -12,6 +12,7 @@ use super::{
 use crate::{
     access::may_use,
     ui::{
+        command::command,
         head::sheet_head,
         markup::Text,
         number::{counted, grouped},
@@ -197,7 +198,7 @@ fn nothing(view: &LookUpView) -> impl IntoView + use<> {
             <section class="empty">
                 <h2>{format!("There are no {what} yet")}</h2>
                 <p>"An operator brings them in from your customer-success data."</p>
-                <code class="command">{format!("tributary {file} import FILE")}</code>
+                {command(format!("tributary {file} import FILE"))}
             </section>
         }
         .into_any();

@@ -15,13 +15,7 @@ use super::{
 };
 use crate::{
     place::Place,
-    ui::{
-        icon::Icon,
-        markup::Text,
-        moment::{self, moment_markup},
-        number::grouped,
-        words,
-    },
+    ui::{icon::Icon, markup::Text, moment::Relative, number::grouped, words},
 };
 
 pub fn card(card: &ConnectionCard, as_of: DateTime<Utc>, actions: Actions) -> impl IntoView + use<> {
@@ -72,13 +66,12 @@ fn place_of(card: &ConnectionCard) -> String {
 }
 
 fn times(card: &ConnectionCard, as_of: DateTime<Utc>) -> String {
-    let last = card.last_success_at.map_or_else(
-        || "None yet".to_owned(),
-        |at| moment_markup(at, &moment::ago(at, as_of)),
-    );
+    let last = card
+        .last_success_at
+        .map_or_else(|| "None yet".to_owned(), |at| Relative::Ago.markup(at, as_of));
     let (next, note) = match card.next_sync_at {
         Some(at) => (
-            moment_markup(at, &moment::until(at, as_of)),
+            Relative::Until.markup(at, as_of),
             format!("Daily at {} UTC, set by the system", card.sync_time),
         ),
         None => ("None".to_owned(), "Syncing is off".to_owned()),

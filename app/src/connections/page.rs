@@ -70,7 +70,7 @@ fn live_head(view: &ConnectionsView) -> Option<impl IntoView + use<>> {
         <div class="live-head">
             <p class="small">"Listed at " {moment(view.as_of, clock(view.as_of))}</p>
             {pause_button()}
-            <a class="button" href=Place::default().href() on:click=refresh>
+            <a class="button" href=Place::default().href() data-key="r" on:click=refresh>
                 {icon(Icon::Turning)}
                 "Refresh"
             </a>

@@ -17,7 +17,7 @@ use crate::{
     ui::{
         health::{CANCELLING, state_word},
         ladder::ladder,
-        moment::{self, moment},
+        moment::{self, Relative, moment},
         number::{grouped, share},
         problem::turn,
         words,
@@ -61,9 +61,8 @@ fn reason(card: &ConnectionCard, as_of: DateTime<Utc>) -> AnyView {
         ),
         Health::NotRunYet => match card.next_sync_at {
             Some(at) => {
-                let first = moment::until(at, as_of);
-                return view! { "First run starts " {moment(at, first)} ". You need not do anything." }
-                    .into_any();
+                let first = Relative::Until.moment(at, as_of);
+                return view! { "First run starts " {first} ". You need not do anything." }.into_any();
             }
             None => "You need not do anything.".to_owned(),
         },
@@ -139,7 +138,7 @@ fn queued(
     as_of: DateTime<Utc>,
     actions: Actions,
 ) -> impl IntoView + use<> {
-    let asked = moment(current.queued_at, moment::ago(current.queued_at, as_of));
+    let asked = Relative::Ago.moment(current.queued_at, as_of);
     let (place, why) = current.progress.queue.as_ref().map_or_else(
         || (String::new(), "Starts when a worker is free.".to_owned()),
         |queue| (words::place(queue, as_of), queue.why.clone()),

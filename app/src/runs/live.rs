@@ -9,6 +9,8 @@ use leptos::prelude::*;
 
 use super::view::{LIVE_RUNS_MAX, LiveView, SummaryView};
 use crate::connections::view::{ConnectionsView, CurrentRun};
+#[cfg(target_arch = "wasm32")]
+use crate::{error::AppError, scripts::Scripts};
 
 /// What is known of runs under way that is newer than the page.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +26,9 @@ pub struct Live {
     summary: RwSignal<Option<SummaryView>>,
     /// Grows whenever a run has begun or ended: the page is old then.
     changed: RwSignal<usize>,
+    /// Told whether the server answers, and asks until it does again.
+    #[cfg(target_arch = "wasm32")]
+    scripts: Option<Scripts>,
 }
 
 impl Live {
@@ -37,6 +42,8 @@ impl Live {
             in_summary: RwSignal::new(None),
             summary: RwSignal::new(None),
             changed: RwSignal::new(0),
+            #[cfg(target_arch = "wasm32")]
+            scripts: use_context(),
         };
         provide_context(live);
         Effect::new(move || keep_asking(live));
@@ -111,7 +118,7 @@ pub fn pause_button() -> impl IntoView {
             }
         };
         Some(view! {
-            <button class="button" type="button" on:click=move |_| live.paused.update(|paused| *paused = !*paused)>
+            <button class="button" type="button" data-key="p" on:click=move |_| live.paused.update(|paused| *paused = !*paused)>
                 {words}
             </button>
         })
@@ -135,7 +142,8 @@ fn keep_asking(live: Live) {
     // Dropped, and so ended, with the page.
     StoredValue::new_local(Interval::new(EVERY_MS, move || {
         let looks_away = document().hidden();
-        if looks_away || live.paused.get_untracked() || asking.get_untracked() {
+        let is_lost = live.scripts.is_some_and(Scripts::is_lost);
+        if looks_away || is_lost || live.paused.get_untracked() || asking.get_untracked() {
             return;
         }
         asking.set(true);
@@ -154,7 +162,9 @@ impl Live {
         use super::api::{live_runs, summary};
 
         if let Some(run) = self.in_summary.get_untracked() {
-            if let Ok(view) = summary(run).await {
+            let answer = summary(run).await;
+            self.heard(&answer);
+            if let Ok(view) = answer {
                 self.take_summary(view);
             }
             return;
@@ -162,10 +172,19 @@ impl Live {
         let runs: Vec<RunId> = self
             .on_cards
             .with_untracked(|runs| runs.iter().map(|(id, _)| *id).collect());
-        if !runs.is_empty()
-            && let Ok(view) = live_runs(runs).await
-        {
+        if runs.is_empty() {
+            return;
+        }
+        let answer = live_runs(runs).await;
+        self.heard(&answer);
+        if let Ok(view) = answer {
             self.take_cards(view);
+        }
+    }
+
+    fn heard<T>(self, answer: &Result<T, AppError>) {
+        if let Some(scripts) = self.scripts {
+            scripts.heard(answer);
         }
     }
 

@@ -17,7 +17,7 @@ use crate::{
         dialog::Dialog,
         head::{Crumb, sheet_head},
         icon::{Icon, icon},
-        moment::{self, moment},
+        moment::{self, Relative, moment},
         problem::{Titles, failure_in_url, page_problem},
     },
 };
@@ -99,7 +99,7 @@ fn row(row: &TokenRow, as_of: DateTime<Utc>) -> impl IntoView + use<> {
     let token = &row.token;
     let day = |at: DateTime<Utc>| moment(at, moment::day_of_year(at.date_naive(), as_of));
     let used = match token.last_used_at {
-        Some(at) => moment(at, moment::ago(at, as_of)).into_any(),
+        Some(at) => Relative::Ago.moment(at, as_of).into_any(),
         None => "Never".into_any(),
     };
     let by = row.made_by.as_deref().unwrap_or("an operator");

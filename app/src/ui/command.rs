@@ -2,13 +2,21 @@
 
 use leptos::prelude::*;
 
+use crate::scripts::copy::copy_button;
+
 /// Every command of the product begins with this.
 const PROGRAM: &str = "tributary ";
 
 pub const ADD_CONNECTION: &str = "tributary connection add --tenant-id customer-en --base-url URL --client-id ID --client-secret-file FILE";
 
 pub fn command(text: String) -> impl IntoView {
-    view! { <code class="command">{text}</code> }
+    let copied = text.clone();
+    view! {
+        <div class="command-line">
+            <code class="command">{text}</code>
+            {copy_button(copied)}
+        </div>
+    }
 }
 
 /// A next action and the command that ends it, if one does: `Ask an operator to run: tributary …`.

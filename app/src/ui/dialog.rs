@@ -77,7 +77,7 @@ pub fn Dialog(
 
 /// A menu closes when a dialog opens. Closing it first gives the focus back to its button, and that is where the
 /// dialog then gives it back to.
-fn leave_menu() {
+pub fn leave_menu() {
     let menu = document()
         .active_element()
         .and_then(|focused| focused.closest("[popover]").ok().flatten());

@@ -39,6 +39,11 @@ pub fn clock(at: DateTime<Utc>) -> String {
     format!("{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second())
 }
 
+/// `07:42`.
+pub fn clock_minute(at: DateTime<Utc>) -> String {
+    format!("{:02}:{:02}", at.hour(), at.minute())
+}
+
 /// `23 Nov 2026, 02:14:41 UTC`.
 pub fn exact(at: DateTime<Utc>) -> String {
     format!("{} {}, {} UTC", day(at.date_naive()), at.year(), clock(at))
@@ -111,6 +116,73 @@ pub fn moment_markup(at: DateTime<Utc>, words: &str) -> String {
     )
 }
 
+/// How a time stands to now, which scripts keep up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relative {
+    Ago,
+    Until,
+}
+
+impl Relative {
+    const ALL: [Self; 2] = [Self::Ago, Self::Until];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Ago => "ago",
+            Self::Until => "until",
+        }
+    }
+
+    fn words(self, at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+        match self {
+            Self::Ago => ago(at, now),
+            Self::Until => until(at, now),
+        }
+    }
+
+    /// As [`moment`].
+    pub fn moment(self, at: DateTime<Utc>, now: DateTime<Utc>) -> impl IntoView {
+        let words = self.words(at, now);
+        view! { <time datetime=machine(at) title=exact(at) data-keeps-up=self.as_str()>{words}</time> }
+    }
+
+    /// As [`moment_markup`].
+    pub fn markup(self, at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+        format!(
+            r#"<time datetime="{}" title="{}" data-keeps-up="{}">{}</time>"#,
+            machine(at),
+            exact(at),
+            self.as_str(),
+            self.words(at, now)
+        )
+    }
+
+    /// The words now, of an element as it stands on the page.
+    pub fn words_of(kind: &str, datetime: &str, now: DateTime<Utc>) -> Option<String> {
+        let kind = Self::ALL.into_iter().find(|known| known.as_str() == kind)?;
+        Some(kind.words(datetime.parse().ok()?, now))
+    }
+}
+
+/// Writes anew what has become another word since. The text stays the same node, which the framework may know.
+#[cfg(target_arch = "wasm32")]
+pub fn keep_up(now: DateTime<Utc>) {
+    use leptos::{wasm_bindgen::JsCast, web_sys::Element};
+
+    let Ok(times) = document().query_selector_all("time[data-keeps-up]") else {
+        return;
+    };
+    for time in (0..times.length()).filter_map(|index| times.item(index)?.dyn_into::<Element>().ok()) {
+        let attribute = |name: &str| time.get_attribute(name).unwrap_or_default();
+        let words = Relative::words_of(&attribute("data-keeps-up"), &attribute("datetime"), now);
+        if let (Some(words), Some(text)) = (words, time.first_child())
+            && text.node_value().as_ref() != Some(&words)
+        {
+            text.set_node_value(Some(&words));
+        }
+    }
+}
+
 fn month(date: NaiveDate) -> &'static str {
     MONTHS[date.month0() as usize]
 }
@@ -152,6 +224,16 @@ mod tests {
     fn the_future_is_told_and_what_is_due_is_about_now() {
         assert_eq!(until(now() + TimeDelta::hours(18), now()), "in 18 h");
         assert_eq!(until(before(5), now()), "about now");
+    }
+
+    #[test]
+    fn what_stands_on_the_page_is_read_and_told_anew() {
+        let now_s = |seconds| now() + TimeDelta::seconds(seconds);
+        let told = |kind, seconds| Relative::words_of(kind, &machine(now()), now_s(seconds));
+        assert_eq!(told("ago", 65).as_deref(), Some("1 min ago"));
+        assert_eq!(told("until", -65).as_deref(), Some("in 1 min"));
+        assert_eq!(told("never", 0), None);
+        assert_eq!(Relative::words_of("ago", "yesterday", now()), None);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     error::AppError,
     place::{CONFIRM, LOG_IN},
+    scripts::Scripts,
 };
 
 /// Longest text that is shown of an error that came with the URL.
@@ -24,6 +25,10 @@ pub fn page_problem(error: &AppError, reload: String) -> impl IntoView + use<> {
         AppError::NotFound { .. } => "There is nothing here",
         _ => "This part of the page could not be shown",
     };
+    let lost = matches!(error, AppError::Unreachable { .. }).then_some("");
+    if let (Some(_), Some(scripts)) = (lost, use_context::<Scripts>()) {
+        Effect::new(move || scripts.lost_the_page());
+    }
     view! {
         <section class="problem">
             <h2>{icon(Icon::CrossOctagon)}{title}</h2>
@@ -31,7 +36,7 @@ pub fn page_problem(error: &AppError, reload: String) -> impl IntoView + use<> {
             {turn(error.owner(), &error.next_action())}
             {door(error)}
             <p>
-                <a class="button" href=reload rel="external">
+                <a class="button" href=reload rel="external" data-lost=lost>
                     "Reload"
                 </a>
             </p>

@@ -36,12 +36,21 @@ pub async fn change_rules(base: u32, set: String, change: String) -> Result<(), 
     };
     draft.press(&change);
     let place = RulesPlace::with_draft(draft.text());
-    let opened = match Press::read(&change) {
-        Some((Press::Edit, rule)) => Some(Open::Rule(rule.to_owned())),
-        _ => None,
+    let href = match Press::read(&change) {
+        Some((Press::Edit, rule)) => place.opening(Some(Open::Rule(rule.to_owned()))).href(),
+        // Whoever moves a rule by the keyboard goes on from it.
+        Some((Press::Up | Press::Down, rule)) if is_plain(rule) => format!("{}#rule-{rule}", place.href()),
+        _ => place.href(),
     };
-    leptos_axum::redirect(&place.opening(opened).href());
+    leptos_axum::redirect(&href);
     Ok(())
+}
+
+/// Whether it may stand in an address as it is. Anyone can write what a form sends.
+#[cfg(feature = "ssr")]
+fn is_plain(rule: &str) -> bool {
+    rule.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// A rule as the form has it, into the draft. `rule` is empty for a new one.

@@ -9,6 +9,7 @@ use app::{
     },
     erasure::view::{ErasedView, ErasuresView, PersonView, ReceiptView},
     error::AppError,
+    scripts::session::SessionTimes,
     tokens::view::{NewTokenView, TokenRow, TokensView},
 };
 use chrono::{DateTime, Utc};
@@ -100,6 +101,14 @@ pub(crate) fn your_sessions() -> SessionsView {
             session(1, "admin@customer.example", "Firefox on Linux"),
             session(2, "admin@customer.example", ""),
         ],
+    }
+}
+
+pub(crate) fn session_times() -> SessionTimes {
+    SessionTimes {
+        as_of: now(),
+        ends_at: at(23, 19, 41, 0),
+        latest_end: at(29, 8, 0, 0),
     }
 }
 

@@ -25,6 +25,7 @@ use app::{
     error::AppError,
     layout::{AccountLine, FrameView},
     runs::view::{INVALID_PAGE_ROWS, InvalidRecordsQuery, InvalidRecordsView, LiveView, SummaryView},
+    scripts::session::SessionTimes,
     tokens::view::{NewTokenView, TokensView},
     unification::{
         place::{MemberKey, TicketPlace, UsersPlace},
@@ -333,6 +334,16 @@ impl Backend for Fake {
 
     async fn set_disabled(&self, _account: AccountId, _disabled: bool) -> Result<(), AppError> {
         self.check()
+    }
+
+    async fn session_times(&self) -> Result<SessionTimes, AppError> {
+        self.check()?;
+        Ok(administration::session_times())
+    }
+
+    async fn stay_logged_in(&self) -> Result<SessionTimes, AppError> {
+        self.check()?;
+        Ok(administration::session_times())
     }
 
     async fn sessions(&self) -> Result<SessionsView, AppError> {

@@ -133,16 +133,22 @@ impl Door {
         self.clock.now()
     }
 
-    /// Whose session it is, if it is good now.
+    /// Whose session it is, if it is good now. It goes on from here: somebody uses it.
     pub(crate) async fn recognize(&self, token: &Token) -> Result<Option<LoggedIn>, StoreError> {
+        let found = self.look_at(token).await?;
         let now = self.clock.now();
-        let Some((session, account)) = self.store.session(&token.hash(), now).await? else {
-            return Ok(None);
-        };
-        if now - session.last_seen_at >= SESSION_SEEN_EVERY {
+        if let Some(LoggedIn { session, .. }) = &found
+            && now - session.last_seen_at >= SESSION_SEEN_EVERY
+        {
             self.seen(session.id, now);
         }
-        Ok(Some(LoggedIn { account, session }))
+        Ok(found)
+    }
+
+    /// The same, and the session stays as long as it was.
+    pub(crate) async fn look_at(&self, token: &Token) -> Result<Option<LoggedIn>, StoreError> {
+        let found = self.store.session(&token.hash(), self.clock.now()).await?;
+        Ok(found.map(|(session, account)| LoggedIn { account, session }))
     }
 
     /// The token that a program shows, or why it is good for nothing.

@@ -3,12 +3,14 @@
 
 use std::{convert::Infallible, sync::Arc};
 
+use app::scripts::api::SessionLeft;
 use axum::{
     extract::{FromRequestParts, Request, State},
     http::{HeaderMap, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use leptos::server_fn::ServerFn as _;
 use store::StoreError;
 use tracing::error;
 
@@ -28,8 +30,9 @@ pub(crate) struct Visits {
 }
 
 impl Visits {
-    /// A token goes before a cookie: whoever shows one means it, and is told if it is good for nothing.
-    async fn who(&self, headers: &HeaderMap) -> Result<Result<Who, BadToken>, StoreError> {
+    /// A token goes before a cookie: whoever shows one means it, and is told if it is good for nothing. A page that asks how
+    /// long its session lasts does so by itself, which is no sign of anybody.
+    async fn who(&self, path: &str, headers: &HeaderMap) -> Result<Result<Who, BadToken>, StoreError> {
         if let Some(token) = bearer(headers) {
             let program = self.door.recognize_program(token).await?;
             return Ok(program.map(|token| Who::Program(Arc::new(token))));
@@ -37,7 +40,11 @@ impl Visits {
         let Some(session) = self.cookies.session(headers) else {
             return Ok(Ok(Who::Nobody));
         };
-        let logged_in = self.door.recognize(&session).await?;
+        let logged_in = if path == SessionLeft::PATH {
+            self.door.look_at(&session).await?
+        } else {
+            self.door.recognize(&session).await?
+        };
         Ok(Ok(logged_in.map_or(Who::Nobody, |logged_in| {
             Who::Account(Arc::new(logged_in))
         })))
@@ -65,7 +72,7 @@ impl FromRequestParts<Self> for Console {
 pub(crate) async fn resolve(State(visits): State<Visits>, mut request: Request, next: Next) -> Response {
     let client = request.extensions().get::<Client>();
     let address = client.map(|client| client.address);
-    let who = match visits.who(request.headers()).await {
+    let who = match visits.who(request.uri().path(), request.headers()).await {
         Ok(Ok(who)) => who,
         Ok(Err(bad)) => return Problem::bad_token(bad).into_response(),
         Err(error) => {

@@ -52,7 +52,12 @@ pub struct Session {
 impl Session {
     /// When it ends if nothing more is asked for.
     pub fn ends_at(&self) -> DateTime<Utc> {
-        (self.last_seen_at + SESSION_IDLE_MAX).min(self.began_at + SESSION_AGE_MAX)
+        (self.last_seen_at + SESSION_IDLE_MAX).min(self.latest_end())
+    }
+
+    /// When it ends however busy it is.
+    pub fn latest_end(&self) -> DateTime<Utc> {
+        self.began_at + SESSION_AGE_MAX
     }
 }
 

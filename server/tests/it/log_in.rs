@@ -273,6 +273,54 @@ fn forged_expired_and_ended_sessions_are_none() {
     drop(console);
 }
 
+/// As the scripts of a page ask.
+fn ask(address: SocketAddr, cookies: &str, function: &str) -> Answer {
+    let origin = format!("http://{address}");
+    let headers = [
+        ("origin", origin.as_str()),
+        ("cookie", cookies),
+        ("accept", "application/json"),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    send(address, "POST", function, &headers, "")
+}
+
+#[test]
+fn a_page_learns_how_long_its_session_lasts_and_only_its_button_makes_it_longer() {
+    const LEFT: &str = "/rpc/session_left";
+    const STAY: &str = "/rpc/stay_logged_in";
+    let (home, _console, address) = with_an_admin();
+    let mine = log_in(address, ADMIN, PASSWORD);
+    let ago = |column: &str, minutes: i64| {
+        let database = rusqlite::Connection::open(home.path("data/tributary.db")).expect("the database");
+        let set = format!("UPDATE session SET {column} = {column} - ?1 * 60000000");
+        assert_eq!(database.execute(&set, [minutes]).expect("an update"), 1);
+    };
+    let ends_at = |function: &str| {
+        let answer = ask(address, &mine, function);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        text(&answer.json(), &"ends_at").to_owned()
+    };
+
+    ago("last_seen_at", 12 * 60 - 1);
+    let told = ends_at(LEFT);
+    // What moves a session is written beside the request, so one question would not show it.
+    for _ in 0..20 {
+        assert_eq!(ends_at(LEFT), told);
+    }
+    let stayed = ends_at(STAY);
+    assert!(stayed > told, "{told} then {stayed}");
+    assert_eq!(ends_at(LEFT), stayed);
+
+    // After a week not even that makes it longer.
+    ago("began_at", 7 * 24 * 60 - 1);
+    let times = ask(address, &mine, STAY).json();
+    assert_eq!(times["ends_at"], times["latest_end"]);
+    ago("began_at", 2);
+    assert_eq!(ask(address, &mine, LEFT).status, 401);
+    assert_eq!(ask(address, &mine, STAY).status, 401);
+}
+
 /// How often each status was answered.
 fn wrong_tries(address: SocketAddr, tries: usize) -> BTreeMap<u16, usize> {
     const AT_ONCE: usize = 8;
