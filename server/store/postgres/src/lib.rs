@@ -29,6 +29,7 @@ mod runs;
 mod secrets;
 mod sessions;
 mod suppression;
+mod sweep;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tokens;
