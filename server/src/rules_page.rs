@@ -17,7 +17,7 @@ use domain::{
     Connection, MatchCounts,
     unification::{Changes, RuleSet},
 };
-use store::{RuleChange, RuleUse, RuleVersion, StoreError};
+use store::{MatchingDue, RuleChange, RuleUse, RuleVersion, StoreError};
 use tracing::{error, info};
 use unification::Lists;
 
@@ -83,11 +83,12 @@ impl Console {
         })
     }
 
-    /// How far a pass over all members has come, if one is due.
+    /// How far a pass over all members has come, if one is due, or a sweep over them.
     pub(crate) async fn rematching(&self, connections: &[Connection]) -> Result<Option<Working>, StoreError> {
         let store = &self.installation.store;
         let due = store.matching_due().await?;
-        if due.iter().all(|of| of.pass_done.is_none()) {
+        let looked_at = |of: &MatchingDue| of.pass_done.or(of.sweep_done);
+        if due.iter().all(|of| looked_at(of).is_none()) {
             return Ok(None);
         }
         let mut working = Working { done: 0, all: 0 };
@@ -95,9 +96,7 @@ impl Console {
             let members = store.stored_count(connection.id, domain::Stream::Users).await?;
             let pass = due.iter().find(|of| of.connection_id == connection.id);
             working.all += members;
-            working.done += pass
-                .and_then(|of| of.pass_done)
-                .map_or(members, |done| done.min(members));
+            working.done += pass.and_then(looked_at).map_or(members, |done| done.min(members));
         }
         Ok(Some(working))
     }

@@ -24,6 +24,7 @@ const BAR: &str = "{spinner} Matching members {wide_bar} {human_pos} of {human_l
 /// Matches all members that are to be matched, with a bar on a terminal, and counts the trends that this moved. Cut off
 /// anywhere, a worker goes on with it.
 pub(crate) async fn match_everything(installation: &Installation) -> Result<u64, StoreError> {
+    sweep_everything(installation).await?;
     let due = installation.store.matching_due().await?;
     let bar = bar(installation, &due).await?;
     let mut done = 0;
@@ -40,6 +41,23 @@ pub(crate) async fn match_everything(installation: &Installation) -> Result<u64,
     bar.finish_and_clear();
     count_trends(installation).await?;
     Ok(done)
+}
+
+/// Marks whom changes of companies and persons touch, so that it is known how many are to be matched.
+async fn sweep_everything(installation: &Installation) -> Result<(), StoreError> {
+    let (store, clock) = (installation.store.as_ref(), installation.clock.as_ref());
+    let all = store.matching_due().await?;
+    for of in all.iter().filter(|of| of.sweep_done.is_some()) {
+        loop {
+            let unifier = &installation.unifier;
+            let step = unifier.sweep_some(store, clock, of.connection_id, None).await;
+            let (_, more) = without_lease(step)?;
+            if !more {
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Matches the members of a connection that are to be matched.
@@ -70,11 +88,13 @@ async fn match_some(
     connection: ConnectionId,
 ) -> Result<(u64, bool), StoreError> {
     let (store, clock) = (installation.store.as_ref(), installation.clock.as_ref());
-    match installation
-        .unifier
-        .match_some(store, clock, connection, None)
-        .await
-    {
+    let unifier = &installation.unifier;
+    without_lease(unifier.match_some(store, clock, connection, None).await)
+}
+
+/// How many members a step has matched, and whether there may be more.
+fn without_lease(step: Result<MatchStep, store::Fenced>) -> Result<(u64, bool), StoreError> {
+    match step {
         Ok(MatchStep::More(members)) => Ok((members, true)),
         // Without a lease none is lost, and nobody asks to stop.
         Ok(MatchStep::Done | MatchStep::Stop) | Err(store::Fenced::LeaseLost) => Ok((0, false)),
@@ -123,7 +143,7 @@ pub(crate) async fn keep_up(installation: Installation, stop: CancellationToken)
 
 async fn look(installation: &Installation) -> Result<(), StoreError> {
     for due in installation.store.matching_due().await? {
-        if due.run_under_way && due.pass_done.is_none() {
+        if due.run_under_way && due.pass_done.is_none() && due.sweep_done.is_none() {
             continue;
         }
         let members = match_connection(installation, due.connection_id).await?;

@@ -1,9 +1,44 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use domain::unification::{Company, Person};
+use domain::unification::{Changed, Company, Person};
 
 use crate::{By, Deed, ImportOutcome, StoreError};
+
+/// So many changed companies and persons are remembered until members were looked through for those whom they touch. More are
+/// the better part of an import: they touch a good part of the members, and matching all costs less than finding out whom.
+pub const PARTIES_SWEPT_MAX: usize = 1_000;
+
+/// Those given that are not as they are stored, in the order of the given ones.
+pub fn changed_parties<P: Clone + PartialEq>(
+    given: &[P],
+    stored: Vec<P>,
+    id: fn(&P) -> &str,
+) -> Vec<Changed<P>> {
+    let mut stored: HashMap<String, P> = stored
+        .into_iter()
+        .map(|party| (id(&party).to_owned(), party))
+        .collect();
+    let changed = given.iter().map(|after| Changed {
+        before: stored.remove(id(after)),
+        after: Some(after.clone()),
+    });
+    changed
+        .filter(|changed| changed.before != changed.after)
+        .collect()
+}
+
+impl ImportOutcome {
+    /// Of so many rows these have changed.
+    pub fn of<P>(rows: usize, changed: &[Changed<P>]) -> Self {
+        let new = changed.iter().filter(|changed| changed.before.is_none()).count() as u64;
+        Self {
+            new,
+            updated: changed.len() as u64 - new,
+            unchanged: (rows - changed.len()) as u64,
+        }
+    }
+}
 
 /// What became of imported persons.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,8 +58,9 @@ pub enum ImportMode {
 /// The companies and persons of the customer-success database.
 #[async_trait]
 pub trait CompanyStore: Send + Sync {
-    /// Writes companies in one transaction, by external id, each at most once. If any is new or changed, all members are due,
-    /// and the trail has the deed: an import, or what was done to the one company.
+    /// Writes companies in one transaction, by external id, each at most once. If any is new or changed, a sweep for the members
+    /// whom that touches is due, or all members are if more than [`PARTIES_SWEPT_MAX`] have changed; and the trail has the deed:
+    /// an import, or what was done to the one company.
     async fn import_companies(
         &self,
         companies: &[Company],

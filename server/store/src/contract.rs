@@ -32,6 +32,7 @@ mod runs;
 mod secrets;
 mod sessions;
 mod sign_on;
+mod sweeps;
 mod tokens;
 mod trail;
 mod trends;
@@ -64,6 +65,7 @@ pub use runs::*;
 pub use secrets::*;
 pub use sessions::*;
 pub use sign_on::*;
+pub use sweeps::*;
 pub use tokens::*;
 pub use trail::*;
 pub use trends::*;
@@ -163,6 +165,15 @@ macro_rules! contract_tests {
             a_change_of_rules_makes_all_members_due_page_by_page,
             what_an_older_revision_decided_is_refused_unless_it_is_reached_again,
             matches_of_a_run_are_refused_once_its_lease_is_lost,
+            a_change_of_companies_is_remembered_until_members_are_swept,
+            a_step_of_a_sweep_is_refused_once_something_changed_or_somebody_was_quicker,
+            changes_are_kept_until_the_last_connection_is_swept,
+            the_persons_of_a_new_company_lead_elsewhere,
+            members_whose_link_names_a_person_are_due_with_that_person,
+            a_change_of_many_parties_or_of_rules_makes_all_members_due_instead,
+            a_sweep_that_cannot_tell_makes_all_members_due,
+            an_older_revision_may_decide_what_a_sweep_will_reach_with_all_changes_since,
+            an_erasure_leaves_nothing_of_remembered_persons,
             matches_are_counted_without_deleted_members,
             exports_tell_what_members_are_tied_to,
             companies_and_persons_are_looked_up,

@@ -37,7 +37,7 @@ pub use accounts::{
 };
 pub use activity::{ActivityStore, ImportOutcome, ImportedActivity};
 pub use audit::{Actor, AuditEntry, AuditFilter, AuditStore, BrokenChain, By, CHAIN_BEGIN, Chain, Deed};
-pub use companies::{CompanyStore, ImportMode, PersonsImported};
+pub use companies::{CompanyStore, ImportMode, PARTIES_SWEPT_MAX, PersonsImported, changed_parties};
 pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection};
 pub use deletion::{Deletion, DeletionStore};
 pub use engagement::{
@@ -65,7 +65,7 @@ pub use look_up::{
 pub use matching::{
     DueMember, DuePage, FormerMatch, FormerlyLeft, Leaving, Left, Link, MatchCommit, MatchStore,
     MatchesWritten, MatchingDue, MemberTie, NewMatch, Revision, RuleChange, RuleStore, RuleUse, RuleVersion,
-    RulesApplied, Stays, StoredMatch,
+    RulesApplied, Stays, StoredMatch, Sweep, SweepStep, Swept,
 };
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
 pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{
     ConnectionId, MatchCounts,
-    unification::{self, LeftBecause, Match, Member, RuleSet},
+    unification::{self, LeftBecause, Match, Member, PartyChanges, RuleSet},
 };
 
 use crate::{By, Fenced, Lease, StoreError};
@@ -83,6 +83,40 @@ pub struct MatchCommit {
     pub at: DateTime<Utc>,
 }
 
+/// How far a sweep is: a look at all members of a connection for those whom changes of companies and persons touch, who are
+/// marked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sweep {
+    /// The changes are those after this revision.
+    pub since: i64,
+    /// Members up to this one are done.
+    pub after: String,
+}
+
+/// What a step of a sweep found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Swept {
+    Members {
+        /// In the order of their ids.
+        touched: Vec<String>,
+        /// The last one that was looked at; `None` if none is left.
+        up_to: Option<String>,
+        looked_at: u64,
+    },
+    /// It cannot be told who is touched: all members are due.
+    Anyone,
+}
+
+#[derive(Clone, Debug)]
+pub struct SweepStep {
+    pub connection_id: ConnectionId,
+    /// The sweep as it was read.
+    pub sweep: Sweep,
+    /// As of which the changes were read.
+    pub revision: i64,
+    pub found: Swept,
+}
+
 /// Whether matches were written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MatchesWritten {
@@ -98,6 +132,8 @@ pub struct MatchingDue {
     pub connection_id: ConnectionId,
     /// Members of a pass over all who are done; `None` if no pass is due.
     pub pass_done: Option<u64>,
+    /// Members whom a sweep has looked at; `None` if none is due.
+    pub sweep_done: Option<u64>,
     /// Members who are marked.
     pub marked: u64,
     /// A run of the connection is under way, which matches them at its end.
@@ -162,8 +198,8 @@ pub struct MemberTie {
 
 /// Members' ties to companies.
 ///
-/// Every write of what rules compare of a member marks the member, in the transaction of the write; every change of
-/// companies, persons or rules makes all members due.
+/// Every write of what rules compare of a member marks the member, in the transaction of the write; every change of rules
+/// makes all members due, and one of companies or persons a sweep, or all members where it is a change of many.
 #[async_trait]
 pub trait MatchStore: Send + Sync {
     async fn revision(&self) -> Result<Revision, StoreError>;
@@ -172,12 +208,31 @@ pub trait MatchStore: Send + Sync {
     async fn members_due(&self, connection: ConnectionId, limit: u32) -> Result<Option<DuePage>, StoreError>;
 
     /// Writes the matches of a page, keeps the former ones as history, and takes away the marks that the page was read with,
-    /// in one transaction. What was decided by an older revision is written only if a pass over all is yet to reach it.
+    /// in one transaction. What was decided by an older revision is written only if a pass over all is yet to reach it, or a
+    /// sweep for all that has changed since.
     async fn write_matches(
         &self,
         lease: Option<&Lease>,
         commit: &MatchCommit,
     ) -> Result<MatchesWritten, Fenced>;
+
+    /// `None` if no sweep is due.
+    async fn sweep_due(&self, connection: ConnectionId) -> Result<Option<Sweep>, StoreError>;
+
+    /// What has changed of companies and persons since a revision from which a sweep is due.
+    async fn parties_changed(&self, since: i64) -> Result<PartyChanges, StoreError>;
+
+    /// Members of a connection as rules compare them, but for their roles; in the order of ids, after the given one.
+    async fn members_to_sweep(
+        &self,
+        connection: ConnectionId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Member>, StoreError>;
+
+    /// Marks whom a step of a sweep has found, and moves the sweep on, in one transaction. Nothing is written if companies,
+    /// persons or rules have changed since, or somebody else was quicker.
+    async fn write_sweep(&self, lease: Option<&Lease>, step: &SweepStep) -> Result<MatchesWritten, Fenced>;
 
     /// Connections with members who are to be matched.
     async fn matching_due(&self) -> Result<Vec<MatchingDue>, StoreError>;

@@ -13,14 +13,16 @@ use domain::{
 use futures_util::lock::Mutex;
 use store::{
     DueMember, DuePage, Fenced, Lease, Leaving, Link, MatchCommit, MatchesWritten, NewMatch, Revision,
-    RuleChange, Store, StoreError, normal_email,
+    RuleChange, Store, StoreError, Sweep, SweepStep, Swept, normal_email,
 };
-use unification::{Lists, Matcher, MatcherBuilder, Threads, UnusableRuleSet};
+use unification::{Lists, Matcher, MatcherBuilder, Threads, Touched, UnusableRuleSet};
 
 use crate::Clock;
 
 /// Members of one transaction: others wait for the write lock meanwhile, and a run that is to stop waits for its end.
 const MEMBERS_AT_ONCE: u32 = 4_000;
+/// Members that a step of a sweep looks at: some megabytes, since little of each is read.
+const MEMBERS_SWEPT_AT_ONCE: u32 = 20_000;
 /// Companies and persons in memory besides the index of them.
 const PARTIES_AT_ONCE: u32 = 5_000;
 
@@ -44,6 +46,14 @@ pub struct Known {
     pub matcher: Matcher,
 }
 
+/// Whom the changes after a revision touch.
+#[derive(Debug)]
+struct Sought {
+    since: i64,
+    revision: Revision,
+    touched: Touched,
+}
+
 /// Matches members, and keeps the index of companies and persons until one of them changes.
 #[derive(Debug)]
 pub struct Unifier {
@@ -51,6 +61,8 @@ pub struct Unifier {
     threads: Threads,
     /// One index at a time is built, since it takes hundreds of megabytes.
     known: Mutex<Option<Arc<Known>>>,
+    /// The same for each step of a sweep, and for the sweeps of all connections.
+    sought: Mutex<Option<Arc<Sought>>>,
 }
 
 impl Unifier {
@@ -59,10 +71,64 @@ impl Unifier {
             lists,
             threads,
             known: Mutex::new(None),
+            sought: Mutex::new(None),
         }
     }
 
-    /// Matches some of a connection's members who are to be matched.
+    /// Looks through some of a connection's members for those whom changes of companies or persons touch, if that is due.
+    pub async fn sweep_some(
+        &self,
+        store: &dyn Store,
+        clock: &dyn Clock,
+        connection: ConnectionId,
+        lease: Option<&Lease>,
+    ) -> Result<MatchStep, Fenced> {
+        let Some(sweep) = store.sweep_due(connection).await? else {
+            return Ok(MatchStep::Done);
+        };
+        let Some(sought) = self.sought(store, sweep.since).await? else {
+            // All members are due by that, and no sweep is.
+            self.bring_shipped_rules(store, clock).await?;
+            return Ok(MatchStep::More(0));
+        };
+        let step = SweepStep {
+            connection_id: connection,
+            found: find_touched(store, connection, &sweep, &sought.touched).await?,
+            sweep,
+            revision: sought.revision.number,
+        };
+        Ok(match store.write_sweep(lease, &step).await? {
+            MatchesWritten::Yes { stop_requested: true } => MatchStep::Stop,
+            MatchesWritten::Yes { .. } | MatchesWritten::Outdated => MatchStep::More(0),
+        })
+    }
+
+    /// `None` if there are no rules yet. What is read in parts is whole if nothing changes until the step is written, which the
+    /// store sees to.
+    async fn sought(&self, store: &dyn Store, since: i64) -> Result<Option<Arc<Sought>>, StoreError> {
+        let mut kept = self.sought.lock().await;
+        let revision = store.revision().await?;
+        if revision.rule_version == 0 {
+            return Ok(None);
+        }
+        let is_same = |sought: &&Arc<Sought>| sought.since == since && sought.revision == revision;
+        if let Some(sought) = kept.as_ref().filter(is_same) {
+            return Ok(Some(Arc::clone(sought)));
+        }
+        let rules = active_rules(store).await?;
+        let changes = store.parties_changed(since).await?;
+        let touched = Touched::by(&changes, rules, &self.lists)
+            .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let sought = Arc::new(Sought {
+            since,
+            revision,
+            touched,
+        });
+        *kept = Some(Arc::clone(&sought));
+        Ok(Some(sought))
+    }
+
+    /// Matches some of a connection's members who are to be matched. Who they are is swept for before.
     pub async fn match_some(
         &self,
         store: &dyn Store,
@@ -70,6 +136,10 @@ impl Unifier {
         connection: ConnectionId,
         lease: Option<&Lease>,
     ) -> Result<MatchStep, Fenced> {
+        let swept = self.sweep_some(store, clock, connection, lease).await?;
+        if swept != MatchStep::Done {
+            return Ok(swept);
+        }
         let Some(page) = store.members_due(connection, MEMBERS_AT_ONCE).await? else {
             return Ok(MatchStep::Done);
         };
@@ -138,9 +208,7 @@ impl Unifier {
     }
 
     async fn read(&self, store: &dyn Store) -> Result<Matcher, StoreError> {
-        let active = store.active_rules().await?;
-        let rules = active.ok_or_else(|| StoreError::Corrupt("there is no rule set".to_owned()))?;
-        self.index(store, rules.rules).await
+        self.index(store, active_rules(store).await?).await
     }
 
     async fn index(&self, store: &dyn Store, rules: RuleSet) -> Result<Matcher, StoreError> {
@@ -209,6 +277,40 @@ impl Default for Unifier {
     fn default() -> Self {
         Self::new(Lists::shipped(), NonZeroUsize::MIN)
     }
+}
+
+async fn active_rules(store: &dyn Store) -> Result<RuleSet, StoreError> {
+    let active = store.active_rules().await?;
+    let rules = active.ok_or_else(|| StoreError::Corrupt("there is no rule set".to_owned()))?;
+    Ok(rules.rules)
+}
+
+async fn find_touched(
+    store: &dyn Store,
+    connection: ConnectionId,
+    sweep: &Sweep,
+    touched: &Touched,
+) -> Result<Swept, StoreError> {
+    if touched.is_anyone() {
+        return Ok(Swept::Anyone);
+    }
+    let members = store
+        .members_to_sweep(connection, &sweep.after, MEMBERS_SWEPT_AT_ONCE)
+        .await?;
+    // Who comes after the last one while this is read is marked by whoever brings them.
+    let more = members.len() >= MEMBERS_SWEPT_AT_ONCE as usize;
+    Ok(Swept::Members {
+        up_to: members
+            .last()
+            .filter(|_| more)
+            .map(|last| last.community_user_id.clone()),
+        looked_at: members.len() as u64,
+        touched: members
+            .into_iter()
+            .filter(|member| touched.touches(member))
+            .map(|member| member.community_user_id)
+            .collect(),
+    })
 }
 
 /// What the rules say of members leaving, where it is not as before.

@@ -90,7 +90,7 @@ pub(crate) struct Similar {
 }
 
 impl Similar {
-    fn of(set: &RuleSet) -> Self {
+    pub(crate) fn of(set: &RuleSet) -> Self {
         let mut similar = Self::default();
         for condition in set.active().flat_map(|(_, rule)| &rule.conditions) {
             if matches!(condition.operator, Operator::Fuzzy(_)) {
@@ -104,9 +104,9 @@ impl Similar {
 
 /// What a part of the companies or persons adds.
 #[derive(Default)]
-struct Part {
-    entries: Vec<Entry>,
-    names: Vec<String>,
+pub(crate) struct Part {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) names: Vec<String>,
 }
 
 impl Part {
@@ -215,10 +215,9 @@ impl IndexBuilder {
     fn add_inactive(&mut self, person: &Person) -> Result<(), IndexError> {
         let id = id_after(self.inactive.len(), 0)?;
         self.inactive.push(&person.external_id);
-        if let Some(email) = person.email.as_deref().and_then(normalise::email) {
-            self.entries
-                .push(Entry::new(Key::new(Kind::InactivePersonEmail, &email), id));
-        }
+        let mut part = Part::default();
+        add_inactive(&mut part, person, id);
+        self.entries.extend(part.entries);
         Ok(())
     }
 
@@ -279,7 +278,13 @@ fn twice(ids: &mut [Entry]) -> Option<u32> {
         .map(|pair| pair[0].id().min(pair[1].id()))
 }
 
-fn add_company(part: &mut Part, similar: Similar, rulebook: &Rulebook, company: &Company, id: u32) {
+pub(crate) fn add_company(
+    part: &mut Part,
+    similar: Similar,
+    rulebook: &Rulebook,
+    company: &Company,
+    id: u32,
+) {
     part.add(Kind::CompanyExternalId, company.external_id.trim(), id);
     for domain in &company.domains {
         if let Some(domain) = normalise::company_domain(domain) {
@@ -299,7 +304,13 @@ fn add_company(part: &mut Part, similar: Similar, rulebook: &Rulebook, company: 
     }
 }
 
-fn add_person(part: &mut Part, similar: Similar, rulebook: &Rulebook, person: &Person, id: u32) {
+pub(crate) fn add_inactive(part: &mut Part, person: &Person, id: u32) {
+    if let Some(email) = person.email.as_deref().and_then(normalise::email) {
+        part.add(Kind::InactivePersonEmail, &email, id);
+    }
+}
+
+pub(crate) fn add_person(part: &mut Part, similar: Similar, rulebook: &Rulebook, person: &Person, id: u32) {
     part.add(Kind::PersonExternalId, person.external_id.trim(), id);
     if let Some(email) = person.email.as_deref().and_then(normalise::email) {
         part.add(Kind::PersonEmail, &email, id);

@@ -35,7 +35,7 @@ impl Kind {
 }
 
 /// 96 bits of a value's BLAKE3 hash: to find another value with the key of one of a million takes 2^76 tries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Key {
     high: u64,
     low: u32,

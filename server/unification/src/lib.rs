@@ -11,6 +11,7 @@ pub mod normalise;
 mod parallel;
 mod rulebook;
 mod strings;
+mod touched;
 mod view;
 
 pub use index::IndexError;
@@ -18,3 +19,4 @@ pub use lists::{FREE_MAIL_DOMAINS, LEGAL_FORMS, Lists, UnreadableList};
 pub use matcher::{Matcher, MatcherBuilder};
 pub use parallel::{Cancelled, Threads};
 pub use rulebook::UnusableRuleSet;
+pub use touched::Touched;

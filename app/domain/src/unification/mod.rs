@@ -19,7 +19,7 @@ pub use leaver::{LeaverByHand, LeaverRule, LeaverSigns, Left, LeftBecause};
 pub use outcome::{
     Candidate, ComparedValue, DecidedBy, Explanation, Match, MatchStatus, RuleOutcome, RuleResult, WhyNot,
 };
-pub use party::{Company, Member, Person};
+pub use party::{Changed, Company, Member, PartyChanges, Person};
 pub use preview::{Change, Changes, Preview};
 pub use rule::{
     Attribute, Condition, Field, InvalidThreshold, Operator, Rule, Target, Threshold, WhenAmbiguous,

@@ -25,6 +25,51 @@ pub struct Person {
     pub active: bool,
 }
 
+/// A company or person that is not as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed<P> {
+    /// `None` for one that is new.
+    pub before: Option<P>,
+    /// `None` for one that is gone.
+    pub after: Option<P>,
+}
+
+/// What has changed of companies and persons. Persons whose company is new, or gone, are among them: what is known of them is
+/// the same, but it leads elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PartyChanges {
+    pub companies: Vec<Changed<Company>>,
+    pub persons: Vec<Changed<Person>>,
+}
+
+impl Changed<Company> {
+    pub fn external_id(&self) -> &str {
+        let one = self.after.as_ref().or(self.before.as_ref());
+        one.map_or("", |company| &company.external_id)
+    }
+}
+
+impl Changed<Person> {
+    pub fn external_id(&self) -> &str {
+        let one = self.after.as_ref().or(self.before.as_ref());
+        one.map_or("", |person| &person.external_id)
+    }
+}
+
+impl PartyChanges {
+    pub fn len(&self) -> usize {
+        self.companies.len() + self.persons.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn person_ids(&self) -> Vec<&str> {
+        self.persons.iter().map(Changed::<Person>::external_id).collect()
+    }
+}
+
 /// What of a member rules compare: a view of the stored record, together with its tenant, whose default country its phone
 /// number is read with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -27,7 +27,7 @@ pub fn read_revision(row: &impl Columns) -> Result<Revision, StoreError> {
 }
 
 /// A member as rules see it.
-pub(crate) fn read_fields(row: &impl Columns) -> Result<Member, StoreError> {
+pub fn read_fields(row: &impl Columns) -> Result<Member, StoreError> {
     Ok(Member {
         tenant_id: row.text("tenant_id")?,
         community_user_id: row.text("community_user_id")?,

@@ -4,9 +4,11 @@ use std::{borrow::Cow, collections::HashMap};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::unification::{Company, Person};
-use sqlx::{AssertSqlSafe, PgConnection};
-use store::{By, CompanyStore, Deed, ImportMode, ImportOutcome, PersonsImported, StoreError, targets};
+use domain::unification::{Changed, Company, PartyChanges, Person};
+use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
+use store::{
+    By, CompanyStore, Deed, ImportMode, ImportOutcome, PersonsImported, StoreError, changed_parties, targets,
+};
 use store_columns::{
     companies::{read_company, read_person},
     json_text, micros,
@@ -17,23 +19,19 @@ use crate::{
     audit::append,
     database::Write,
     error::database,
-    matching::everything_changed,
     suppression::{lock_out_erasures, screen_persons},
+    sweep::parties_changed,
 };
 
-/// In the order of keys, so that two imports never wait for each other. An equal row is not written.
 const UPSERT_COMPANIES: &str =
     "INSERT INTO company (external_id, name, domains, parent_external_id, changed_at)
     SELECT external_id, name, domains, parent_external_id, $5
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS given (external_id, name, domains, parent_external_id)
     ORDER BY external_id COLLATE \"C\"
     ON CONFLICT (external_id) DO UPDATE SET name = excluded.name, domains = excluded.domains,
-        parent_external_id = excluded.parent_external_id, changed_at = excluded.changed_at
-    WHERE company.name <> excluded.name OR company.domains <> excluded.domains
-        OR company.parent_external_id IS DISTINCT FROM excluded.parent_external_id";
+        parent_external_id = excluded.parent_external_id, changed_at = excluded.changed_at";
 
-/// In the order of keys, so that two imports never wait for each other. An equal row is not written. Who stays inactive
-/// is so since the first time.
+/// Who stays inactive is so since the first time.
 const UPSERT_PERSONS: &str =
     "INSERT INTO person (external_id, email, first_name, last_name, phone, company_external_id, active, changed_at,
         inactive_since)
@@ -46,17 +44,13 @@ const UPSERT_PERSONS: &str =
         last_name = excluded.last_name, phone = excluded.phone, company_external_id = excluded.company_external_id,
         active = excluded.active, changed_at = excluded.changed_at,
         inactive_since = CASE WHEN excluded.active THEN NULL
-            ELSE COALESCE(person.inactive_since, excluded.inactive_since) END
-    WHERE person.email IS DISTINCT FROM excluded.email OR person.first_name IS DISTINCT FROM excluded.first_name
-        OR person.last_name IS DISTINCT FROM excluded.last_name OR person.phone IS DISTINCT FROM excluded.phone
-        OR person.company_external_id IS DISTINCT FROM excluded.company_external_id
-        OR person.active <> excluded.active";
+            ELSE COALESCE(person.inactive_since, excluded.inactive_since) END";
 
 /// Any number will do that is no other lock's.
 const IMPORT_LOCK: i64 = 0x7472_6962_0003;
 
 pub(crate) const COMPANY: &str = "SELECT external_id, name, domains, parent_external_id FROM company";
-const PERSON: &str =
+pub(crate) const PERSON: &str =
     "SELECT external_id, email, first_name, last_name, phone, company_external_id, active FROM person";
 
 #[async_trait]
@@ -69,39 +63,23 @@ impl CompanyStore for PostgresStore {
         by: &By,
     ) -> Result<ImportOutcome, StoreError> {
         let mut write = self.begin().await?;
+        lock_out_erasures(&mut write).await?;
         lock_imports(&mut write).await?;
-        let ids: Vec<&str> = companies
-            .iter()
-            .map(|company| company.external_id.as_str())
-            .collect();
-        let known = known(&mut write, "company", &ids).await?;
-        let domains = companies.iter().map(|company| json_text(&company.domains));
-        let written = sqlx::query(UPSERT_COMPANIES)
-            .bind(&ids)
-            .bind(
-                companies
-                    .iter()
-                    .map(|company| company.name.as_str())
-                    .collect::<Vec<_>>(),
-            )
-            .bind(domains.collect::<Result<Vec<_>, _>>()?)
-            .bind(
-                companies
-                    .iter()
-                    .map(|company| company.parent_external_id.as_deref())
-                    .collect::<Vec<_>>(),
-            )
-            .bind(micros(by.at))
-            .execute(&mut *write)
-            .await
-            .map_err(database)?
-            .rows_affected();
+        let changed = changed(&mut write, (COMPANY, read_company), companies, |company| {
+            &company.external_id
+        })
+        .await?;
+        write_companies(&mut write, &changed, by.at).await?;
         let done = Imported {
-            rows: outcome(companies.len(), known, written),
+            rows: ImportOutcome::of(companies.len(), &changed),
             deed,
             company: only(companies),
         };
-        settle(write, mode, &done, by).await?;
+        let changes = PartyChanges {
+            companies: changed,
+            persons: Vec::new(),
+        };
+        settle(write, mode, &done, changes, by).await?;
         Ok(done.rows)
     }
 
@@ -115,16 +93,24 @@ impl CompanyStore for PostgresStore {
         lock_out_erasures(&mut write).await?;
         lock_imports(&mut write).await?;
         let screened: Cow<'_, [Person]> = screen_persons(&mut write, &self.salts, persons).await?;
-        let kept_out = (persons.len() - screened.len()) as u64;
+        let changed = changed(&mut write, (PERSON, read_person), &screened, |person| {
+            &person.external_id
+        })
+        .await?;
+        write_persons(&mut write, &changed, by.at).await?;
         let done = Imported {
-            rows: write_persons(&mut write, &screened, by.at).await?,
+            rows: ImportOutcome::of(screened.len(), &changed),
             deed: Deed::PersonsImported,
             company: None,
         };
-        settle(write, mode, &done, by).await?;
+        let changes = PartyChanges {
+            companies: Vec::new(),
+            persons: changed,
+        };
+        settle(write, mode, &done, changes, by).await?;
         Ok(PersonsImported {
             rows: done.rows,
-            kept_out,
+            kept_out: (persons.len() - screened.len()) as u64,
         })
     }
 
@@ -181,7 +167,7 @@ impl CompanyStore for PostgresStore {
     }
 }
 
-/// One import at a time: what is new is counted before it is written.
+/// One import at a time: what has changed is read before it is written.
 pub(crate) async fn lock_imports(write: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
         .bind(IMPORT_LOCK)
@@ -191,27 +177,58 @@ pub(crate) async fn lock_imports(write: &mut PgConnection) -> Result<(), StoreEr
         .map_err(database)
 }
 
-async fn known(write: &mut PgConnection, table: &str, ids: &[&str]) -> Result<u64, StoreError> {
-    let known: i64 = sqlx::query_scalar(AssertSqlSafe(format!(
-        "SELECT COUNT(*) FROM {table} WHERE external_id = ANY($1)"
-    )))
-    .bind(ids)
-    .fetch_one(write)
-    .await
-    .map_err(database)?;
-    Ok(u64::try_from(known).unwrap_or(0))
+/// Those that are new or differ from what is stored.
+async fn changed<P: Clone + PartialEq>(
+    write: &mut PgConnection,
+    (select, read): (&'static str, fn(&PgRow) -> Result<P, StoreError>),
+    given: &[P],
+    id: fn(&P) -> &str,
+) -> Result<Vec<Changed<P>>, StoreError> {
+    let ids: Vec<&str> = given.iter().map(id).collect();
+    let rows = sqlx::query(AssertSqlSafe(format!("{select} WHERE external_id = ANY($1)")))
+        .bind(&ids)
+        .fetch_all(write)
+        .await
+        .map_err(database)?;
+    let stored = rows.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(changed_parties(given, stored, id))
+}
+
+async fn write_companies(
+    write: &mut PgConnection,
+    changed: &[Changed<Company>],
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let companies: Vec<&Company> = changed
+        .iter()
+        .filter_map(|changed| changed.after.as_ref())
+        .collect();
+    let texts = |of: fn(&Company) -> Option<&str>| companies.iter().copied().map(of).collect::<Vec<_>>();
+    let domains = companies.iter().map(|company| json_text(&company.domains));
+    sqlx::query(UPSERT_COMPANIES)
+        .bind(texts(|company| Some(&company.external_id)))
+        .bind(texts(|company| Some(&company.name)))
+        .bind(domains.collect::<Result<Vec<_>, _>>()?)
+        .bind(texts(|company| company.parent_external_id.as_deref()))
+        .bind(micros(at))
+        .execute(write)
+        .await
+        .map(|_| ())
+        .map_err(database)
 }
 
 async fn write_persons(
     write: &mut PgConnection,
-    persons: &[Person],
+    changed: &[Changed<Person>],
     at: DateTime<Utc>,
-) -> Result<ImportOutcome, StoreError> {
-    let texts = |of: fn(&Person) -> Option<&str>| persons.iter().map(of).collect::<Vec<_>>();
-    let ids: Vec<&str> = persons.iter().map(|person| person.external_id.as_str()).collect();
-    let known = known(write, "person", &ids).await?;
-    let written = sqlx::query(UPSERT_PERSONS)
-        .bind(&ids)
+) -> Result<(), StoreError> {
+    let persons: Vec<&Person> = changed
+        .iter()
+        .filter_map(|changed| changed.after.as_ref())
+        .collect();
+    let texts = |of: fn(&Person) -> Option<&str>| persons.iter().copied().map(of).collect::<Vec<_>>();
+    sqlx::query(UPSERT_PERSONS)
+        .bind(texts(|person| Some(&person.external_id)))
         .bind(texts(|person| person.email.as_deref()))
         .bind(texts(|person| person.first_name.as_deref()))
         .bind(texts(|person| person.last_name.as_deref()))
@@ -221,29 +238,24 @@ async fn write_persons(
         .bind(micros(at))
         .execute(write)
         .await
-        .map_err(database)?
-        .rows_affected();
-    Ok(outcome(persons.len(), known, written))
+        .map(|_| ())
+        .map_err(database)
 }
 
-fn outcome(total: usize, known: u64, written: u64) -> ImportOutcome {
-    let total = total as u64;
-    let new = total.saturating_sub(known);
-    ImportOutcome {
-        new,
-        updated: written.saturating_sub(new),
-        unchanged: total.saturating_sub(written),
-    }
-}
-
-async fn settle(mut write: Write, mode: ImportMode, done: &Imported<'_>, by: &By) -> Result<(), StoreError> {
+async fn settle(
+    mut write: Write,
+    mode: ImportMode,
+    done: &Imported<'_>,
+    changes: PartyChanges,
+    by: &By,
+) -> Result<(), StoreError> {
     match mode {
         // Dropped, it is rolled back.
         ImportMode::Try => return Ok(()),
         ImportMode::Write if done.rows.new + done.rows.updated == 0 => return Ok(()),
         ImportMode::Write => {}
     }
-    everything_changed(&mut write).await?;
+    parties_changed(&mut write, changes).await?;
     append(&mut write, by, done.deed, Some(done.target())).await?;
     write.commit().await
 }

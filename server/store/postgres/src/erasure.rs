@@ -22,6 +22,7 @@ use crate::{
     matching::everything_changed,
     receipts::{receipt_of, tenants_of},
     suppression::{lock_out_writers, open_salt, remember},
+    sweep::remembers_persons,
 };
 
 /// What a row of trends is counted by: its day, rounded down before 1970 too.
@@ -344,7 +345,8 @@ impl Erasing<'_> {
         Ok(())
     }
 
-    /// Persons of the customer-success database. Members that were tied to them are matched anew.
+    /// Persons of the customer-success database. Members that were tied to them are matched anew. What is remembered of changes
+    /// may name them, too: it is forgotten, and all members are matched instead of those whom it touches.
     async fn delete_persons(&mut self) -> Result<(), StoreError> {
         for id in persons_of(&mut self.write, &self.request.email).await? {
             for statement in [
@@ -359,7 +361,7 @@ impl Erasing<'_> {
             }
             self.persons += 1;
         }
-        if self.persons > 0 {
+        if self.persons > 0 || remembers_persons(&mut self.write).await? {
             everything_changed(&mut self.write).await?;
         }
         Ok(())
@@ -430,9 +432,12 @@ impl Erasing<'_> {
         .await
         .map_err(database)?;
         let Some(first) = first else {
+            // What was remembered of changes is forgotten all the same.
+            self.write.commit().await?;
             return Ok(Erasure::Unknown);
         };
         let receipt = receipt_of(&mut self.write, &first).await?;
+        self.write.commit().await?;
         Ok(Erasure::DoneBefore(receipt))
     }
 

@@ -28,6 +28,7 @@ mod runs;
 mod secrets;
 mod sessions;
 mod suppression;
+mod sweep;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tokens;

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use domain::{
     ConnectionId, MatchCounts, RunId,
-    unification::{Match, WhyNot},
+    unification::{Match, PartyChanges, WhyNot},
 };
 use sqlx::{AssertSqlSafe, PgConnection};
 use store::{
     By, Deed, DueMember, DuePage, Fenced, Lease, Left, Link, MatchCommit, MatchStore, MatchesWritten,
-    MatchingDue, MemberTie, Revision, Stays, StoreError, targets,
+    MatchingDue, MemberTie, Revision, Stays, StoreError, Sweep, SweepStep, targets,
 };
 use store_columns::{
     Columns, count, json_text,
@@ -176,12 +176,34 @@ impl MatchStore for PostgresStore {
         Ok(MatchesWritten::Yes { stop_requested })
     }
 
+    async fn sweep_due(&self, connection: ConnectionId) -> Result<Option<Sweep>, StoreError> {
+        self.read_sweep(connection).await
+    }
+
+    async fn parties_changed(&self, since: i64) -> Result<PartyChanges, StoreError> {
+        self.read_changes(since).await
+    }
+
+    async fn members_to_sweep(
+        &self,
+        connection: ConnectionId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Member>, StoreError> {
+        self.read_members_to_sweep(connection, after, limit).await
+    }
+
+    async fn write_sweep(&self, lease: Option<&Lease>, step: &SweepStep) -> Result<MatchesWritten, Fenced> {
+        self.step_sweep(lease, step).await
+    }
+
     async fn matching_due(&self) -> Result<Vec<MatchingDue>, StoreError> {
         let rows = sqlx::query(
-            "SELECT connection.id, match_all_due.done,
+            "SELECT connection.id, match_all_due.done, match_sweep_due.done AS swept,
                 (SELECT COUNT(*) FROM match_due WHERE match_due.connection_id = connection.id) AS marked,
                 EXISTS (SELECT 1 FROM run WHERE run.connection_id = connection.id AND run.state = 'running') AS under_way
              FROM connection LEFT JOIN match_all_due ON match_all_due.connection_id = connection.id
+             LEFT JOIN match_sweep_due ON match_sweep_due.connection_id = connection.id
              ORDER BY connection.tenant_id",
         )
         .fetch_all(self.readers())
@@ -192,10 +214,11 @@ impl MatchStore for PostgresStore {
             let of = MatchingDue {
                 connection_id: row.connection_id("id")?,
                 pass_done: row.optional_unsigned("done")?,
+                sweep_done: row.optional_unsigned("swept")?,
                 marked: row.unsigned("marked")?,
                 run_under_way: row.flag("under_way")?,
             };
-            if of.marked > 0 || of.pass_done.is_some() {
+            if of.marked > 0 || of.pass_done.is_some() || of.sweep_done.is_some() {
                 due.push(of);
             }
         }
@@ -370,20 +393,47 @@ impl MatchStore for PostgresStore {
     }
 }
 
-/// All members are due from now on, in the transaction that changed companies, persons or rules.
+/// All members are due from now on, in the transaction that changed companies, persons or rules. That covers whatever sweeps
+/// were to find.
 pub(crate) async fn everything_changed(write: &mut PgConnection) -> Result<(), StoreError> {
-    for statement in [
-        "INSERT INTO unification (id, revision, rule_version) VALUES (1, 1, 0)
-         ON CONFLICT (id) DO UPDATE SET revision = unification.revision + 1",
-        "INSERT INTO match_all_due (connection_id, after_user, done) SELECT id, '', 0 FROM connection ORDER BY id
-         ON CONFLICT (connection_id) DO UPDATE SET after_user = '', done = 0",
-    ] {
+    next_revision(write).await?;
+    all_due(write, None).await?;
+    for statement in ["DELETE FROM match_sweep_due", "DELETE FROM party_change"] {
         sqlx::query(statement)
             .execute(&mut *write)
             .await
             .map_err(database)?;
     }
     Ok(())
+}
+
+/// Companies, persons or rules are others from now on. Nobody else changes any, nor writes what was decided by them, until the
+/// transaction ends.
+pub(crate) async fn next_revision(write: &mut PgConnection) -> Result<i64, StoreError> {
+    sqlx::query_scalar(
+        "INSERT INTO unification (id, revision, rule_version) VALUES (1, 1, 0)
+         ON CONFLICT (id) DO UPDATE SET revision = unification.revision + 1 RETURNING revision",
+    )
+    .fetch_one(write)
+    .await
+    .map_err(database)
+}
+
+/// All members of a connection are due, or of all connections.
+pub(crate) async fn all_due(
+    write: &mut PgConnection,
+    connection: Option<ConnectionId>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO match_all_due (connection_id, after_user, done)
+         SELECT id, '', 0 FROM connection WHERE $1::uuid IS NULL OR id = $1 ORDER BY id
+         ON CONFLICT (connection_id) DO UPDATE SET after_user = '', done = 0",
+    )
+    .bind(connection.map(|connection| connection.0))
+    .execute(write)
+    .await
+    .map(|_| ())
+    .map_err(database)
 }
 
 /// A member is due. False if there is no such member.
@@ -407,7 +457,7 @@ async fn mark(
 }
 
 /// Whether the lease still holds, and the run is to stop. Nobody claims the run until the transaction ends.
-async fn pass_fence(
+pub(crate) async fn pass_fence(
     write: &mut PgConnection,
     lease: &Lease,
     connection: ConnectionId,
@@ -426,8 +476,8 @@ async fn pass_fence(
     Ok(run.flag("stop_requested")?)
 }
 
-/// What was decided by an older revision may be written if a pass over all is yet to reach it. Companies, persons and rules
-/// stay as they are until the transaction ends.
+/// What was decided by an older revision may be written if a pass over all is yet to reach it, or a sweep for all that has
+/// changed since. Companies, persons and rules stay as they are until the transaction ends.
 async fn is_current(write: &mut PgConnection, commit: &MatchCommit) -> Result<bool, StoreError> {
     let revision: Option<i64> = sqlx::query_scalar("SELECT revision FROM unification FOR SHARE")
         .fetch_optional(&mut *write)
@@ -445,10 +495,13 @@ async fn is_current(write: &mut PgConnection, commit: &MatchCommit) -> Result<bo
         return Ok(false);
     };
     sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM match_all_due WHERE connection_id = $1 AND after_user < $2)",
+        "SELECT EXISTS (SELECT 1 FROM match_all_due WHERE connection_id = $1 AND after_user < $2)
+            OR EXISTS (SELECT 1 FROM match_sweep_due
+                WHERE connection_id = $1 AND after_user < $2 AND since_revision <= $3)",
     )
     .bind(commit.connection_id.0)
     .bind(&first.member.community_user_id)
+    .bind(commit.revision.number)
     .fetch_one(write)
     .await
     .map_err(database)

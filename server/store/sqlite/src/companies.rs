@@ -4,30 +4,29 @@ use std::{borrow::Cow, collections::HashMap};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::unification::{Company, Person};
+use domain::unification::{Changed, Company, PartyChanges, Person};
 use serde::Serialize;
-use sqlx::{Sqlite, Transaction};
-use store::{By, CompanyStore, Deed, ImportMode, ImportOutcome, PersonsImported, StoreError, targets};
+use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
+use store::{
+    By, CompanyStore, Deed, ImportMode, ImportOutcome, PersonsImported, StoreError, changed_parties, targets,
+};
 use store_columns::{
     companies::{read_company, read_person},
     json_text, micros,
 };
 
 use crate::{
-    SqliteStore, audit::append, error::database, matching::everything_changed, suppression::screen_persons,
+    SqliteStore, audit::append, error::database, suppression::screen_persons, sweep::parties_changed,
 };
 
-/// An equal row is not written.
 const UPSERT_COMPANIES: &str =
     "INSERT INTO company (external_id, name, domains, parent_external_id, changed_at)
     SELECT value ->> 'external_id', value ->> 'name', value -> 'domains', value ->> 'parent_external_id', $2
     FROM json_each($1) WHERE true
     ON CONFLICT (external_id) DO UPDATE SET name = excluded.name, domains = excluded.domains,
-        parent_external_id = excluded.parent_external_id, changed_at = excluded.changed_at
-    WHERE company.name <> excluded.name OR company.domains <> excluded.domains
-        OR company.parent_external_id IS NOT excluded.parent_external_id";
+        parent_external_id = excluded.parent_external_id, changed_at = excluded.changed_at";
 
-/// An equal row is not written. Who stays inactive is so since the first time.
+/// Who stays inactive is so since the first time.
 const UPSERT_PERSONS: &str =
     "INSERT INTO person (external_id, email, first_name, last_name, phone, company_external_id, active, changed_at,
         inactive_since)
@@ -39,18 +38,10 @@ const UPSERT_PERSONS: &str =
         last_name = excluded.last_name, phone = excluded.phone, company_external_id = excluded.company_external_id,
         active = excluded.active, changed_at = excluded.changed_at,
         inactive_since = CASE WHEN excluded.active THEN NULL
-            ELSE COALESCE(person.inactive_since, excluded.inactive_since) END
-    WHERE person.email IS NOT excluded.email OR person.first_name IS NOT excluded.first_name
-        OR person.last_name IS NOT excluded.last_name OR person.phone IS NOT excluded.phone
-        OR person.company_external_id IS NOT excluded.company_external_id OR person.active <> excluded.active";
-
-const KNOWN_COMPANIES: &str =
-    "SELECT COUNT(*) FROM company WHERE external_id IN (SELECT value ->> 'external_id' FROM json_each($1))";
-const KNOWN_PERSONS: &str =
-    "SELECT COUNT(*) FROM person WHERE external_id IN (SELECT value ->> 'external_id' FROM json_each($1))";
+            ELSE COALESCE(person.inactive_since, excluded.inactive_since) END";
 
 pub(crate) const COMPANY: &str = "SELECT external_id, name, domains, parent_external_id FROM company";
-const PERSON: &str =
+pub(crate) const PERSON: &str =
     "SELECT external_id, email, first_name, last_name, phone, company_external_id, active FROM person";
 
 #[async_trait]
@@ -63,20 +54,22 @@ impl CompanyStore for SqliteStore {
         by: &By,
     ) -> Result<ImportOutcome, StoreError> {
         let mut transaction = self.begin().await?;
-        let rows = import(
-            &mut transaction,
-            (KNOWN_COMPANIES, UPSERT_COMPANIES),
-            companies,
-            by.at,
-        )
+        let changed = changed(&mut transaction, (COMPANY, read_company), companies, |company| {
+            &company.external_id
+        })
         .await?;
+        upsert(&mut transaction, UPSERT_COMPANIES, &changed, by.at).await?;
         let done = Imported {
-            rows,
+            rows: ImportOutcome::of(companies.len(), &changed),
             deed,
             company: only(companies),
         };
-        settle(transaction, mode, &done, by).await?;
-        Ok(rows)
+        let changes = PartyChanges {
+            companies: changed,
+            persons: Vec::new(),
+        };
+        settle(transaction, mode, &done, changes, by).await?;
+        Ok(done.rows)
     }
 
     async fn import_persons(
@@ -87,16 +80,25 @@ impl CompanyStore for SqliteStore {
     ) -> Result<PersonsImported, StoreError> {
         let mut transaction = self.begin().await?;
         let screened: Cow<'_, [Person]> = screen_persons(&mut transaction, &self.salts, persons).await?;
-        let kept_out = (persons.len() - screened.len()) as u64;
-        let statements = (KNOWN_PERSONS, UPSERT_PERSONS);
-        let rows = import(&mut transaction, statements, &screened, by.at).await?;
+        let changed = changed(&mut transaction, (PERSON, read_person), &screened, |person| {
+            &person.external_id
+        })
+        .await?;
+        upsert(&mut transaction, UPSERT_PERSONS, &changed, by.at).await?;
         let done = Imported {
-            rows,
+            rows: ImportOutcome::of(screened.len(), &changed),
             deed: Deed::PersonsImported,
             company: None,
         };
-        settle(transaction, mode, &done, by).await?;
-        Ok(PersonsImported { rows, kept_out })
+        let changes = PartyChanges {
+            companies: Vec::new(),
+            persons: changed,
+        };
+        settle(transaction, mode, &done, changes, by).await?;
+        Ok(PersonsImported {
+            rows: done.rows,
+            kept_out: (persons.len() - screened.len()) as u64,
+        })
     }
 
     async fn companies(&self, after: Option<&str>, limit: u32) -> Result<Vec<Company>, StoreError> {
@@ -152,39 +154,49 @@ impl CompanyStore for SqliteStore {
     }
 }
 
-/// Counts what is known, and writes what is new or differs.
-async fn import<T: Serialize + Sync>(
+/// Those that are new or differ from what is stored.
+async fn changed<P: Clone + PartialEq>(
     transaction: &mut Transaction<'static, Sqlite>,
-    (known, upsert): (&'static str, &'static str),
-    rows: &[T],
+    (select, read): (&'static str, fn(&SqliteRow) -> Result<P, StoreError>),
+    given: &[P],
+    id: fn(&P) -> &str,
+) -> Result<Vec<Changed<P>>, StoreError> {
+    let ids: Vec<&str> = given.iter().map(id).collect();
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "{select} WHERE external_id IN (SELECT value FROM json_each($1))"
+    )))
+    .bind(json_text(&ids)?)
+    .fetch_all(&mut **transaction)
+    .await
+    .map_err(database)?;
+    let stored = rows.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(changed_parties(given, stored, id))
+}
+
+async fn upsert<P: Serialize + Sync>(
+    transaction: &mut Transaction<'static, Sqlite>,
+    statement: &'static str,
+    changed: &[Changed<P>],
     at: DateTime<Utc>,
-) -> Result<ImportOutcome, StoreError> {
-    let list = json_text(&rows)?;
-    let total = rows.len() as u64;
-    let known: i64 = sqlx::query_scalar(known)
-        .bind(&list)
-        .fetch_one(&mut **transaction)
-        .await
-        .map_err(database)?;
-    let written = sqlx::query(upsert)
-        .bind(&list)
+) -> Result<(), StoreError> {
+    let rows: Vec<&P> = changed
+        .iter()
+        .filter_map(|changed| changed.after.as_ref())
+        .collect();
+    sqlx::query(statement)
+        .bind(json_text(&rows)?)
         .bind(micros(at))
         .execute(&mut **transaction)
         .await
-        .map_err(database)?
-        .rows_affected();
-    let new = total.saturating_sub(u64::try_from(known).unwrap_or(0));
-    Ok(ImportOutcome {
-        new,
-        updated: written.saturating_sub(new),
-        unchanged: total.saturating_sub(written),
-    })
+        .map(|_| ())
+        .map_err(database)
 }
 
 async fn settle(
     mut transaction: Transaction<'static, Sqlite>,
     mode: ImportMode,
     done: &Imported<'_>,
+    changes: PartyChanges,
     by: &By,
 ) -> Result<(), StoreError> {
     match mode {
@@ -193,7 +205,7 @@ async fn settle(
         ImportMode::Write if done.rows.new + done.rows.updated == 0 => return Ok(()),
         ImportMode::Write => {}
     }
-    everything_changed(&mut transaction).await?;
+    parties_changed(&mut transaction, changes).await?;
     append(&mut transaction, by, done.deed, Some(done.target())).await?;
     transaction.commit().await.map_err(database)
 }

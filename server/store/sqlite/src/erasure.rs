@@ -23,6 +23,7 @@ use crate::{
     matching::everything_changed,
     receipts::{receipt_of, tenants_of},
     suppression::{open_salt, remember},
+    sweep::remembers_persons,
 };
 
 /// What a row of trends is counted by: its day, rounded down before 1970 too.
@@ -418,7 +419,8 @@ impl Erasing<'_> {
         Ok(())
     }
 
-    /// Persons of the customer-success database. Members that were tied to them are matched anew.
+    /// Persons of the customer-success database. Members that were tied to them are matched anew. What is remembered of changes
+    /// may name them, too: it is forgotten, and all members are matched instead of those whom it touches.
     async fn delete_persons(&mut self) -> Result<(), StoreError> {
         for id in persons_of(&mut self.transaction, &self.request.email).await? {
             for statement in [
@@ -433,7 +435,7 @@ impl Erasing<'_> {
             }
             self.persons += 1;
         }
-        if self.persons > 0 {
+        if self.persons > 0 || remembers_persons(&mut self.transaction).await? {
             everything_changed(&mut self.transaction).await?;
         }
         Ok(())
@@ -504,9 +506,12 @@ impl Erasing<'_> {
         .await
         .map_err(database)?;
         let Some(first) = first else {
+            // What was remembered of changes is forgotten all the same.
+            self.transaction.commit().await.map_err(database)?;
             return Ok(Erasure::Unknown);
         };
         let receipt = receipt_of(&mut self.transaction, &first).await?;
+        self.transaction.commit().await.map_err(database)?;
         Ok(Erasure::DoneBefore(receipt))
     }
 

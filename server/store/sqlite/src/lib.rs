@@ -27,6 +27,7 @@ mod runs;
 mod secrets;
 mod sessions;
 mod suppression;
+mod sweep;
 mod tokens;
 mod trends;
 mod views;

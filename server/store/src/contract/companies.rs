@@ -35,10 +35,10 @@ fn outcome(new: u64, updated: u64, unchanged: u64) -> ImportOutcome {
     }
 }
 
-async fn all_due(store: &dyn Store) -> bool {
+async fn sweep_due(store: &dyn Store) -> bool {
     let due = store.matching_due().await.expect("an answer");
     due.iter()
-        .any(|due| due.connection_id == connection_id(1) && due.pass_done == Some(0))
+        .any(|due| due.connection_id == connection_id(1) && due.sweep_done == Some(0))
 }
 
 async fn import(store: &dyn Store, companies: &[Company], mode: ImportMode) -> ImportOutcome {
@@ -61,14 +61,14 @@ pub async fn companies_are_imported_by_external_id(store: &dyn Store) {
     let both = [company(1), company(2)];
     assert_eq!(import(store, &both, ImportMode::Try).await, outcome(2, 0, 0));
     assert!(
-        all(store).await.is_empty() && !all_due(store).await,
+        all(store).await.is_empty() && !sweep_due(store).await,
         "nothing was written"
     );
     let before = revision(store).await;
 
     assert_eq!(import(store, &both, ImportMode::Write).await, outcome(2, 0, 0));
     assert_eq!(
-        (all(store).await.as_slice(), all_due(store).await),
+        (all(store).await.as_slice(), sweep_due(store).await),
         (&both[..], true)
     );
     let after = revision(store).await;
@@ -117,7 +117,7 @@ pub async fn persons_are_imported_by_external_id(store: &dyn Store) {
     assert_eq!(store.persons(None, 10).await.expect("persons"), []);
     assert_eq!(import(&all, ImportMode::Write).await.rows, outcome(3, 0, 0));
     assert_eq!(store.persons(None, 10).await.expect("persons"), all);
-    assert!(all_due(store).await);
+    assert!(sweep_due(store).await);
     let left = Person {
         active: true,
         email: None,

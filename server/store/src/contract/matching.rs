@@ -11,6 +11,7 @@ use super::{
     accounts::operator,
     export::exported,
     fixtures::{Started, assert_lost, at, claim, connection_id, page_of, started},
+    sweeps::end_sweep,
 };
 use crate::{
     Deed, Deletion, DuePage, FailedFilter, ImportMode, Lease, Left, Link, MatchCommit, MatchesWritten,
@@ -225,7 +226,12 @@ pub async fn what_an_older_revision_decided_is_refused_unless_it_is_reached_agai
         .await;
     assert_eq!(imported.expect("an import").new, 1);
     let commit = commit_of(page, old, &[("2", ambiguous())], 7);
-    assert_eq!(write(store, None, &commit).await, WRITTEN, "the pass comes to it");
+    assert_eq!(
+        write(store, None, &commit).await,
+        WRITTEN,
+        "the sweep comes to it"
+    );
+    end_sweep(store, started.connection).await;
 
     bring(store, &started, vec![user("1", "a@new.example")]).await;
     let page = due(store, started.connection).await.expect("the changed one");

@@ -16,7 +16,7 @@ use domain::{
     Account, AccountId, ApiToken, Connection, ConnectionId, MatchCounts, ProfileMapping, Role, Run, RunId,
     SessionId, Stage, StoppedBy, Stream, TenantId, TokenId,
     record::{InvalidReason, Record},
-    unification::{CauseGroup, Company, Person, RuleSet, WhyNot},
+    unification::{CauseGroup, Company, Member, PartyChanges, Person, RuleSet, WhyNot},
 };
 use simulator::Simulator;
 use store::{
@@ -34,8 +34,8 @@ use store::{
     Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision, RuleChange,
     RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret, Search,
     SecretStore, Session, SessionStore, SetAside, SetUp, SignOn, SignOnError, Stays, Store, StoreError,
-    StoredMapping, StoredMember, StoredPerson, Ticket, TicketPost, TiedMember, TokenHash, TokenStore,
-    TopicOfCompany, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
+    StoredMapping, StoredMember, StoredPerson, Sweep, SweepStep, Ticket, TicketPost, TiedMember, TokenHash,
+    TokenStore, TopicOfCompany, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 use uuid::Uuid;
@@ -781,6 +781,33 @@ impl MatchStore for Ports {
             Ok(written)
         };
         self.store_operation(label, effect).await
+    }
+
+    async fn sweep_due(&self, connection: ConnectionId) -> Result<Option<Sweep>, StoreError> {
+        self.store.sweep_due(connection).await
+    }
+
+    async fn parties_changed(&self, since: i64) -> Result<PartyChanges, StoreError> {
+        let store = Arc::clone(&self.store);
+        let effect = async move { store.parties_changed(since).await };
+        self.store_operation("parties changed".into(), effect).await
+    }
+
+    async fn members_to_sweep(
+        &self,
+        connection: ConnectionId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Member>, StoreError> {
+        let (store, after) = (Arc::clone(&self.store), after.to_owned());
+        let effect = async move { store.members_to_sweep(connection, &after, limit).await };
+        self.store_operation("members to sweep".into(), effect).await
+    }
+
+    async fn write_sweep(&self, lease: Option<&Lease>, step: &SweepStep) -> Result<MatchesWritten, Fenced> {
+        let (store, lease, step) = (Arc::clone(&self.store), lease.cloned(), step.clone());
+        let effect = async move { store.write_sweep(lease.as_ref(), &step).await };
+        self.store_operation("write a sweep".into(), effect).await
     }
 
     async fn matching_due(&self) -> Result<Vec<MatchingDue>, StoreError> {

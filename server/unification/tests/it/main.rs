@@ -6,4 +6,5 @@ mod laws;
 mod random;
 mod stories;
 mod tables;
+mod touched;
 mod world;

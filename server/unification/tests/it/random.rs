@@ -87,6 +87,19 @@ impl Random {
         }
     }
 
+    /// A few are gone, and a few as in the other list.
+    pub(crate) fn altered<P: Clone>(&mut self, all: &[P], other: &[P]) -> Vec<P> {
+        let mut altered = Vec::new();
+        for (one, other) in all.iter().zip(other) {
+            match self.below(60) {
+                0 => {}
+                1 | 2 => altered.push(other.clone()),
+                _ => altered.push(one.clone()),
+            }
+        }
+        altered
+    }
+
     pub(crate) fn companies(&mut self) -> Vec<Company> {
         let company = |id| Company {
             external_id: format!("c{id}"),

@@ -4,7 +4,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use store_sqlite::SqliteStore;
 
 /// Tables that an erasure reaches.
-const REACHED: [&str; 15] = [
+const REACHED: [&str; 16] = [
     "community_activity",
     "community_content",
     "community_user",
@@ -17,13 +17,14 @@ const REACHED: [&str; 15] = [
     "member_match",
     "member_match_history",
     "member_stays",
+    "party_change",
     "person",
     "run",
     "ticket_member",
 ];
 
 /// Tables that hold no person, with the reason.
-const WITHOUT_PERSONS: [(&str, &str); 29] = [
+const WITHOUT_PERSONS: [(&str, &str); 30] = [
     ("_sqlx_migrations", "the database's versions"),
     (
         "account",
@@ -47,6 +48,10 @@ const WITHOUT_PERSONS: [(&str, &str); 29] = [
     (
         "match_all_due",
         "how far a pass is, by a member's id, until it is over",
+    ),
+    (
+        "match_sweep_due",
+        "how far a sweep is, by a member's id, until it is over",
     ),
     ("known_device", "browsers of those who log in, hashed"),
     ("log_in_try", "hashes and counts, for a day"),

@@ -1,0 +1,272 @@
+//! Sweeps: looking through members for those whom a change of companies or persons touches.
+
+use domain::{
+    ConnectionId,
+    unification::{Changed, Company, Member, PartyChanges, Person},
+};
+use sqlx::{AssertSqlSafe, PgConnection};
+use store::{Fenced, Lease, MatchesWritten, PARTIES_SWEPT_MAX, StoreError, Sweep, SweepStep, Swept};
+use store_columns::{Columns, companies::read_person, count, json_text, matching::read_fields};
+
+use crate::{
+    PostgresStore,
+    companies::PERSON,
+    error::database,
+    matching::{all_due, everything_changed, next_revision, pass_fence},
+    suppression::lock_out_erasures,
+};
+
+const COMPANY_KIND: &str = "company";
+const PERSON_KIND: &str = "person";
+
+const REMEMBER: &str = "INSERT INTO party_change (revision, kind, external_id, change)
+    SELECT $1, kind, external_id, change FROM unnest($2::text[], $3::text[], $4::text[]) AS given (kind, external_id, change)";
+
+/// What an admin's link names is compared whatever the member's own values are.
+const MARK_LINKED: &str = "INSERT INTO match_due AS due (connection_id, community_user_id)
+    SELECT member.connection_id, member.community_user_id FROM member_link AS link
+    JOIN community_user AS member
+        ON member.connection_id = link.connection_id AND member.community_user_id = link.community_user_id
+    WHERE link.person_external_id = ANY($1)
+    ORDER BY member.connection_id, member.community_user_id FOR KEY SHARE OF member
+    ON CONFLICT (connection_id, community_user_id) DO UPDATE SET marks = due.marks + 1";
+
+/// One that is under way begins again, and keeps what it was to look for.
+const BEGIN_SWEEPS: &str = "INSERT INTO match_sweep_due (connection_id, since_revision, after_user, done)
+    SELECT id, $1::bigint - 1, '', 0 FROM connection ORDER BY id
+    ON CONFLICT (connection_id) DO UPDATE SET after_user = '', done = 0";
+
+const GO_ON: &str = "UPDATE match_sweep_due SET after_user = $4, done = done + $5
+    WHERE connection_id = $1 AND since_revision = $2 AND after_user = $3";
+const END_SWEEP: &str =
+    "DELETE FROM match_sweep_due WHERE connection_id = $1 AND since_revision = $2 AND after_user = $3";
+
+/// What no sweep looks for any more.
+const FORGET: &str = "DELETE FROM party_change
+    WHERE revision <= COALESCE((SELECT MIN(since_revision) FROM match_sweep_due), revision)";
+
+/// Of members who are there: one may have been erased meanwhile.
+const MARK: &str = "INSERT INTO match_due AS due (connection_id, community_user_id)
+    SELECT connection_id, community_user_id FROM community_user
+    WHERE connection_id = $1 AND community_user_id = ANY($2) ORDER BY community_user_id FOR KEY SHARE
+    ON CONFLICT (connection_id, community_user_id) DO UPDATE SET marks = due.marks + 1";
+
+impl PostgresStore {
+    pub(crate) async fn read_sweep(&self, connection: ConnectionId) -> Result<Option<Sweep>, StoreError> {
+        let row =
+            sqlx::query("SELECT since_revision, after_user FROM match_sweep_due WHERE connection_id = $1")
+                .bind(connection.0)
+                .fetch_optional(self.readers())
+                .await
+                .map_err(database)?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(Sweep {
+            since: row.int("since_revision")?,
+            after: row.text("after_user")?,
+        }))
+    }
+
+    pub(crate) async fn read_changes(&self, since: i64) -> Result<PartyChanges, StoreError> {
+        let rows = sqlx::query(
+            "SELECT kind, change FROM party_change WHERE revision > $1 ORDER BY revision, kind, external_id",
+        )
+        .bind(since)
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        let mut changes = PartyChanges::default();
+        for row in &rows {
+            match row.text("kind")?.as_str() {
+                PERSON_KIND => changes.persons.push(row.json("change")?),
+                _ => changes.companies.push(row.json("change")?),
+            }
+        }
+        Ok(changes)
+    }
+
+    pub(crate) async fn read_members_to_sweep(
+        &self,
+        connection: ConnectionId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Member>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT connection.tenant_id, member.community_user_id, member.username, member.email, member.first_name,
+                member.last_name, member.phone, member.company_custom, member.sso_id, '[]' AS roles
+             FROM community_user AS member JOIN connection ON connection.id = member.connection_id
+             WHERE member.connection_id = $1 AND member.community_user_id > $2
+             ORDER BY member.community_user_id LIMIT $3",
+        )
+        .bind(connection.0)
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        rows.iter().map(read_fields).collect()
+    }
+
+    pub(crate) async fn step_sweep(
+        &self,
+        lease: Option<&Lease>,
+        step: &SweepStep,
+    ) -> Result<MatchesWritten, Fenced> {
+        let mut write = self.begin().await?;
+        lock_out_erasures(&mut write).await?;
+        let stop_requested = match lease {
+            Some(lease) => pass_fence(&mut write, lease, step.connection_id).await?,
+            None => false,
+        };
+        // One step at a time, so that the last of all sweeps knows that it is.
+        let revision: Option<i64> = sqlx::query_scalar("SELECT revision FROM unification FOR NO KEY UPDATE")
+            .fetch_optional(&mut *write)
+            .await
+            .map_err(database)?;
+        if revision != Some(step.revision) || !move_on(&mut write, step).await? {
+            return Ok(MatchesWritten::Outdated);
+        }
+        match &step.found {
+            Swept::Anyone => all_due(&mut write, Some(step.connection_id)).await?,
+            Swept::Members { touched, .. } => mark(&mut write, step.connection_id, touched).await?,
+        }
+        forget(&mut write).await?;
+        write.commit().await?;
+        Ok(MatchesWritten::Yes { stop_requested })
+    }
+}
+
+/// What has changed is remembered, and sweeps for whom that touches are due, in the transaction that changed it.
+pub(crate) async fn parties_changed(
+    write: &mut PgConnection,
+    mut changes: PartyChanges,
+) -> Result<(), StoreError> {
+    let led_elsewhere = persons_led_elsewhere(write, &changes.companies).await?;
+    changes.persons.extend(led_elsewhere);
+    let remembered: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM party_change")
+        .fetch_one(&mut *write)
+        .await
+        .map_err(database)?;
+    let remembered = usize::try_from(remembered).unwrap_or(usize::MAX);
+    if remembered.saturating_add(changes.len()) > PARTIES_SWEPT_MAX {
+        return everything_changed(write).await;
+    }
+    let revision = next_revision(write).await?;
+    sqlx::query(REMEMBER)
+        .bind(revision)
+        .bind(kinds_of(&changes))
+        .bind(ids_of(&changes))
+        .bind(json_of(&changes)?)
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+    sqlx::query(MARK_LINKED)
+        .bind(changes.person_ids())
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+    sqlx::query(BEGIN_SWEEPS)
+        .bind(revision)
+        .execute(&mut *write)
+        .await
+        .map_err(database)?;
+    forget(write).await
+}
+
+/// The persons of companies that are new: a few more than are remembered are as good as all.
+async fn persons_led_elsewhere(
+    write: &mut PgConnection,
+    companies: &[Changed<Company>],
+) -> Result<Vec<Changed<Person>>, StoreError> {
+    let new = companies.iter().filter(|changed| changed.before.is_none());
+    let ids: Vec<&str> = new
+        .filter_map(|changed| Some(changed.after.as_ref()?.external_id.as_str()))
+        .collect();
+    let rows = sqlx::query(AssertSqlSafe(format!(
+        "{PERSON} WHERE company_external_id = ANY($1) LIMIT $2"
+    )))
+    .bind(&ids)
+    .bind(count(PARTIES_SWEPT_MAX as u64 + 1)?)
+    .fetch_all(&mut *write)
+    .await
+    .map_err(database)?;
+    let led_elsewhere = |row| {
+        Ok(Changed {
+            before: None,
+            after: Some(read_person(row)?),
+        })
+    };
+    rows.iter().map(led_elsewhere).collect()
+}
+
+fn kinds_of(changes: &PartyChanges) -> Vec<&'static str> {
+    let companies = changes.companies.iter().map(|_| COMPANY_KIND);
+    companies
+        .chain(changes.persons.iter().map(|_| PERSON_KIND))
+        .collect()
+}
+
+fn ids_of(changes: &PartyChanges) -> Vec<&str> {
+    let companies = changes.companies.iter().map(Changed::<Company>::external_id);
+    companies.chain(changes.person_ids()).collect()
+}
+
+fn json_of(changes: &PartyChanges) -> Result<Vec<String>, StoreError> {
+    let companies = changes.companies.iter().map(json_text);
+    companies.chain(changes.persons.iter().map(json_text)).collect()
+}
+
+/// A sweep moves on, or ends. False if somebody else has moved it.
+async fn move_on(write: &mut PgConnection, step: &SweepStep) -> Result<bool, StoreError> {
+    let statement = match &step.found {
+        Swept::Members {
+            up_to: Some(up_to),
+            looked_at,
+            ..
+        } => sqlx::query(GO_ON)
+            .bind(step.connection_id.0)
+            .bind(step.sweep.since)
+            .bind(&step.sweep.after)
+            .bind(up_to)
+            .bind(count(*looked_at)?),
+        Swept::Members { up_to: None, .. } | Swept::Anyone => sqlx::query(END_SWEEP)
+            .bind(step.connection_id.0)
+            .bind(step.sweep.since)
+            .bind(&step.sweep.after),
+    };
+    let moved = statement.execute(&mut *write).await.map_err(database)?;
+    Ok(moved.rows_affected() == 1)
+}
+
+async fn mark(
+    write: &mut PgConnection,
+    connection: ConnectionId,
+    touched: &[String],
+) -> Result<(), StoreError> {
+    if touched.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(MARK)
+        .bind(connection.0)
+        .bind(touched)
+        .execute(&mut *write)
+        .await
+        .map(|_| ())
+        .map_err(database)
+}
+
+async fn forget(write: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query(FORGET)
+        .execute(&mut *write)
+        .await
+        .map(|_| ())
+        .map_err(database)
+}
+
+/// Whether what is remembered names persons.
+pub(crate) async fn remembers_persons(write: &mut PgConnection) -> Result<bool, StoreError> {
+    let holds_persons = "SELECT EXISTS (SELECT 1 FROM party_change WHERE kind = 'person')";
+    sqlx::query_scalar(holds_persons)
+        .fetch_one(&mut *write)
+        .await
+        .map_err(database)
+}
