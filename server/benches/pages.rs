@@ -14,7 +14,7 @@ use rusqlite::Connection;
 
 use crate::common::{Installation, free_address};
 
-const CONNECTIONS: u64 = 1_000;
+const CONNECTIONS: u32 = 1_000;
 /// Pages that are rendered one after the other, of which the slowest hundredth is told.
 const RENDERED: usize = 500;
 const ANSWERED: usize = 30_000;
@@ -33,7 +33,7 @@ const ANSWERED_PER_SECOND: f64 = 5_000.0;
 #[tokio::main]
 async fn main() -> ExitCode {
     let installation = Installation::new("sqlite://tributary.db");
-    let _provider = installation.connect_many(CONNECTIONS).await;
+    let _provider = installation.connect_many(CONNECTIONS.into()).await;
     installation.add_account().await;
     let address = free_address();
     let _console = installation.start(&["serve", "--listen", &address]);
@@ -63,7 +63,7 @@ async fn wait_for_all(database: &Connection) {
     let ended = "SELECT COUNT(*) FROM run WHERE finished_at IS NOT NULL";
     let since = Instant::now();
     loop {
-        let runs: u64 = database.query_row(ended, [], |row| row.get(0)).expect("a count");
+        let runs: u32 = database.query_row(ended, [], |row| row.get(0)).expect("a count");
         if runs >= CONNECTIONS {
             return;
         }
@@ -79,6 +79,10 @@ struct Console {
 }
 
 impl Console {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a browser's place, which no rule for outgoing requests holds back"
+    )]
     async fn log_in(address: String) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()

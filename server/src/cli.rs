@@ -291,7 +291,7 @@ pub(crate) struct ListAudit {
 /// Which entries are meant.
 #[derive(Debug, Args)]
 pub(crate) struct NarrowedAudit {
-    /// Only those of this deed, such as role_changed
+    /// Only those of this deed, as the trail names it
     #[arg(long, value_name = "DEED", env = "TRIBUTARY_AUDIT_DEED", value_parser = deed)]
     pub(crate) deed: Option<Deed>,
     /// Only what they did: an account's address, account:ID, token:ID, operator or nobody

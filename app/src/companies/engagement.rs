@@ -63,14 +63,14 @@ pub fn engagement(view: &CompanyView, place: &CompanyPlace) -> impl IntoView + u
 /// Up to when the data reaches, and whose does not reach so far as it should.
 fn freshness(view: &CompanyView) -> Option<impl IntoView + use<>> {
     let limit = view.as_of - TimeDelta::hours(FRESHNESS_LIMIT_H);
-    let (fresh, stale): (Vec<_>, Vec<_>) = view
+    let (fresh, behind): (Vec<_>, Vec<_>) = view
         .engagement
         .read_at
         .iter()
         .partition(|(_, at)| at.is_some_and(|at| at >= limit));
     let through = fresh.into_iter().filter_map(|(_, at)| *at).min();
     let through = through.map(|at| format!("Data through {}.", day_time(at, view.as_of)));
-    let late: Vec<_> = stale
+    let late: Vec<_> = behind
         .into_iter()
         .map(|(tenant, at)| late(tenant, *at, view.as_of))
         .collect();

@@ -119,37 +119,40 @@ pub(crate) fn sessions() -> SessionsView {
     view
 }
 
-pub(crate) fn audit_trail(place: &AuditPlace) -> AuditView {
-    let entry = |number, actor, deed: &str, target: Option<&str>| AuditRow {
+fn audit_row(number: u64, actor: AuditActor, deed: &str, target: Option<&str>) -> AuditRow {
+    AuditRow {
         number,
         at: at(23, 7, 40, 0),
         actor,
         origin: Some("203.0.113.1".to_owned()),
         deed: deed.to_owned(),
         target: target.map(str::to_owned),
-    };
+    }
+}
+
+pub(crate) fn audit_trail(place: &AuditPlace) -> AuditView {
     let admin = || AuditActor::Account(Some("admin@customer.example".to_owned()));
     let rows = vec![
-        entry(
+        audit_row(
             1204,
             admin(),
             "role_changed",
             Some("account ben@customer.example"),
         ),
-        entry(
+        audit_row(
             1203,
             AuditActor::Token(Some("<b>nightly</b>".to_owned())),
             "run_queued",
             Some("run of customer-en"),
         ),
-        entry(1202, AuditActor::Account(None), "logged_in", None),
-        entry(
+        audit_row(1202, AuditActor::Account(None), "logged_in", None),
+        audit_row(
             1201,
             AuditActor::Operator,
             "person_erased",
             Some("erasure 01934f5e"),
         ),
-        entry(1200, AuditActor::Nobody, "log_in_failed", None),
+        audit_row(1200, AuditActor::Nobody, "log_in_failed", None),
     ];
     AuditView {
         as_of: now(),
@@ -157,7 +160,7 @@ pub(crate) fn audit_trail(place: &AuditPlace) -> AuditView {
             Some(1) => Vec::new(),
             Some(_) => (1155..=1204)
                 .rev()
-                .map(|number| entry(number, AuditActor::Operator, "run_queued", None))
+                .map(|number| audit_row(number, AuditActor::Operator, "run_queued", None))
                 .collect(),
             None => rows,
         },

@@ -1,6 +1,5 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::{AccountId, TokenId};
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, postgres::PgArguments, query::Query};
 use store::{Actor, AuditEntry, AuditFilter, AuditStore, By, Chain, Deed, StoreError, targets};
 use store_columns::{Columns, audit::read, count, micros};

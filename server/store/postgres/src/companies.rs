@@ -65,18 +65,18 @@ impl CompanyStore for PostgresStore {
         let mut write = self.begin().await?;
         lock_out_erasures(&mut write).await?;
         lock_imports(&mut write).await?;
-        let changed = changed(&mut write, (COMPANY, read_company), companies, |company| {
+        let differing = changed(&mut write, COMPANY, read_company, companies, |company| {
             &company.external_id
         })
         .await?;
-        write_companies(&mut write, &changed, by.at).await?;
+        write_companies(&mut write, &differing, by.at).await?;
         let done = Imported {
-            rows: ImportOutcome::of(companies.len(), &changed),
+            rows: ImportOutcome::of(companies.len(), &differing),
             deed,
             company: only(companies),
         };
         let changes = PartyChanges {
-            companies: changed,
+            companies: differing,
             persons: Vec::new(),
         };
         settle(write, mode, &done, changes, by).await?;
@@ -93,19 +93,19 @@ impl CompanyStore for PostgresStore {
         lock_out_erasures(&mut write).await?;
         lock_imports(&mut write).await?;
         let screened: Cow<'_, [Person]> = screen_persons(&mut write, &self.salts, persons).await?;
-        let changed = changed(&mut write, (PERSON, read_person), &screened, |person| {
+        let differing = changed(&mut write, PERSON, read_person, &screened, |person| {
             &person.external_id
         })
         .await?;
-        write_persons(&mut write, &changed, by.at).await?;
+        write_persons(&mut write, &differing, by.at).await?;
         let done = Imported {
-            rows: ImportOutcome::of(screened.len(), &changed),
+            rows: ImportOutcome::of(screened.len(), &differing),
             deed: Deed::PersonsImported,
             company: None,
         };
         let changes = PartyChanges {
             companies: Vec::new(),
-            persons: changed,
+            persons: differing,
         };
         settle(write, mode, &done, changes, by).await?;
         Ok(PersonsImported {
@@ -180,7 +180,8 @@ pub(crate) async fn lock_imports(write: &mut PgConnection) -> Result<(), StoreEr
 /// Those that are new or differ from what is stored.
 async fn changed<P: Clone + PartialEq>(
     write: &mut PgConnection,
-    (select, read): (&'static str, fn(&PgRow) -> Result<P, StoreError>),
+    select: &'static str,
+    read: fn(&PgRow) -> Result<P, StoreError>,
     given: &[P],
     id: fn(&P) -> &str,
 ) -> Result<Vec<Changed<P>>, StoreError> {

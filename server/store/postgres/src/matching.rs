@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::{
     ConnectionId, MatchCounts, RunId,
-    unification::{Match, PartyChanges, WhyNot},
+    unification::{Match, Member, PartyChanges, WhyNot},
 };
 use sqlx::{AssertSqlSafe, PgConnection};
 use store::{

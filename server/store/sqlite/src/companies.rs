@@ -54,18 +54,18 @@ impl CompanyStore for SqliteStore {
         by: &By,
     ) -> Result<ImportOutcome, StoreError> {
         let mut transaction = self.begin().await?;
-        let changed = changed(&mut transaction, (COMPANY, read_company), companies, |company| {
+        let differing = changed(&mut transaction, COMPANY, read_company, companies, |company| {
             &company.external_id
         })
         .await?;
-        upsert(&mut transaction, UPSERT_COMPANIES, &changed, by.at).await?;
+        upsert(&mut transaction, UPSERT_COMPANIES, &differing, by.at).await?;
         let done = Imported {
-            rows: ImportOutcome::of(companies.len(), &changed),
+            rows: ImportOutcome::of(companies.len(), &differing),
             deed,
             company: only(companies),
         };
         let changes = PartyChanges {
-            companies: changed,
+            companies: differing,
             persons: Vec::new(),
         };
         settle(transaction, mode, &done, changes, by).await?;
@@ -80,19 +80,19 @@ impl CompanyStore for SqliteStore {
     ) -> Result<PersonsImported, StoreError> {
         let mut transaction = self.begin().await?;
         let screened: Cow<'_, [Person]> = screen_persons(&mut transaction, &self.salts, persons).await?;
-        let changed = changed(&mut transaction, (PERSON, read_person), &screened, |person| {
+        let differing = changed(&mut transaction, PERSON, read_person, &screened, |person| {
             &person.external_id
         })
         .await?;
-        upsert(&mut transaction, UPSERT_PERSONS, &changed, by.at).await?;
+        upsert(&mut transaction, UPSERT_PERSONS, &differing, by.at).await?;
         let done = Imported {
-            rows: ImportOutcome::of(screened.len(), &changed),
+            rows: ImportOutcome::of(screened.len(), &differing),
             deed: Deed::PersonsImported,
             company: None,
         };
         let changes = PartyChanges {
             companies: Vec::new(),
-            persons: changed,
+            persons: differing,
         };
         settle(transaction, mode, &done, changes, by).await?;
         Ok(PersonsImported {
@@ -157,7 +157,8 @@ impl CompanyStore for SqliteStore {
 /// Those that are new or differ from what is stored.
 async fn changed<P: Clone + PartialEq>(
     transaction: &mut Transaction<'static, Sqlite>,
-    (select, read): (&'static str, fn(&SqliteRow) -> Result<P, StoreError>),
+    select: &'static str,
+    read: fn(&SqliteRow) -> Result<P, StoreError>,
     given: &[P],
     id: fn(&P) -> &str,
 ) -> Result<Vec<Changed<P>>, StoreError> {

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use domain::{ActivitySource, Connection, ConnectionId, TenantId};
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Sqlite, SqliteExecutor, Transaction};
 use store::{Access, AddConnectionError, By, ConnectionStore, Deed, NewConnection, StoreError, targets};
 use store_columns::{Columns, connections::read, micros};
 

@@ -8,7 +8,10 @@ use sqlx::{AssertSqlSafe, sqlite::SqliteRow};
 use store::{
     ExportCursor, ExportPage, ExportPlace, ExportQuery, ExportStore, Field, KeyPart, StoreError, fields,
 };
-use store_columns::export::{cell, cursor};
+use store_columns::{
+    export::{cell, cursor},
+    json_text,
+};
 
 use crate::{SqliteStore, engagement::start, error::database};
 
@@ -212,6 +215,7 @@ fn rows_of(table: &str, theirs: Option<&Theirs>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
     use domain::{ConnectionId, RunId};
     use sqlx::{Connection as _, Row as _, SqliteConnection};
     use store::{Days, OfCompanies};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::{
     ConnectionId, MatchCounts, RunId,
-    unification::{Match, PartyChanges, WhyNot},
+    unification::{Match, Member, PartyChanges, WhyNot},
 };
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};

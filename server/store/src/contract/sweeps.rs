@@ -161,6 +161,14 @@ async fn take(store: &dyn Store, lease: Option<&Lease>, step: &SweepStep) -> Mat
     store.write_sweep(lease, step).await.expect("an answer")
 }
 
+async fn moves_on(store: &dyn Store, step: &SweepStep) {
+    assert_eq!(take(store, None, step).await, WRITTEN);
+}
+
+async fn is_outdated(store: &dyn Store, step: &SweepStep) {
+    assert_eq!(take(store, None, step).await, MatchesWritten::Outdated);
+}
+
 /// A sweep that is over with one step.
 pub(super) async fn end_sweep(store: &dyn Store, connection: ConnectionId) {
     let sweep = store.sweep_due(connection).await.expect("an answer");
@@ -168,18 +176,15 @@ pub(super) async fn end_sweep(store: &dyn Store, connection: ConnectionId) {
         connection_id: connection,
         ..step(&sweep.expect("a sweep"), revision(store).await, &[], None)
     };
-    assert_eq!(take(store, None, &last).await, WRITTEN);
+    moves_on(store, &last).await;
 }
 
-pub async fn a_change_of_companies_is_remembered_until_members_are_swept(store: &dyn Store) {
+pub async fn a_change_of_companies_is_remembered_with_what_was_before(store: &dyn Store) {
     at_rest(store).await;
     let before = revision(store).await;
     import(store, &[company("C-1", "One"), company("C-2", "Two")]).await;
-    assert_eq!(
-        due(store).await.map(|page| page.pass_after),
-        None,
-        "nobody is due"
-    );
+    let pass = due(store).await.map(|page| page.pass_after);
+    assert_eq!(pass, None, "nobody is due");
     let first = sweep(store).await;
     assert_eq!((first.since, first.after.as_str()), (before, ""));
     assert_eq!(matching(store).await.sweep_done, Some(0));
@@ -194,59 +199,61 @@ pub async fn a_change_of_companies_is_remembered_until_members_are_swept(store: 
         },
     ];
     assert_eq!(changes(store, first.since).await.companies, expected);
+}
 
+pub async fn members_are_looked_through_in_order_with_what_rules_compare(store: &dyn Store) {
+    at_rest(store).await;
     let members = store.members_to_sweep(connection_id(1), "", 2).await;
     let members = members.expect("members");
-    let told = members
+    let told: Vec<_> = members
         .iter()
-        .map(|member| (member.community_user_id.as_str(), member.email.as_deref()));
-    assert_eq!(
-        told.collect::<Vec<_>>(),
-        [("1", Some("1@one.example")), ("2", Some("2@one.example"))]
-    );
+        .map(|member| (member.community_user_id.as_str(), member.email.as_deref()))
+        .collect();
+    assert_eq!(told, [("1", Some("1@one.example")), ("2", Some("2@one.example"))]);
     assert_eq!(members[0].tenant_id, "tenant-1");
+}
 
+pub async fn a_sweep_marks_whom_it_finds_and_forgets_what_it_looked_for(store: &dyn Store) {
+    at_rest(store).await;
+    let before = revision(store).await;
+    import(store, &[company("C-1", "One")]).await;
     let now = revision(store).await;
-    assert_eq!(
-        take(store, None, &step(&first, now, &["2"], Some("2"))).await,
-        WRITTEN
-    );
-    assert_eq!(
-        (marked(store).await, matching(store).await.sweep_done),
-        (vec!["2".to_owned()], Some(2))
-    );
+    moves_on(store, &step(&sweep(store).await, now, &["2"], Some("2"))).await;
+    assert_eq!(marked(store).await, ["2"]);
+    assert_eq!(matching(store).await.sweep_done, Some(2));
     let second = sweep(store).await;
     assert_eq!((second.since, second.after.as_str()), (before, "2"));
     // Who was erased meanwhile is not there to be marked.
-    assert_eq!(
-        take(store, None, &step(&second, now, &["3", "gone"], None)).await,
-        WRITTEN
-    );
+    moves_on(store, &step(&second, now, &["3", "gone"], None)).await;
     assert_eq!(marked(store).await, ["2", "3"]);
     assert!(is_swept(store).await);
     assert_eq!(changes(store, before).await, PartyChanges::default(), "forgotten");
 }
 
 pub async fn a_step_of_a_sweep_is_refused_once_something_changed_or_somebody_was_quicker(store: &dyn Store) {
-    let started = at_rest(store).await;
+    at_rest(store).await;
     import(store, &[company("C-1", "One")]).await;
     let (first, before) = (sweep(store).await, revision(store).await);
     import(store, &[company("C-2", "Two")]).await;
     let outdated = step(&first, before, &["1"], Some("2"));
-    assert_eq!(take(store, None, &outdated).await, MatchesWritten::Outdated);
+    is_outdated(store, &outdated).await;
     assert!(marked(store).await.is_empty());
 
     let on = step(&first, revision(store).await, &["1"], Some("2"));
-    assert_eq!(take(store, None, &on).await, WRITTEN);
-    assert_eq!(take(store, None, &on).await, MatchesWritten::Outdated);
+    moves_on(store, &on).await;
+    is_outdated(store, &on).await;
     // One more change, and the sweep begins again with all that it is to look for.
     import(store, &[company("C-3", "Three")]).await;
     let again = sweep(store).await;
     assert_eq!(again, first);
     assert_eq!(changes(store, again.since).await.companies.len(), 3);
+}
 
+pub async fn a_step_of_a_sweep_whose_lease_was_lost_is_refused(store: &dyn Store) {
+    let started = at_rest(store).await;
+    import(store, &[company("C-1", "One")]).await;
     claim(store, 100).await.expect("the run, by another worker");
-    let last = step(&again, revision(store).await, &["1"], None);
+    let last = step(&sweep(store).await, revision(store).await, &["1"], None);
     assert_lost(store.write_sweep(Some(&started.lease), &last).await);
     assert!(!is_swept(store).await);
 }
@@ -338,7 +345,7 @@ pub async fn a_sweep_that_cannot_tell_makes_all_members_due(store: &dyn Store) {
         found: Swept::Anyone,
         ..step(&sweep(store).await, revision(store).await, &[], None)
     };
-    assert_eq!(take(store, None, &anyone).await, WRITTEN);
+    moves_on(store, &anyone).await;
     assert!(is_swept(store).await && changes(store, 0).await.is_empty());
     let page = due(store).await.expect("a pass");
     assert_eq!((page.members.len(), page.pass_after.as_deref()), (3, Some("")));
@@ -355,12 +362,11 @@ pub async fn an_older_revision_may_decide_what_a_sweep_will_reach_with_all_chang
     let linked = store.set_link(started.connection, "2", None, &operator(6)).await;
     assert!(linked.expect("an answer"));
     let page = due(store).await.expect("the marked one");
-    let refused = write(store, page.clone(), oldest).await;
-    assert_eq!(refused, MatchesWritten::Outdated, "C-1 is not looked for again");
+    let outdated = async |revision| write(store, page.clone(), revision).await == MatchesWritten::Outdated;
+    assert!(outdated(oldest).await, "C-1 is not looked for again");
     let on = step(&sweep(store).await, revision(store).await, &[], Some("2"));
-    assert_eq!(take(store, None, &on).await, WRITTEN);
-    let refused = write(store, page.clone(), since).await;
-    assert_eq!(refused, MatchesWritten::Outdated, "the sweep has passed them");
+    moves_on(store, &on).await;
+    assert!(outdated(since).await, "the sweep has passed them");
     import(store, &[company("C-3", "Three")]).await;
     assert_eq!(write(store, page, since).await, WRITTEN, "it comes to them again");
 }
