@@ -784,7 +784,9 @@ impl MatchStore for Ports {
     }
 
     async fn sweep_due(&self, connection: ConnectionId) -> Result<Option<Sweep>, StoreError> {
-        self.store.sweep_due(connection).await
+        let store = Arc::clone(&self.store);
+        let effect = async move { store.sweep_due(connection).await };
+        self.store_operation("sweep due".into(), effect).await
     }
 
     async fn parties_changed(&self, since: i64) -> Result<PartyChanges, StoreError> {
