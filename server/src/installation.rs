@@ -21,9 +21,9 @@ use crate::{
     config::{Database, DatabaseUrl, KeyFile},
     error::{CommandError, with_sources},
     metrics::Metrics,
+    operations::webhook::Webhook,
     secrets::{Hold, KeyError, KeyRing, OpenError, hold},
     system::{SystemClock, SystemIds},
-    webhook::Webhook,
 };
 
 /// Where things are, before anything is opened.

@@ -14,8 +14,8 @@ use crate::{
     error::CommandError,
     export::{Encoder, Layout, Target},
     installation::Installation,
+    operations::trail::{FIELDS, TrailError, cells, verify},
     output::{Output, counted, moment, say, table},
-    trail::{FIELDS, TrailError, cells, verify},
 };
 
 /// Entries in memory at once.

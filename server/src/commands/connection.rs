@@ -16,7 +16,7 @@ use crate::{
     error::{CommandError, Exit},
     installation::Installation,
     output::{Output, moment, table},
-    source::Sources,
+    worker::source::Sources,
 };
 
 pub(crate) async fn run(

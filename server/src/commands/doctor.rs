@@ -15,8 +15,8 @@ use crate::{
     output::Output,
     secrets::KeyRing,
     sign_on::SignOn,
-    source::asking,
     system::SystemClock,
+    worker::source::asking,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

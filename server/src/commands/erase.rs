@@ -9,9 +9,9 @@ use store::{ErasedCounts, Leftovers, Receipt};
 use crate::{
     accounts::operator,
     cli,
-    erasing::{Erased, erase},
     error::CommandError,
     installation::Installation,
+    operations::erasing::{Erased, erase},
     output::{Output, counted, moment, say},
 };
 

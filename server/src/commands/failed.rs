@@ -15,9 +15,11 @@ use crate::{
     commands::OPERATOR,
     error::{CommandError, Exit},
     installation::Installation,
+    operations::{
+        tickets::{Chosen, Sheet, SheetError, csv, document},
+        webhook,
+    },
     output::{Output, counted, moment, table},
-    tickets::{Chosen, Sheet, SheetError, csv, document},
-    webhook,
 };
 
 /// Causes that are listed, the most members first.

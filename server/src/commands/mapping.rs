@@ -11,8 +11,8 @@ use crate::{
     commands::replay::said,
     error::CommandError,
     installation::Installation,
+    operations::replay::{ReadAnew, read_anew},
     output::{Output, say, table},
-    replay::{ReadAnew, read_anew},
 };
 
 /// Profile fields that are listed; a community has a dozen.

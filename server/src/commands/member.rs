@@ -16,9 +16,11 @@ use crate::{
     commands::{OPERATOR, parties},
     error::CommandError,
     installation::Installation,
-    leaving,
+    operations::{
+        leaving,
+        unify::{count_trends, match_connection},
+    },
     output::{Output, moment},
-    unify::{count_trends, match_connection},
 };
 
 /// Former matches that are listed.

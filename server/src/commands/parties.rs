@@ -20,8 +20,8 @@ use crate::{
     error::{CommandError, Exit},
     import::{ColumnNames, FileError, Parents, Party, PartyFile, Rows},
     installation::Installation,
+    operations::unify::match_everything,
     output::{Output, counted, say},
-    unify::match_everything,
 };
 
 /// Rows of one transaction; others wait for the write lock meanwhile.

@@ -8,8 +8,8 @@ use crate::{
     cli::Replay,
     error::CommandError,
     installation::Installation,
+    operations::replay::{ReadAnew, read_anew, read_run_anew},
     output::{Output, counted},
-    replay::{ReadAnew, read_anew, read_run_anew},
 };
 
 #[derive(Serialize)]

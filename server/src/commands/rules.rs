@@ -21,9 +21,11 @@ use crate::{
     cli::{ApplyRules, Rules, RulesFile},
     error::CommandError,
     installation::Installation,
+    operations::{
+        rules::{self, RulesError},
+        unify::match_everything,
+    },
     output::{Output, counted, moment, say, table},
-    rules::{self, RulesError},
-    unify::match_everything,
 };
 
 /// Changes that are listed; nobody reads more.

@@ -9,8 +9,8 @@ use crate::{
     accounts::operator,
     error::CommandError,
     installation::Installation,
+    operations::queue::place_all,
     output::{Output, moment, say, table},
-    queue::place_all,
 };
 
 /// Runs that one listing prints: half a year of one connection.

@@ -7,8 +7,8 @@ use crate::{
     cli,
     error::{CommandError, Exit},
     installation::Installation,
+    operations::rotation::{Report, Rotation},
     output::{Output, say},
-    rotation::{Report, Rotation},
 };
 
 pub(crate) async fn run(

@@ -6,10 +6,10 @@ use tracing::{error, info, warn};
 
 use crate::{
     accounts::{Door, offer_first, operator},
-    backend::Console,
     cli::{Cli, Serve},
     commands::{close, simulate::bind},
     config::{self, LogFormat},
+    console::Console,
     error::CommandError,
     http::{self, BrowserRules, Cookies, Hosts, Look, Pages, Served, Site, Visits, cross_site},
     installation::Installation,
@@ -17,8 +17,7 @@ use crate::{
     marker::Marker,
     output::{moment, say},
     sign_on::SignOn,
-    source::asking,
-    worker::{WakeUp, Worker},
+    worker::{WakeUp, Worker, source::asking},
 };
 
 pub(crate) async fn run(

@@ -14,12 +14,11 @@ use crate::{
     cli::SyncTenant,
     commands::runs::{describe, print},
     error::{CommandError, Exit},
-    executor::Executor,
     installation::Installation,
     lifecycle::drain_deadline,
     output::{Output, say, say_error},
     progress::Progress,
-    scheduler::extent_of_next_run,
+    worker::{executor::Executor, scheduler::extent_of_next_run},
 };
 
 /// How often a run under way elsewhere is looked at: often against the third of a lease at which it is renewed.

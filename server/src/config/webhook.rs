@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 use url::Url;
 
-use crate::{error::CommandError, webhook::Webhook};
+use crate::{error::CommandError, operations::webhook::Webhook};
 
 /// Who receives tickets of members without a company.
 #[derive(Clone, Debug, Args)]

@@ -24,7 +24,7 @@ use super::{
     log_in::{Look, OwnPath},
     rest::Problem,
 };
-use crate::{backend::Console, visitor::Visitor};
+use crate::{console::Console, visitor::Visitor};
 
 /// Of files, which the log-in page needs, too: style, scripts and pictures. None of them shows data.
 const FILES: Audience = Audience::Public;

@@ -18,11 +18,10 @@ use tracing::error;
 
 use super::access::Ruled;
 use crate::{
-    audit_page::filter_of,
-    backend::{Console, internal},
+    console::{Console, audit::filter_of, internal},
     error::with_sources,
     export::{EncodeError, Encoder, Layout},
-    trail::{FIELDS, cells},
+    operations::trail::{FIELDS, cells},
 };
 
 /// Entries in memory at once.

@@ -52,7 +52,7 @@ use super::{
     visit::{self, Visits},
 };
 use crate::{
-    backend::Console, metrics::Metrics, secrets::to_hex, sign_on::SignOn, system::random_bytes,
+    console::Console, metrics::Metrics, secrets::to_hex, sign_on::SignOn, system::random_bytes,
     visitor::Visitor,
 };
 

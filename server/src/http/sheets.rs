@@ -25,12 +25,10 @@ use tracing::error;
 
 use super::access::Ruled;
 use crate::{
-    backend::{Console, internal},
-    company_files::Held,
+    console::{Console, company_files::Held, internal, users::users_sheet},
     error::with_sources,
     export::Layout,
-    tickets::{Sheet, SheetError, csv, document},
-    users_page::users_sheet,
+    operations::tickets::{Sheet, SheetError, csv, document},
 };
 
 const CSV: &str = "text/csv; charset=utf-8";

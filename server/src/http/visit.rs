@@ -17,7 +17,7 @@ use tracing::error;
 use super::{client::Client, cookies::Cookies, rest::Problem};
 use crate::{
     accounts::{BadToken, Door},
-    backend::Console,
+    console::Console,
     error::with_sources,
     visitor::{Visitor, Who},
 };

@@ -21,7 +21,7 @@ use super::{
     problem::Problem,
     runs,
 };
-use crate::{backend::Console, documents::ConnectionDocument};
+use crate::{console::Console, documents::ConnectionDocument};
 
 /// A connection and how it is.
 #[derive(Debug, Serialize)]

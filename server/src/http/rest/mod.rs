@@ -24,7 +24,7 @@ use domain::{Audience, Object, Scope};
 
 pub(crate) use self::problem::{Problem, as_problems};
 use super::access::{Face, Ruled};
-use crate::backend::Console;
+use crate::console::Console;
 
 /// What a request may name in its query.
 #[derive(Clone, Copy, Debug)]

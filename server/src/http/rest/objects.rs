@@ -14,7 +14,7 @@ use super::{
     page::{Asked, AskedQuery, LISTED, Page},
     problem::Problem,
 };
-use crate::{backend::Console, documents::ObjectRow};
+use crate::{console::Console, documents::ObjectRow};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let endpoint = |object: Object| Endpoint {

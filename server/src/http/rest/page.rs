@@ -5,7 +5,7 @@ use domain::{Connection, TenantId};
 use serde::{Deserialize, Serialize};
 
 use super::{Parameter, problem::Problem};
-use crate::backend::Console;
+use crate::console::Console;
 
 pub(super) const LIMIT_DEFAULT: u32 = 100;
 /// Rows in one answer: at two kilobytes a row, two megabytes.

@@ -25,13 +25,13 @@ use super::{
     problem::Problem,
 };
 use crate::{
-    backend::Console,
     commands::{ImportError, Importable, Imported, Tally, take_all},
+    console::Console,
     error::with_sources,
     import::{ColumnNames, JsonRows, PartyFile},
     installation::Installation,
+    operations::unify::match_everything,
     secrets::{from_hex, to_hex},
-    unify::match_everything,
 };
 
 /// How long an import waits for members to be matched before it answers that this goes on: well within a request's time.

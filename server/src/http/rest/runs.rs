@@ -16,7 +16,7 @@ use super::{
     page::{Asked, AskedQuery, LISTED, Page},
     problem::Problem,
 };
-use crate::{backend::Console, queue::place_all};
+use crate::{console::Console, operations::queue::place_all};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![

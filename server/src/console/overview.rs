@@ -10,7 +10,7 @@ use store::{Store, StoreError};
 use sync::Clock;
 use tokio::sync::Mutex;
 
-use crate::{marker::Marker, queue::place_all, views};
+use crate::{console::views, marker::Marker, operations::queue::place_all};
 
 pub(crate) struct Overview {
     store: Arc<dyn Store>,

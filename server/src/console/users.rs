@@ -17,10 +17,8 @@ use sync::Known;
 use tracing::info;
 
 use crate::{
-    backend::{Console, internal},
-    rules_page::shown,
-    tickets::{Chosen, Sheet},
-    views,
+    console::{Console, internal, rules::shown, views},
+    operations::tickets::{Chosen, Sheet},
 };
 
 /// Groups that a page shows: what helps most.

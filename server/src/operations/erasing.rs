@@ -5,8 +5,8 @@ use store::{By, Erasure, ErasureRequest, Leftovers, Receipt, SALT_NAME};
 use crate::{
     error::{CommandError, with_sources},
     installation::Installation,
+    operations::unify::match_everything,
     system::{random_bytes, random_id},
-    unify::match_everything,
 };
 
 /// What came of it.

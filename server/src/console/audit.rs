@@ -13,8 +13,8 @@ use store::{Actor, AuditEntry, AuditFilter, Deed, StoreError};
 use uuid::Uuid;
 
 use crate::{
-    backend::{Console, internal},
-    trail::{TrailError, verify},
+    console::{Console, internal},
+    operations::trail::{TrailError, verify},
 };
 
 impl Console {

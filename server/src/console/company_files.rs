@@ -14,7 +14,7 @@ use store::{
 
 use crate::{
     export::{Encoder, Layout},
-    tickets::SheetError,
+    operations::tickets::SheetError,
 };
 
 /// Rows in memory at once, and users whose engagement is asked for at a time.

@@ -12,9 +12,8 @@ use tracing::info;
 use uuid::Uuid;
 
 use crate::{
-    accounts_page::no_address,
-    backend::{Console, internal},
-    erasing::{Erased, erase},
+    console::{Console, accounts::no_address, internal},
+    operations::erasing::{Erased, erase},
 };
 
 impl Console {

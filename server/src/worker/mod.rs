@@ -1,6 +1,12 @@
 //! The worker: takes runs up and executes a bounded number of them side by side. Beside it, what is due is queued, read
 //! anew and forgotten.
 
+pub(crate) mod executor;
+mod forgetting;
+mod places;
+pub(crate) mod scheduler;
+pub(crate) mod source;
+
 use std::{collections::HashMap, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
@@ -15,16 +21,17 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use self::{
+    executor::Executor,
+    forgetting::Kept,
+    places::{Holder, Wanted, who_gives_way},
+    scheduler::Schedule,
+};
 use crate::{
     config,
     error::{CommandError, with_sources},
-    executor::Executor,
-    forgetting::{self, Kept},
     installation::Installation,
-    places::{Holder, Wanted, who_gives_way},
-    replay,
-    scheduler::{self, Schedule},
-    unify,
+    operations::{replay, unify},
 };
 
 /// How often the worker looks for runs that another process queued or left: short against a lease (30 s), so that a dead

@@ -20,10 +20,8 @@ use store::{FailedFilter, FormerMatch, Left, Link, MemberTie, StoreError};
 use tracing::info;
 
 use crate::{
-    backend::{Console, internal},
-    leaving,
-    rules_page::shown,
-    unify::match_connection,
+    console::{Console, internal, rules::shown},
+    operations::{leaving, unify::match_connection},
 };
 
 /// Former matches that a page lists.

@@ -8,8 +8,8 @@ use sync::{Execution, Runner, Settings, Signals};
 use tracing::{info, warn};
 
 use crate::{
-    error::CommandError, installation::Installation, replay, secrets::to_hex, source::Sources,
-    system::random_bytes,
+    error::CommandError, installation::Installation, operations::replay, secrets::to_hex,
+    system::random_bytes, worker::source::Sources,
 };
 
 /// How often it is looked whether a run was asked to stop, in whichever process: short against the 5 s within which it is to

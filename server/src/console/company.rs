@@ -20,11 +20,13 @@ use domain::{
 use store::{CompanyMembers, Days, MemberEngagement, OfCompanies, StoreError, TiedMember, TopicOfCompany};
 
 use crate::{
-    backend::Console,
-    company_files::{CompanyFile, Held},
-    customers_page::{name_of, offset},
+    console::{
+        Console,
+        company_files::{CompanyFile, Held},
+        customers::{name_of, offset},
+        family::{FAMILY_MAX, Family, own_figures},
+    },
     export::Layout,
-    family::{FAMILY_MAX, Family, own_figures},
 };
 
 /// Topics and ideas that a page names.

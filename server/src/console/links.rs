@@ -6,7 +6,7 @@ use app::{
 };
 use store::{LinkedMember, StoreError};
 
-use crate::backend::{Console, internal};
+use crate::console::{Console, internal};
 
 impl Console {
     pub(crate) async fn links_view(&self, page: u32) -> Result<LinksView, AppError> {

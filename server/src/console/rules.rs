@@ -22,12 +22,16 @@ use tracing::{error, info};
 use unification::Lists;
 
 use crate::{
-    backend::{Console, internal},
+    console::{
+        Console, internal,
+        trials::{Standing, Tried},
+        views,
+    },
     error::with_sources,
-    rules::{self, RulesError},
-    trials::{Standing, Tried},
-    unify::match_everything,
-    views,
+    operations::{
+        rules::{self, RulesError},
+        unify::match_everything,
+    },
 };
 
 /// Uses of rules that the history shows: as many as fit a page.

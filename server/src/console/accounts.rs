@@ -14,8 +14,7 @@ use tracing::info;
 
 use crate::{
     accounts::{check, hash, offer},
-    backend::{Console, internal},
-    browsers::browser_in_words,
+    console::{Console, browsers::browser_in_words, internal},
     system::random_id,
     visitor::LoggedIn,
 };

@@ -3,7 +3,7 @@
 use domain::{ConnectionId, unification::LeftBecause};
 use store::{By, Left, Stays, StoreError};
 
-use crate::{installation::Installation, unify::match_connection};
+use crate::{installation::Installation, operations::unify::match_connection};
 
 /// What is kept as the reason where nobody has to give one.
 const COUNTED_AGAIN: &str = "Counted again";

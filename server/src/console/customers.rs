@@ -13,7 +13,7 @@ use store::{Deed, FoundCompany, ImportMode, Search, StoreError};
 use tracing::info;
 use unification::normalise;
 
-use crate::backend::{Console, internal};
+use crate::console::{Console, internal};
 
 /// Companies below one that are looked through for its new parent: a group has some hundreds.
 const COMPANIES_BELOW_CHECKED: u32 = 100_000;

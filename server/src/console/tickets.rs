@@ -15,11 +15,8 @@ use store::{FailedMember, StoreError, Ticket, TicketPost};
 use tracing::info;
 
 use crate::{
-    backend::{Console, internal},
-    rules_page::shown,
-    tickets::document,
-    users_page::member_name,
-    webhook,
+    console::{Console, internal, rules::shown, users::member_name},
+    operations::{tickets::document, webhook},
 };
 
 /// Causes that the page of a ticket lists; the text has more of them.

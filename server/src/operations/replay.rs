@@ -17,7 +17,7 @@ use sync::content_hash;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use crate::{error::with_sources, installation::Installation, unify::match_connection};
+use crate::{error::with_sources, installation::Installation, operations::unify::match_connection};
 
 /// Members in memory at once, and of one transaction: others wait for the write lock meanwhile.
 const MEMBERS_AT_ONCE: u32 = 1_000;

@@ -16,7 +16,7 @@ use tracing::info;
 
 use crate::{
     accounts::{Wanted, make_token, token_name},
-    backend::{Console, internal},
+    console::{Console, internal},
 };
 
 impl Console {

@@ -19,7 +19,7 @@ use tracing::error;
 use crate::{
     error::with_sources,
     installation::Installation,
-    rules::{self, RulesError},
+    operations::rules::{self, RulesError},
 };
 
 /// Trials that are kept: some admins at work, each with a draft or two. A result is some kilobytes.

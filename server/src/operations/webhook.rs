@@ -23,8 +23,8 @@ use url::Url;
 use crate::{
     error::with_sources,
     installation::Installation,
+    operations::tickets::{each_member, opened},
     secrets::to_hex,
-    tickets::{each_member, opened},
 };
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-tributary-signature");

@@ -1,5 +1,23 @@
 //! The console's port, over the store.
 
+mod accounts;
+pub(crate) mod audit;
+mod browsers;
+mod company;
+pub(crate) mod company_files;
+mod customers;
+mod erasure;
+mod family;
+mod links;
+mod member;
+mod overview;
+mod rules;
+mod tickets;
+mod tokens;
+mod trials;
+pub(crate) mod users;
+mod views;
+
 use std::{num::NonZeroU32, sync::Arc};
 
 use app::{
@@ -39,21 +57,17 @@ use domain::{
 use store::{By, Cancelling, Enqueued, NewRun, RunQuery};
 use tracing::{error, info};
 
+use self::{overview::Overview, trials::Trials};
 use crate::{
     config,
     error::with_sources,
     installation::Installation,
     marker::Marker,
-    overview::{self, Overview},
-    queue::place_all,
-    scheduler::extent_of_next_run,
+    operations::{queue::place_all, trail::TrailWatch},
     secrets::to_hex,
     system::random_bytes,
-    trail::TrailWatch,
-    trials::Trials,
-    views,
     visitor::Visitor,
-    worker::WakeUp,
+    worker::{WakeUp, scheduler::extent_of_next_run},
 };
 
 /// One visitor's view of the installation. Cheap to clone.
