@@ -1,4 +1,4 @@
-//! `make bench`: how quickly the console answers, asked over loopback by a client on the same cores. All of it is the real
+//! `make bench WHAT=pages`: how quickly the console answers, asked over loopback by a client on the same cores. All of it is the real
 //! binary, on the embedded database. Prints rows of the table that `.make/bench` begins.
 
 mod common;
