@@ -263,18 +263,14 @@ mod tests {
 
     use super::*;
 
-    const fn field(name: &'static str, kind: FieldKind) -> Field {
-        Field { name, kind }
-    }
-
     const FIELDS: &[Field] = &[
-        field("name", FieldKind::Text),
-        field("posts", FieldKind::Int),
-        field("trashed", FieldKind::Flag),
-        field("at", FieldKind::Time),
-        field("day", FieldKind::Day),
-        field("roles", FieldKind::List),
-        field("profile", FieldKind::Map),
+        Field::new("name", FieldKind::Text),
+        Field::new("posts", FieldKind::Int),
+        Field::new("trashed", FieldKind::Flag),
+        Field::new("at", FieldKind::Time),
+        Field::new("day", FieldKind::Day),
+        Field::new("roles", FieldKind::List),
+        Field::new("profile", FieldKind::Map),
     ];
 
     fn full(name: &str) -> Vec<Cell> {

@@ -159,18 +159,9 @@ mod tests {
     use super::*;
 
     const FIELDS: &[Field] = &[
-        Field {
-            name: "name",
-            kind: FieldKind::Text,
-        },
-        Field {
-            name: "roles",
-            kind: FieldKind::List,
-        },
-        Field {
-            name: "posts",
-            kind: FieldKind::Int,
-        },
+        Field::new("name", FieldKind::Text),
+        Field::new("roles", FieldKind::List),
+        Field::new("posts", FieldKind::Int),
     ];
 
     fn row(name: &str) -> Vec<Cell> {

@@ -57,20 +57,16 @@ async fn go_on(
 
 /// Columns of an export, by the names that others rely on.
 pub(crate) const FIELDS: &[Field] = &[
-    field("number", FieldKind::Int),
-    field("at", FieldKind::Time),
-    field("actor", FieldKind::Text),
-    field("account_id", FieldKind::Id),
-    field("token_id", FieldKind::Id),
-    field("origin", FieldKind::Text),
-    field("deed", FieldKind::Text),
-    field("target", FieldKind::Text),
-    field("hash", FieldKind::Text),
+    Field::new("number", FieldKind::Int),
+    Field::new("at", FieldKind::Time),
+    Field::new("actor", FieldKind::Text),
+    Field::new("account_id", FieldKind::Id),
+    Field::new("token_id", FieldKind::Id),
+    Field::new("origin", FieldKind::Text),
+    Field::new("deed", FieldKind::Text),
+    Field::new("target", FieldKind::Text),
+    Field::new("hash", FieldKind::Text),
 ];
-
-const fn field(name: &'static str, kind: FieldKind) -> Field {
-    Field { name, kind }
-}
 
 /// In the order of [`FIELDS`].
 pub(crate) fn cells(entry: AuditEntry) -> Vec<Cell> {

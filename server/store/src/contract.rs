@@ -165,6 +165,7 @@ macro_rules! contract_tests {
             a_member_is_due_until_matched_and_again_when_changed,
             a_mark_that_is_made_meanwhile_stays,
             a_change_of_rules_makes_all_members_due_page_by_page,
+            nothing_is_due_where_there_are_no_members,
             what_an_older_revision_decided_is_refused_unless_it_is_reached_again,
             matches_of_a_run_are_refused_once_its_lease_is_lost,
             a_change_of_companies_is_remembered_with_what_was_before,

@@ -29,6 +29,12 @@ pub struct Field {
     pub kind: FieldKind,
 }
 
+impl Field {
+    pub const fn new(name: &'static str, kind: FieldKind) -> Self {
+        Self { name, kind }
+    }
+}
+
 /// A value of a field. In JSON it is what it is; a missing one is `null`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
@@ -143,28 +149,24 @@ pub trait ExportStore: Send + Sync {
     ) -> Result<ExportPage, StoreError>;
 }
 
-const fn field(name: &'static str, kind: FieldKind) -> Field {
-    Field { name, kind }
-}
-
 const fn text(name: &'static str) -> Field {
-    field(name, FieldKind::Text)
+    Field::new(name, FieldKind::Text)
 }
 
 const fn int(name: &'static str) -> Field {
-    field(name, FieldKind::Int)
+    Field::new(name, FieldKind::Int)
 }
 
 const fn flag(name: &'static str) -> Field {
-    field(name, FieldKind::Flag)
+    Field::new(name, FieldKind::Flag)
 }
 
 const fn time(name: &'static str) -> Field {
-    field(name, FieldKind::Time)
+    Field::new(name, FieldKind::Time)
 }
 
 const fn list(name: &'static str) -> Field {
-    field(name, FieldKind::List)
+    Field::new(name, FieldKind::List)
 }
 
 /// An object's fields, in the order of its columns. Faces that others rely on: fields may be added, never renamed.
@@ -206,7 +208,7 @@ const USERS: &[Field] = &[
     int("solved"),
     int("likes_received"),
     int("likes_given"),
-    field("profile_fields", FieldKind::Map),
+    Field::new("profile_fields", FieldKind::Map),
     text("match_status"),
     text("person_external_id"),
     text("company_external_id"),
@@ -255,7 +257,7 @@ const ACTIVITY: &[Field] = &[
 
 const TRENDS: &[Field] = &[
     text("tenant_id"),
-    field("day", FieldKind::Day),
+    Field::new("day", FieldKind::Day),
     text("company_external_id"),
     text("kind"),
     text("subtype"),
@@ -289,7 +291,7 @@ const IDEA_STATUSES: &[Field] = &[
 
 const INVALID_RECORDS: &[Field] = &[
     text("tenant_id"),
-    field("run_id", FieldKind::Id),
+    Field::new("run_id", FieldKind::Id),
     text("stream"),
     text("reason"),
     text("name"),

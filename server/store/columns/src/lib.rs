@@ -18,6 +18,7 @@ pub mod replay;
 pub mod rules;
 pub mod runs;
 pub mod sessions;
+pub mod sweeps;
 pub mod tokens;
 
 pub use column::{Columns, corrupt, count, json_text, micros, time_of};

@@ -15,8 +15,8 @@ use crate::{
 
 /// What a member wrote, and what they did: what an erasure leaves without them.
 const WRITTEN: &str =
-    "SELECT COUNT(*) FROM community_content WHERE connection_id = $1 AND author_user_id = $2";
-const DONE: &str = "SELECT COUNT(*) FROM community_activity WHERE connection_id = $1 AND user_id = $2";
+    "SELECT COUNT(*) FROM community_content WHERE connection_id = $1 AND author_user_id = ANY($2)";
+const DONE: &str = "SELECT COUNT(*) FROM community_activity WHERE connection_id = $1 AND user_id = ANY($2)";
 
 #[async_trait]
 impl ReceiptStore for PostgresStore {
@@ -84,15 +84,13 @@ async fn rows_of(
 ) -> Result<u64, StoreError> {
     let mut rows = 0;
     for (connection, ids) in members {
-        for id in ids {
-            let of_member: i64 = sqlx::query_scalar(statement)
-                .bind(connection.0)
-                .bind(id)
-                .fetch_one(&mut *read)
-                .await
-                .map_err(database)?;
-            rows += u64::try_from(of_member).unwrap_or(0);
-        }
+        let of_members: i64 = sqlx::query_scalar(statement)
+            .bind(connection.0)
+            .bind(ids.iter().collect::<Vec<_>>())
+            .fetch_one(&mut *read)
+            .await
+            .map_err(database)?;
+        rows += u64::try_from(of_members).unwrap_or(0);
     }
     Ok(rows)
 }

@@ -6,7 +6,12 @@ use domain::{
 };
 use sqlx::{AssertSqlSafe, PgConnection};
 use store::{Fenced, Lease, MatchesWritten, PARTIES_SWEPT_MAX, StoreError, Sweep, SweepStep, Swept};
-use store_columns::{Columns, companies::read_person, count, json_text, matching::read_fields};
+use store_columns::{
+    companies::read_person,
+    count,
+    matching::read_fields,
+    sweeps::{change_rows, read_changes, read_sweep},
+};
 
 use crate::{
     PostgresStore,
@@ -15,9 +20,6 @@ use crate::{
     matching::{all_due, everything_changed, next_revision, pass_fence},
     suppression::lock_out_erasures,
 };
-
-const COMPANY_KIND: &str = "company";
-const PERSON_KIND: &str = "person";
 
 const REMEMBER: &str = "INSERT INTO party_change (revision, kind, external_id, change)
     SELECT $1, kind, external_id, change FROM unnest($2::text[], $3::text[], $4::text[]) AS given (kind, external_id, change)";
@@ -31,9 +33,11 @@ const MARK_LINKED: &str = "INSERT INTO match_due AS due (connection_id, communit
     ORDER BY member.connection_id, member.community_user_id FOR KEY SHARE OF member
     ON CONFLICT (connection_id, community_user_id) DO UPDATE SET marks = due.marks + 1";
 
-/// One that is under way begins again, and keeps what it was to look for.
+/// Where there are members: who comes later is due by coming. One that is under way begins again, and keeps what it was to
+/// look for.
 const BEGIN_SWEEPS: &str = "INSERT INTO match_sweep_due (connection_id, since_revision, after_user, done)
-    SELECT id, $1::bigint - 1, '', 0 FROM connection ORDER BY id
+    SELECT id, $1::bigint - 1, '', 0 FROM connection
+    WHERE EXISTS (SELECT 1 FROM community_user WHERE connection_id = connection.id) ORDER BY id
     ON CONFLICT (connection_id) DO UPDATE SET after_user = '', done = 0";
 
 const GO_ON: &str = "UPDATE match_sweep_due SET after_user = $4, done = done + $5
@@ -59,11 +63,7 @@ impl PostgresStore {
                 .fetch_optional(self.readers())
                 .await
                 .map_err(database)?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(Sweep {
-            since: row.int("since_revision")?,
-            after: row.text("after_user")?,
-        }))
+        row.as_ref().map(read_sweep).transpose()
     }
 
     pub(crate) async fn read_changes(&self, since: i64) -> Result<PartyChanges, StoreError> {
@@ -74,14 +74,7 @@ impl PostgresStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let mut changes = PartyChanges::default();
-        for row in &rows {
-            match row.text("kind")?.as_str() {
-                PERSON_KIND => changes.persons.push(row.json("change")?),
-                _ => changes.companies.push(row.json("change")?),
-            }
-        }
-        Ok(changes)
+        read_changes(&rows)
     }
 
     pub(crate) async fn read_members_to_sweep(
@@ -151,11 +144,12 @@ pub(crate) async fn parties_changed(
         return everything_changed(write).await;
     }
     let revision = next_revision(write).await?;
+    let rows = change_rows(&changes)?;
     sqlx::query(REMEMBER)
         .bind(revision)
-        .bind(kinds_of(&changes))
-        .bind(ids_of(&changes))
-        .bind(json_of(&changes)?)
+        .bind(rows.iter().map(|row| row.kind).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.external_id).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.change.as_str()).collect::<Vec<_>>())
         .execute(&mut *write)
         .await
         .map_err(database)?;
@@ -196,23 +190,6 @@ async fn persons_led_elsewhere(
         })
     };
     rows.iter().map(led_elsewhere).collect()
-}
-
-fn kinds_of(changes: &PartyChanges) -> Vec<&'static str> {
-    let companies = changes.companies.iter().map(|_| COMPANY_KIND);
-    companies
-        .chain(changes.persons.iter().map(|_| PERSON_KIND))
-        .collect()
-}
-
-fn ids_of(changes: &PartyChanges) -> Vec<&str> {
-    let companies = changes.companies.iter().map(Changed::<Company>::external_id);
-    companies.chain(changes.person_ids()).collect()
-}
-
-fn json_of(changes: &PartyChanges) -> Result<Vec<String>, StoreError> {
-    let companies = changes.companies.iter().map(json_text);
-    companies.chain(changes.persons.iter().map(json_text)).collect()
 }
 
 /// A sweep moves on, or ends. False if somebody else has moved it.

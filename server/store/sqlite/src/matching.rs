@@ -423,14 +423,16 @@ pub(crate) async fn next_revision(transaction: &mut Transaction<'static, Sqlite>
     .map_err(database)
 }
 
-/// All members of a connection are due, or of all connections.
+/// All members of a connection are due, or of all connections. Where there are none no pass is: who comes later is due by
+/// coming.
 pub(crate) async fn all_due(
     transaction: &mut Transaction<'static, Sqlite>,
     connection: Option<ConnectionId>,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO match_all_due (connection_id, after_user, done)
-         SELECT id, '', 0 FROM connection WHERE $1 IS NULL OR id = $1
+         SELECT id, '', 0 FROM connection WHERE ($1 IS NULL OR id = $1)
+            AND EXISTS (SELECT 1 FROM community_user WHERE connection_id = connection.id)
          ON CONFLICT (connection_id) DO UPDATE SET after_user = '', done = 0",
     )
     .bind(connection.map(|connection| connection.0))

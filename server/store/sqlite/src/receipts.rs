@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use domain::TenantId;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use store::{ErasedOfTenant, Receipt, ReceiptStore, StoreError, StoredPerson};
-use store_columns::{Columns, receipts::read_of_tenant};
+use store_columns::{Columns, json_text, receipts::read_of_tenant};
 use uuid::Uuid;
 
 use crate::{
@@ -14,9 +14,10 @@ use crate::{
 };
 
 /// What a member wrote, and what they did: what an erasure leaves without them.
-const WRITTEN: &str =
-    "SELECT COUNT(*) FROM community_content WHERE connection_id = $1 AND author_user_id = $2";
-const DONE: &str = "SELECT COUNT(*) FROM community_activity WHERE connection_id = $1 AND user_id = $2";
+const WRITTEN: &str = "SELECT COUNT(*) FROM community_content
+    WHERE connection_id = $1 AND author_user_id IN (SELECT value FROM json_each($2))";
+const DONE: &str = "SELECT COUNT(*) FROM community_activity
+    WHERE connection_id = $1 AND user_id IN (SELECT value FROM json_each($2))";
 
 #[async_trait]
 impl ReceiptStore for SqliteStore {
@@ -87,15 +88,13 @@ async fn rows_of(
 ) -> Result<u64, StoreError> {
     let mut rows = 0;
     for (connection, ids) in members {
-        for id in ids {
-            let of_member: i64 = sqlx::query_scalar(statement)
-                .bind(connection.0)
-                .bind(id)
-                .fetch_one(&mut *read)
-                .await
-                .map_err(database)?;
-            rows += u64::try_from(of_member).unwrap_or(0);
-        }
+        let of_members: i64 = sqlx::query_scalar(statement)
+            .bind(connection.0)
+            .bind(json_text(ids)?)
+            .fetch_one(&mut *read)
+            .await
+            .map_err(database)?;
+        rows += u64::try_from(of_members).unwrap_or(0);
     }
     Ok(rows)
 }

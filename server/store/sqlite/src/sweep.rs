@@ -6,7 +6,12 @@ use domain::{
 };
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 use store::{Fenced, Lease, MatchesWritten, PARTIES_SWEPT_MAX, StoreError, Sweep, SweepStep, Swept};
-use store_columns::{Columns, companies::read_person, count, json_text, matching::read_fields};
+use store_columns::{
+    companies::read_person,
+    count, json_text,
+    matching::read_fields,
+    sweeps::{change_rows, read_changes, read_sweep},
+};
 
 use crate::{
     SqliteStore,
@@ -14,9 +19,6 @@ use crate::{
     error::database,
     matching::{all_due, everything_changed, next_revision, pass_fence},
 };
-
-const COMPANY_KIND: &str = "company";
-const PERSON_KIND: &str = "person";
 
 const REMEMBER: &str = "INSERT INTO party_change (revision, kind, external_id, change)
     SELECT $1, value ->> 0, value ->> 1, value ->> 2 FROM json_each($2)";
@@ -27,9 +29,11 @@ const MARK_LINKED: &str = "INSERT INTO match_due AS due (connection_id, communit
     WHERE link.person_external_id IN (SELECT value FROM json_each($1))
     ON CONFLICT (connection_id, community_user_id) DO UPDATE SET marks = due.marks + 1";
 
-/// One that is under way begins again, and keeps what it was to look for.
+/// Where there are members: who comes later is due by coming. One that is under way begins again, and keeps what it was to
+/// look for.
 const BEGIN_SWEEPS: &str = "INSERT INTO match_sweep_due (connection_id, since_revision, after_user, done)
-    SELECT id, $1 - 1, '', 0 FROM connection WHERE true
+    SELECT id, $1 - 1, '', 0 FROM connection
+    WHERE EXISTS (SELECT 1 FROM community_user WHERE connection_id = connection.id)
     ON CONFLICT (connection_id) DO UPDATE SET after_user = '', done = 0";
 
 const GO_ON: &str = "UPDATE match_sweep_due SET after_user = $4, done = done + $5
@@ -55,11 +59,7 @@ impl SqliteStore {
                 .fetch_optional(self.readers())
                 .await
                 .map_err(database)?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(Sweep {
-            since: row.int("since_revision")?,
-            after: row.text("after_user")?,
-        }))
+        row.as_ref().map(read_sweep).transpose()
     }
 
     pub(crate) async fn read_changes(&self, since: i64) -> Result<PartyChanges, StoreError> {
@@ -70,14 +70,7 @@ impl SqliteStore {
         .fetch_all(self.readers())
         .await
         .map_err(database)?;
-        let mut changes = PartyChanges::default();
-        for row in &rows {
-            match row.text("kind")?.as_str() {
-                PERSON_KIND => changes.persons.push(row.json("change")?),
-                _ => changes.companies.push(row.json("change")?),
-            }
-        }
-        Ok(changes)
+        read_changes(&rows)
     }
 
     pub(crate) async fn read_members_to_sweep(
@@ -145,9 +138,14 @@ pub(crate) async fn parties_changed(
         return everything_changed(transaction).await;
     }
     let revision = next_revision(transaction).await?;
+    let rows = change_rows(&changes)?;
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| (row.kind, row.external_id, &row.change))
+        .collect();
     sqlx::query(REMEMBER)
         .bind(revision)
-        .bind(json_text(&rows_of(&changes)?)?)
+        .bind(json_text(&rows)?)
         .execute(&mut **transaction)
         .await
         .map_err(database)?;
@@ -188,18 +186,6 @@ async fn persons_led_elsewhere(
         })
     };
     rows.iter().map(led_elsewhere).collect()
-}
-
-/// By kind and external id, as JSON.
-fn rows_of(changes: &PartyChanges) -> Result<Vec<(&'static str, &str, String)>, StoreError> {
-    let mut rows = Vec::with_capacity(changes.len());
-    for changed in &changes.companies {
-        rows.push((COMPANY_KIND, changed.external_id(), json_text(changed)?));
-    }
-    for changed in &changes.persons {
-        rows.push((PERSON_KIND, changed.external_id(), json_text(changed)?));
-    }
-    Ok(rows)
 }
 
 /// A sweep moves on, or ends. False if somebody else has moved it.

@@ -2,7 +2,7 @@ use domain::unification::{Company, Person};
 
 use super::{
     accounts::operator,
-    fixtures::{connection_id, started},
+    fixtures::{connection_id, with_a_member},
 };
 use crate::{Deed, ImportMode, ImportOutcome, Store};
 
@@ -57,7 +57,7 @@ async fn revision(store: &dyn Store) -> i64 {
 }
 
 pub async fn companies_are_imported_by_external_id(store: &dyn Store) {
-    started(store, 1).await;
+    with_a_member(store, 1).await;
     let both = [company(1), company(2)];
     assert_eq!(import(store, &both, ImportMode::Try).await, outcome(2, 0, 0));
     assert!(
@@ -103,7 +103,7 @@ pub async fn companies_are_found_by_external_id(store: &dyn Store) {
 }
 
 pub async fn persons_are_imported_by_external_id(store: &dyn Store) {
-    started(store, 1).await;
+    with_a_member(store, 1).await;
     let import = async |persons: &[Person], mode| {
         let imported = store.import_persons(persons, mode, &operator(1)).await;
         imported.expect("an import")

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     ActivitySource, Cause, CauseCode, Connection, ConnectionId, Extent, Mode, Run, RunId, RunState, Stream,
     Trigger,
-    record::{InvalidReason, InvalidRecord, Record},
+    record::{InvalidReason, InvalidRecord, Record, User},
 };
 use uuid::Uuid;
 
@@ -134,6 +134,22 @@ pub(super) async fn started(store: &dyn Store, number: u128) -> Started {
     let connection = add_connection(store, number).await;
     let lease = start_run(store, number, connection, 0).await;
     Started { connection, lease }
+}
+
+/// The same, with a member.
+pub(super) async fn with_a_member(store: &dyn Store, number: u128) -> Started {
+    let started = started(store, number).await;
+    let member = User {
+        community_user_id: "1".to_owned(),
+        ..User::default()
+    };
+    let page = page_of(
+        started.connection,
+        Stream::Users,
+        vec![Record::User(Box::new(member))],
+    );
+    store.commit_page(&started.lease, &page).await.expect("a page");
+    started
 }
 
 /// Enqueues a run and claims it a second later.

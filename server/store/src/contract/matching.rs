@@ -210,6 +210,25 @@ pub async fn a_change_of_rules_makes_all_members_due_page_by_page(store: &dyn St
     assert_eq!(store.matching_due().await.expect("nothing"), []);
 }
 
+pub async fn nothing_is_due_where_there_are_no_members(store: &dyn Store) {
+    let started = started(store, 1).await;
+    let applied = store.apply_rules(0, &RuleSet::shipped(), &change(0), None).await;
+    assert_eq!(applied.expect("an answer"), RulesApplied::Yes(1));
+    let company = Company {
+        external_id: "C-1".to_owned(),
+        name: "One".to_owned(),
+        ..Company::default()
+    };
+    let imported = store
+        .import_companies(&[company], ImportMode::Write, Deed::CompanySaved, &operator(1))
+        .await;
+    assert_eq!(imported.expect("an import").new, 1);
+    assert_eq!(store.matching_due().await.expect("nothing"), []);
+    bring(store, &started, vec![user("1", "a@acme.example")]).await;
+    let page = due(store, started.connection).await.expect("who has come since");
+    assert_eq!(ids(&page), ["1"]);
+}
+
 pub async fn what_an_older_revision_decided_is_refused_unless_it_is_reached_again(store: &dyn Store) {
     let started = with_members(store).await;
     settle(store, &[], 5).await;

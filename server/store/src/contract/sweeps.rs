@@ -260,7 +260,7 @@ pub async fn a_step_of_a_sweep_whose_lease_was_lost_is_refused(store: &dyn Store
 
 pub async fn changes_are_kept_until_the_last_connection_is_swept(store: &dyn Store) {
     at_rest(store).await;
-    super::fixtures::add_connection(store, 2).await;
+    super::fixtures::with_a_member(store, 2).await;
     import(store, &[company("C-1", "One")]).await;
     let since = sweep(store).await.since;
     end_sweep(store, connection_id(1)).await;
