@@ -15,6 +15,7 @@ use crate::{
     installation::Installation,
     lifecycle::drain_deadline,
     marker::Marker,
+    operations::unify,
     output::{moment, say},
     sign_on::SignOn,
     worker::{WakeUp, Worker, source::asking},
@@ -73,6 +74,7 @@ async fn serve(
         info!(%address, worker = worker.is_some(), "listening");
         offer_first_account(installation, cli, &origin).await?;
     }
+    unify::make_ready(installation);
     let served = http::serve(listener, router, stop.clone());
     // The worker drains while the last requests do: both end within one deadline. On a task of its own, it is not held
     // up by pages that are rendered.

@@ -6,7 +6,10 @@ use app::{
 };
 use store::{LinkedMember, StoreError};
 
-use crate::console::{Console, internal};
+use crate::{
+    console::{Console, internal},
+    operations::rules,
+};
 
 impl Console {
     pub(crate) async fn links_view(&self, page: u32) -> Result<LinksView, AppError> {
@@ -17,12 +20,12 @@ impl Console {
 
     async fn links_page(&self, page: u32) -> Result<LinksView, StoreError> {
         let (store, clock) = (self.installation.store.as_ref(), self.installation.clock.as_ref());
-        let known = self.installation.unifier.known(store, clock).await?;
+        let in_use = rules::active(&self.installation).await?;
         let offset = u64::from(page - 1) * u64::from(LINKS_PAGE_ROWS);
         let found = store.links_by_hand(offset, LINKS_PAGE_ROWS).await?;
         Ok(LinksView {
             as_of: clock.now(),
-            head: self.head(&known).await?,
+            head: self.head(in_use.version, &in_use.rules).await?,
             rows: found.rows.into_iter().map(link_row).collect(),
             total: found.total,
             page,

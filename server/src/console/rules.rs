@@ -30,7 +30,7 @@ use crate::{
     error::with_sources,
     operations::{
         rules::{self, RulesError},
-        unify::match_everything,
+        unify::{self, match_everything},
     },
 };
 
@@ -52,6 +52,8 @@ impl Console {
             .await
             .map_err(|error| internal(&error))?;
         let draft = self.draft_view(&query, draft, &in_use).await?;
+        // Whoever looks at the rules is about to try others.
+        unify::make_ready(&self.installation);
         self.whole_view(in_use, draft)
             .await
             .map_err(|error| internal(&error))
@@ -63,7 +65,6 @@ impl Console {
         draft: Option<DraftView>,
     ) -> Result<RulesView, StoreError> {
         let (store, clock) = (self.installation.store.as_ref(), self.installation.clock.as_ref());
-        let known = self.installation.unifier.known(store, clock).await?;
         let connections = store.connections().await?;
         let mut counts = MatchCounts::default();
         for connection in &connections {
@@ -75,7 +76,7 @@ impl Console {
         }
         Ok(RulesView {
             as_of: clock.now(),
-            head: self.head(&known).await?,
+            head: self.head(in_use.version, &in_use.rules).await?,
             counts,
             by_rule: store.members_by_rule().await?,
             history: self.history().await?,

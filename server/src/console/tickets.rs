@@ -16,7 +16,7 @@ use tracing::info;
 
 use crate::{
     console::{Console, internal, rules::shown, users::member_name},
-    operations::{tickets::document, webhook},
+    operations::{rules, tickets::document, webhook},
 };
 
 /// Causes that the page of a ticket lists; the text has more of them.
@@ -33,12 +33,12 @@ impl Console {
 
     async fn tickets_page(&self, page: u32) -> Result<TicketsView, StoreError> {
         let (store, clock) = (self.installation.store.as_ref(), self.installation.clock.as_ref());
-        let known = self.installation.unifier.known(store, clock).await?;
+        let in_use = rules::active(&self.installation).await?;
         let offset = u64::from(page - 1) * u64::from(TICKETS_PAGE_ROWS);
         let found = store.tickets(offset, TICKETS_PAGE_ROWS).await?;
         Ok(TicketsView {
             as_of: clock.now(),
-            head: self.head(&known).await?,
+            head: self.head(in_use.version, &in_use.rules).await?,
             rows: found.rows.into_iter().map(ticket_row).collect(),
             total: found.total,
             page,

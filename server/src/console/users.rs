@@ -10,7 +10,7 @@ use app::{
 use chrono::{DateTime, Utc};
 use domain::{
     Connection,
-    unification::{Member, WhyNot},
+    unification::{Member, RuleSet, WhyNot},
 };
 use store::{FailedFilter, FailedMember, NewTicket, Store, StoreError};
 use sync::Known;
@@ -49,7 +49,9 @@ impl Console {
         groups.truncate(most as usize);
         Ok(UsersView {
             as_of,
-            head: self.head(&known).await?,
+            head: self
+                .head(known.revision.rule_version, known.matcher.rules())
+                .await?,
             causes: store.failed_causes(&filter).await?,
             groups,
             more_groups,
@@ -62,12 +64,12 @@ impl Console {
     }
 
     /// The head of every tab.
-    pub(crate) async fn head(&self, known: &Known) -> Result<HeadView, StoreError> {
+    pub(crate) async fn head(&self, version: i64, rules: &RuleSet) -> Result<HeadView, StoreError> {
         let store = &self.installation.store;
         let without = store.failed_count(&FailedFilter::default()).await?;
         Ok(HeadView {
-            version: shown(known.revision.rule_version),
-            rules: known.matcher.rules().rules.len() as u64,
+            version: shown(version),
+            rules: rules.rules.len() as u64,
             without_company: without,
             by_hand: store.links_by_hand(0, 1).await?.total,
             tickets: store.tickets(0, 1).await?.total,

@@ -71,7 +71,11 @@ pub(crate) async fn preview(
 ) -> Result<Preview, RulesError> {
     check(installation, rules)?;
     let store = installation.store.as_ref();
-    let matcher = installation.unifier.with_rules(store, rules.clone()).await?;
+    let clock = installation.clock.as_ref();
+    let matcher = installation
+        .unifier
+        .with_rules(store, clock, rules.clone())
+        .await?;
     let mut preview = Preview::default();
     let mut looked_at = 0;
     for connection in store.connections().await? {

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use store::{MatchingDue, StoreError};
 use sync::MatchStep;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::{error::with_sources, installation::Installation};
 
@@ -20,6 +20,18 @@ use crate::{error::with_sources, installation::Installation};
 const TICK: Duration = Duration::from_secs(10);
 
 const BAR: &str = "{spinner} Matching members {wide_bar} {human_pos} of {human_len}";
+
+/// Begins to index companies and persons, unless that is done: the next trial of a draft, or page of a member, finds it.
+pub(crate) fn make_ready(installation: &Installation) {
+    let installation = installation.clone();
+    tokio::spawn(async move {
+        let (store, clock) = (installation.store.as_ref(), installation.clock.as_ref());
+        // Whoever needs the index makes it, and hears of the reason.
+        if let Err(error) = installation.unifier.known(store, clock).await {
+            warn!(error = %with_sources(&error), "companies and persons are not indexed");
+        }
+    });
+}
 
 /// Matches all members that are to be matched, with a bar on a terminal, and counts the trends that this moved. Cut off
 /// anywhere, a worker goes on with it.

@@ -172,9 +172,7 @@ impl Unifier {
                 self.bring_shipped_rules(store, clock).await?;
                 continue;
             }
-            // Two would take twice the memory.
-            *kept = None;
-            let matcher = self.read(store).await?;
+            let matcher = self.read(store, kept.take(), revision).await?;
             // What was read in parts is whole if nothing has changed meanwhile.
             if store.revision().await? == revision {
                 *kept = Some(Arc::new(Known { revision, matcher }));
@@ -182,9 +180,16 @@ impl Unifier {
         }
     }
 
-    /// Other rules over all companies and persons, as a preview has them. Nothing of it is kept.
-    pub async fn with_rules(&self, store: &dyn Store, rules: RuleSet) -> Result<Matcher, StoreError> {
-        self.index(store, rules).await
+    /// Other rules over all companies and persons, as a preview has them: over the index that is kept, if it has what they
+    /// compare.
+    pub async fn with_rules(
+        &self,
+        store: &dyn Store,
+        clock: &dyn Clock,
+        rules: RuleSet,
+    ) -> Result<Matcher, StoreError> {
+        let known = self.known(store, clock).await?;
+        self.over(&known, store, rules).await
     }
 
     /// The rules that a new installation has.
@@ -207,8 +212,27 @@ impl Unifier {
         Matcher::builder(rules, &self.lists)
     }
 
-    async fn read(&self, store: &dyn Store) -> Result<Matcher, StoreError> {
-        self.index(store, active_rules(store).await?).await
+    /// The rules that decide. Where nothing but them has changed since an index was made, it is kept.
+    async fn read(
+        &self,
+        store: &dyn Store,
+        before: Option<Arc<Known>>,
+        revision: Revision,
+    ) -> Result<Matcher, StoreError> {
+        let rules = active_rules(store).await?;
+        match before.filter(|before| is_of_other_rules_alone(before.revision, revision)) {
+            Some(before) => self.over(&before, store, rules).await,
+            // The one from before is gone by now: two would take twice the memory.
+            None => self.index(store, rules).await,
+        }
+    }
+
+    async fn over(&self, known: &Known, store: &dyn Store, rules: RuleSet) -> Result<Matcher, StoreError> {
+        let shared = known.matcher.with_rules(rules.clone(), &self.lists);
+        match shared.map_err(|error| StoreError::Corrupt(error.to_string()))? {
+            Some(matcher) => Ok(matcher),
+            None => self.index(store, rules).await,
+        }
     }
 
     async fn index(&self, store: &dyn Store, rules: RuleSet) -> Result<Matcher, StoreError> {
@@ -277,6 +301,11 @@ impl Default for Unifier {
     fn default() -> Self {
         Self::new(Lists::shipped(), NonZeroUsize::MIN)
     }
+}
+
+/// Each change moves the revision by one, and only a change of the rules moves their version.
+fn is_of_other_rules_alone(before: Revision, after: Revision) -> bool {
+    after.number == before.number + 1 && after.rule_version != before.rule_version
 }
 
 async fn active_rules(store: &dyn Store) -> Result<RuleSet, StoreError> {

@@ -5,6 +5,7 @@ mod common;
 mod community;
 mod deletion;
 mod incremental;
+mod knowing;
 mod large;
 mod passing;
 mod resuming;
