@@ -49,7 +49,8 @@ async fn measure(url: &str, connections: u64) {
     let _provider = installation.connect_many(connections).await;
     let store = PostgresStore::open(url).await.expect("the database");
     let began = Instant::now();
-    let workers: Vec<_> = (0..WORKERS).map(|_| installation.start(&["worker"])).collect();
+    let places = ["worker", "--concurrent-runs", "1"];
+    let workers: Vec<_> = (0..WORKERS).map(|_| installation.start(&places)).collect();
     wait_for_all(&store, connections).await;
     let took = began.elapsed();
     drop(workers);

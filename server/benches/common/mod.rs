@@ -1,17 +1,22 @@
 //! The real binary, with a folder of its own and connections to a simulated provider.
 
+#![allow(dead_code, reason = "each bench uses a part of it")]
+
 use std::{
     net::TcpListener,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use futures_util::{StreamExt as _, stream};
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
-const TENANT: &str = "customer-en";
+pub(crate) const TENANT: &str = "customer-en";
 /// Connections are added so many at a time.
 const ADDED_AT_ONCE: usize = 4;
+/// The kernel keeps the peak, so what is missed is the last of it.
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
 pub(crate) struct Installation {
     pub(crate) folder: TempDir,
@@ -53,12 +58,26 @@ impl Installation {
         assert!(status.success(), "{words:?}: {status}");
     }
 
+    /// What a command prints.
+    pub(crate) async fn ask(&self, words: &[&str]) -> Vec<u8> {
+        let mut command = self.command(words);
+        command.stdout(Stdio::piped());
+        let ended = spawn_blocking(move || command.output()).await.expect("no panic");
+        let output = ended.expect("the binary starts");
+        assert!(output.status.success(), "{words:?}: {}", output.status);
+        output.stdout
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).expect("written");
+    }
+
     /// So many connections to a simulated tenant of a few records.
     pub(crate) async fn connect_many(&self, connections: u64) -> Process {
         let provider = free_address();
         let tenant = format!("{TENANT}:users=3,topics=2,views=3");
         let simulated = self.start(&["simulate", "--listen", &provider, "--tenant", &tenant]);
-        std::fs::write(self.folder.path().join("secret"), "simulated-secret").expect("written");
+        self.write("secret", "simulated-secret");
         stream::iter(1..=connections)
             .for_each_concurrent(ADDED_AT_ONCE, |number| self.connect(&provider, number))
             .await;
@@ -66,7 +85,7 @@ impl Installation {
     }
 
     /// Under a tenant id of its own; of the client id, what stands before the stroke selects the tenant.
-    async fn connect(&self, provider: &str, number: u64) {
+    pub(crate) async fn connect(&self, provider: &str, number: u64) {
         let (tenant, client) = (format!("{TENANT}-{number}"), format!("{TENANT}/{number}"));
         let base_url = format!("http://{provider}");
         let words = [
@@ -82,6 +101,28 @@ impl Installation {
 
 /// Ends with the measurement.
 pub(crate) struct Process(Child);
+
+impl Process {
+    /// Waits for its end, which has to be a good one, and tells the most memory that it was seen to have.
+    pub(crate) async fn wait_for_peak_mib(mut self) -> f64 {
+        let mut peak_mib = 0.0_f64;
+        loop {
+            peak_mib = peak_mib.max(self.peak_mib());
+            if let Some(status) = self.0.try_wait().expect("a process") {
+                assert!(status.success(), "{status}");
+                return peak_mib;
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    }
+
+    fn peak_mib(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+        kib.unwrap_or_default() / 1024.0
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {

@@ -1,0 +1,131 @@
+//! `make bench WHAT=rematch`: how long it takes until a change of the rules has reached every member, with reading and writing
+//! them, and in how much memory. All of it is the real binary, on the embedded database; its members come from a simulated
+//! provider, and companies and persons are made from them. Prints rows of the table that `.make/bench` begins.
+
+mod common;
+
+use std::{
+    fs::File,
+    path::Path,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::common::{Installation, TENANT, free_address};
+
+const MEMBERS: u32 = 1_000_000;
+const COMPANIES: u32 = 100_000;
+const PERSONS: u32 = 500_000;
+
+const MATCHED_WITHIN: Duration = Duration::from_secs(30);
+const PEAK_MAX_MIB: f64 = 300.0;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let installation = Installation::new("sqlite://tributary.db");
+    sync_members(&installation).await;
+    import_parties(&installation).await;
+    let shipped = shipped_rules(&installation).await;
+
+    let mut rules = shipped["rules"].clone();
+    for rule in rules["rules"].as_array_mut().expect("a list of rules") {
+        rule["active"] = Value::Bool(true);
+    }
+    apply(&installation, 1, &rules, "that has no match yet").await;
+    rules["rules"].as_array_mut().expect("a list of rules").swap(0, 1);
+    apply(&installation, 2, &rules, "after two rules were swapped").await;
+    ExitCode::SUCCESS
+}
+
+async fn sync_members(installation: &Installation) {
+    let provider = free_address();
+    let tenant = format!("{TENANT}:users={MEMBERS},topics=1,views=1");
+    let _provider = installation.start(&["simulate", "--listen", &provider, "--tenant", &tenant]);
+    installation.write("secret", "simulated-secret");
+    installation.connect(&provider, 1).await;
+    installation.run(&["sync", &format!("{TENANT}-1")]).await;
+}
+
+/// Every domain is a company's, as far as they go, and every second member with an address is a person.
+async fn import_parties(installation: &Installation) {
+    let folder = installation.folder.path().to_owned();
+    tokio::task::spawn_blocking(move || write_parties(&folder))
+        .await
+        .expect("no panic");
+    installation.run(&["company", "import", "companies.csv"]).await;
+    installation.run(&["person", "import", "persons.csv"]).await;
+}
+
+fn write_parties(folder: &Path) {
+    let database = Connection::open(folder.join("tributary.db")).expect("the database");
+    let header = ["external_id", "name", "domains", "parent_external_id"];
+    let mut companies = csv_file(&folder.join("companies.csv"), &header);
+    let mut domains = database
+        .prepare(
+            "SELECT DISTINCT lower(substr(email, instr(email, '@') + 1)) FROM community_user
+             WHERE email LIKE '%_@_%._%' LIMIT ?1",
+        )
+        .expect("a statement");
+    let found = domains
+        .query_map([COMPANIES], |row| row.get::<_, String>(0))
+        .expect("domains");
+    let mut found = found.map(|domain| domain.expect("a domain"));
+    for number in 0..COMPANIES {
+        let domain = found.next().unwrap_or_else(|| format!("firm-{number}.example"));
+        let row = [
+            format!("C-{number}"),
+            format!("Firm {number} GmbH & Co. KG"),
+            domain,
+        ];
+        companies.write_record(&row).expect("written");
+    }
+    let mut persons = csv_file(
+        &folder.join("persons.csv"),
+        &["external_id", "email", "company_external_id"],
+    );
+    let mut emails = database
+        .prepare("SELECT DISTINCT lower(email) FROM community_user WHERE email LIKE '%_@_%._%' LIMIT ?1")
+        .expect("a statement");
+    let found = emails
+        .query_map([PERSONS], |row| row.get::<_, String>(0))
+        .expect("addresses");
+    for (number, email) in (0_u32..).zip(found) {
+        let (id, company) = (format!("P-{number}"), format!("C-{}", number % COMPANIES));
+        let email = email.expect("an address");
+        persons
+            .write_record([&id, &email, "", "", "", &company, "true"])
+            .expect("written");
+    }
+}
+
+fn csv_file(path: &Path, header: &[&str]) -> csv::Writer<File> {
+    let mut file = csv::Writer::from_path(path).expect("a file");
+    file.write_record(header).expect("written");
+    file
+}
+
+async fn shipped_rules(installation: &Installation) -> Value {
+    let printed = installation.ask(&["rules", "show", "--json"]).await;
+    serde_json::from_slice(&printed).expect("rules as JSON")
+}
+
+async fn apply(installation: &Installation, base: u32, rules: &Value, which: &str) {
+    installation.write("rules.json", &rules.to_string());
+    let began = Instant::now();
+    let peak_mib = installation
+        .start(&["rules", "apply", "rules.json", "--base", &base.to_string()])
+        .wait_for_peak_mib()
+        .await;
+    let (took, goal) = (began.elapsed().as_secs_f64(), MATCHED_WITHIN.as_secs_f64());
+    println!(
+        "| Rules applied to 1,000,000 stored members, 100,000 companies, 500,000 persons, {which}, beside the goal | {took:.1} s | {goal:.0} s | {:.2} |",
+        took / goal
+    );
+    println!(
+        "| … its peak memory | {peak_mib:.0} MiB | {PEAK_MAX_MIB:.0} MiB | {:.2} |",
+        peak_mib / PEAK_MAX_MIB
+    );
+}
