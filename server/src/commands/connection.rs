@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use connector::Probe;
+use connector::{DECODER_VERSION, Probe};
 use domain::{BaseUrl, Cause, Connection, TenantId};
 use serde::Serialize;
 use store::{Access, AddConnectionError, NewConnection};
@@ -61,6 +61,7 @@ async fn add(
             created_at: now,
         },
         sealed_secret,
+        decoder: DECODER_VERSION,
     };
     installation
         .store
@@ -189,7 +190,7 @@ async fn test(
 
 async fn test_one(sources: &Sources, connection: &Connection) -> Result<Tested, CommandError> {
     let tenant_id = connection.tenant_id.to_string();
-    let (answer, requests) = match sources.api(connection).await? {
+    let (answer, requests) = match sources.api(connection.id).await?.1 {
         Ok(api) => (api.probe().await, api.take_requests()),
         Err(failure) => (Err(failure), 0),
     };

@@ -67,7 +67,7 @@ async fn database(places: &Places) -> Vec<Check> {
     };
     let store = opened.store();
     let answer = store.ping().await;
-    let due = store.replays_due(DECODER_VERSION).await;
+    let due = store.replays_due(DECODER_VERSION, None).await;
     let channel = opened.channel().await;
     // The answer is known; what was committed is safe however this ends.
     let _ = tokio::time::timeout(CLOSE_DEADLINE, opened.close()).await;

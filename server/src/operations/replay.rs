@@ -98,9 +98,13 @@ pub(crate) async fn read_run_anew(
 
 /// If it is due.
 pub(crate) async fn keep_up_one(installation: &Installation, connection: ConnectionId) {
-    match installation.store.replays_due(DECODER_VERSION).await {
-        Ok(due) if due.contains(&connection) => keep_up_with(installation, connection).await,
-        Ok(_) => {}
+    match installation
+        .store
+        .replays_due(DECODER_VERSION, Some(connection))
+        .await
+    {
+        Ok(due) if due.is_empty() => {}
+        Ok(_) => keep_up_with(installation, connection).await,
         Err(error) => log(&error),
     }
 }
@@ -109,7 +113,7 @@ pub(crate) async fn keep_up_one(installation: &Installation, connection: Connect
 pub(crate) async fn keep_up(installation: Installation, stop: CancellationToken) {
     let work = async {
         loop {
-            match installation.store.replays_due(DECODER_VERSION).await {
+            match installation.store.replays_due(DECODER_VERSION, None).await {
                 Ok(due) => {
                     for connection in due {
                         keep_up_with(&installation, connection).await;

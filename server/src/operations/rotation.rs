@@ -222,6 +222,12 @@ mod tests {
             ground
         }
 
+        async fn stored_secret(&self, number: u32) -> String {
+            let id = ConnectionId(Uuid::from_u128(u128::from(number)));
+            let access = self.store.tenant_access(id).await.expect("an answer");
+            access.expect("the connection").sealed_secret
+        }
+
         async fn add(&self, number: u32, sealed_secret: String) {
             let new = NewConnection {
                 connection: Connection {
@@ -235,6 +241,7 @@ mod tests {
                     created_at: DateTime::UNIX_EPOCH,
                 },
                 sealed_secret,
+                decoder: 1,
             };
             self.store.add_connection(&new, &by()).await.expect("added");
         }
@@ -323,11 +330,7 @@ mod tests {
             let report = report.expect("changed");
             assert_eq!(report.resumed, half_way, "after {steps} steps");
             assert!(ground.ring().former().is_empty());
-            let stored = ground
-                .store
-                .sealed_secret(ConnectionId(Uuid::from_u128(u128::from(TENANTS))))
-                .await;
-            let stored = stored.expect("an answer").expect("a secret");
+            let stored = ground.stored_secret(TENANTS).await;
             let opened = ground.keys.open(&tenant(TENANTS), &stored).expect("opens");
             assert_eq!(opened.expose_secret(), "added", "after {steps} steps");
         }
@@ -342,14 +345,8 @@ mod tests {
             .finish()
             .await;
         assert_eq!(report.expect("changed").unreadable, [tenant(TENANTS).to_string()]);
-        let kept = ground
-            .store
-            .sealed_secret(ConnectionId(Uuid::from_u128(u128::from(TENANTS))))
-            .await;
-        assert_eq!(
-            kept.expect("an answer").as_deref(),
-            Some("v2.of.another.installation.0.0")
-        );
+        let kept = ground.stored_secret(TENANTS).await;
+        assert_eq!(kept, "v2.of.another.installation.0.0");
     }
 
     #[tokio::test(flavor = "multi_thread")]

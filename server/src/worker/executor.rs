@@ -1,4 +1,4 @@
-//! Executes one claimed run: finds its connection, opens its source, and lets the engine drive.
+//! Executes one claimed run: opens its source, and lets the engine drive.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -47,8 +47,7 @@ impl Executor {
     }
 
     pub(crate) async fn execute(&self, claimed: &ClaimedRun, signals: &Signals) -> Result<Execution, Fenced> {
-        let connection = self.connection(claimed).await?;
-        let source = self.sources.of(&connection).await?;
+        let (connection, source) = self.sources.of(claimed.run.connection_id).await?;
         let runner = Runner {
             store: self.installation.store.as_ref(),
             clock: self.installation.clock.as_ref(),
@@ -87,11 +86,5 @@ impl Executor {
         if let Err(error) = self.installation.store.rebuild_due_trends(connection.id).await {
             warn!(tenant = %connection.tenant_id, %error, "trends were not rebuilt; they are after the next run");
         }
-    }
-
-    async fn connection(&self, claimed: &ClaimedRun) -> Result<Connection, StoreError> {
-        let id = claimed.run.connection_id;
-        let found = self.installation.store.connection(id).await?;
-        found.ok_or_else(|| StoreError::Corrupt(format!("run {} has no connection", claimed.run.id)))
     }
 }

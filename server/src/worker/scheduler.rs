@@ -1,23 +1,32 @@
 //! When a connection's next run is due, and how much it reads; and who looks for what is due. Times come in as arguments.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{collections::HashSet, num::NonZeroU32, time::Duration};
 
 use chrono::{DateTime, Utc};
 use domain::{ConnectionId, Extent, Mode, SyncTime, SyncWindow, Trigger};
-use store::{Enqueued, LastQueued, NewRun, Store, StoreError};
+use store::{LastQueued, NewRun, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use crate::{error::with_sources, installation::Installation, worker::WakeUp};
+use crate::{error::with_sources, installation::Installation, system::random_bytes, worker::WakeUp};
 
 /// How often it is looked for what is due: short against the minute of a schedule.
 const TICK: Duration = Duration::from_secs(5);
+
+/// Connections that are queued between two looks at what is left: a look reads all of them.
+const CONNECTIONS_AT_ONCE: usize = 200;
 
 /// What the operator says of the daily runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Schedule {
     pub(crate) window: SyncWindow,
     pub(crate) full_every: NonZeroU32,
+}
+
+impl Schedule {
+    fn time_of(self, connection: ConnectionId) -> SyncTime {
+        SyncTime::of(connection, self.window)
+    }
 }
 
 /// Queues what is due until it is told to stop. Any number of processes may do so: a connection has one run at a time.
@@ -38,31 +47,46 @@ pub(crate) async fn keep_up(
     }
 }
 
-/// After a night in which nothing ran it may be thousands, so it begins to wake the worker with the first.
+/// After a night in which nothing ran it may be thousands, so it begins to wake the worker with the first. Other processes
+/// do the same: each begins elsewhere, so that they do not wait for each other, and looks again for what is left.
 async fn queue_what_is_due(
     installation: &Installation,
     schedule: Schedule,
     wake_up: &WakeUp,
     stop: &CancellationToken,
 ) -> Result<(), StoreError> {
-    let now = installation.clock.now();
-    let is_due = |last: &LastQueued| is_due(last.at, SyncTime::of(last.connection_id, schedule.window), now);
-    let connections = installation.store.last_queued(now).await?;
-    for connection in connections.iter().filter(|last| is_due(last)) {
-        if stop.is_cancelled() {
-            break;
-        }
-        match queue(installation, schedule, connection).await {
-            Ok(true) => wake_up.ring(),
-            Ok(false) => {}
-            // It would be the same for all others.
-            Err(error @ (StoreError::Unavailable(_) | StoreError::ConnectionLost(_))) => return Err(error),
-            Err(error) => {
-                error!(tenant = %connection.tenant_id, error = %with_sources(&error), "a due run cannot be queued");
+    let mut due = due_now(installation, schedule).await?;
+    let place = u64::from_le_bytes(random_bytes()) % (due.len() as u64).max(1);
+    due.rotate_left(usize::try_from(place).unwrap_or(0));
+    for some in due.chunks(CONNECTIONS_AT_ONCE) {
+        let left = due_now(installation, schedule).await?;
+        let left: HashSet<ConnectionId> = left.iter().map(|due| due.connection_id).collect();
+        for connection in some.iter().filter(|due| left.contains(&due.connection_id)) {
+            if stop.is_cancelled() {
+                return Ok(());
+            }
+            match queue(installation, schedule, connection).await {
+                Ok(true) => wake_up.ring(),
+                Ok(false) => {}
+                // It would be the same for all others.
+                Err(error @ (StoreError::Unavailable(_) | StoreError::ConnectionLost(_))) => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    error!(tenant = %connection.tenant_id, error = %with_sources(&error), "a due run cannot be queued");
+                }
             }
         }
     }
     Ok(())
+}
+
+/// The connections whose daily run is due.
+async fn due_now(installation: &Installation, schedule: Schedule) -> Result<Vec<LastQueued>, StoreError> {
+    let now = installation.clock.now();
+    let mut connections = installation.store.last_queued(now).await?;
+    connections.retain(|last| is_due(last.at, schedule.time_of(last.connection_id), now));
+    Ok(connections)
 }
 
 /// Whether it was queued here.
@@ -80,7 +104,9 @@ async fn queue(
         extent: extent_of_next_run(store, id, schedule.full_every).await?,
         queued_at: now,
     };
-    let queued = store.enqueue(&new, None).await? == Enqueued::Queued;
+    let queued = store
+        .enqueue_due(&new, schedule.time_of(id).last_due(now))
+        .await?;
     if queued {
         info!(tenant = %connection.tenant_id, run = %new.id, "scheduled run queued");
     }

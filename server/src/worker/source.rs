@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector::{AllowedHosts, Asking, CommunityApi, Credentials, HttpClient};
-use domain::{CauseCode, Connection, TenantId};
+use domain::{CauseCode, Connection, ConnectionId, TenantId};
 use secrecy::SecretString;
 use store::{Store, StoreError};
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
@@ -51,39 +51,38 @@ impl Sources {
         })
     }
 
-    /// The source of a connection. If its secret cannot be opened, the source says so when it connects, so that the run
+    /// A connection with its source. If its secret cannot be opened, the source says so when it connects, so that the run
     /// fails at that stage and for that cause, like for any other.
-    pub(crate) async fn of(&self, connection: &Connection) -> Result<Box<dyn Source>, StoreError> {
-        Ok(match self.api(connection).await? {
+    pub(crate) async fn of(&self, id: ConnectionId) -> Result<(Connection, Box<dyn Source>), StoreError> {
+        let (connection, api) = self.api(id).await?;
+        let source: Box<dyn Source> = match api {
             Ok(api) => Box::new(Counted {
                 source: api,
                 tenant: connection.tenant_id.clone(),
                 metrics: self.metrics.clone(),
             }),
             Err(failure) => Box::new(Unopened(failure)),
-        })
+        };
+        Ok((connection, source))
     }
 
-    /// The tenant's API, or why its secret cannot be opened.
+    /// A connection with its tenant's API, or why its secret cannot be opened.
     pub(crate) async fn api(
         &self,
-        connection: &Connection,
-    ) -> Result<Result<CommunityApi, Failure>, StoreError> {
-        let secret = match self.store.sealed_secret(connection.id).await? {
-            Some(sealed) => self
-                .keys
-                .open(&connection.tenant_id, &sealed)
-                .map_err(|error| error.to_string()),
-            None => Err("no client secret is stored".to_owned()),
-        };
-        let mapping = self.store.profile_mapping(connection.id).await?.mapping;
-        Ok(secret
-            .map(|secret| self.with_secret(connection, secret).with_mapping(mapping))
-            .map_err(|message| Failure {
+        id: ConnectionId,
+    ) -> Result<(Connection, Result<CommunityApi, Failure>), StoreError> {
+        let access = self.store.tenant_access(id).await?;
+        let access = access.ok_or_else(|| StoreError::Corrupt(format!("there is no connection {id}")))?;
+        let connection = access.connection;
+        let secret = self.keys.open(&connection.tenant_id, &access.sealed_secret);
+        let api = secret
+            .map(|secret| self.with_secret(&connection, secret).with_mapping(access.mapping))
+            .map_err(|error| Failure {
                 code: CauseCode::SecretUnreadable,
-                message: format!("The client secret cannot be read: {message}."),
+                message: format!("The client secret cannot be read: {error}."),
                 retry_after: None,
-            }))
+            });
+        Ok((connection, api))
     }
 
     fn with_secret(&self, connection: &Connection, client_secret: SecretString) -> CommunityApi {

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use domain::{BaseUrl, Connection, ConnectionId, TenantId};
+use domain::{BaseUrl, Connection, ConnectionId, ProfileMapping, TenantId};
 
 use crate::{By, StoreError};
 
@@ -8,6 +8,16 @@ use crate::{By, StoreError};
 pub struct NewConnection {
     pub connection: Connection,
     pub sealed_secret: String,
+    /// The version of the decoder that its records are read by: nothing is to be read anew until there is a newer one.
+    pub decoder: i64,
+}
+
+/// A connection with what its tenant is read by.
+#[derive(Clone, Debug)]
+pub struct TenantAccess {
+    pub connection: Connection,
+    pub sealed_secret: String,
+    pub mapping: ProfileMapping,
 }
 
 /// Where and as whom a tenant is read.
@@ -42,7 +52,8 @@ pub trait ConnectionStore: Send + Sync {
 
     async fn connection_of_tenant(&self, tenant: &TenantId) -> Result<Option<Connection>, StoreError>;
 
-    async fn sealed_secret(&self, id: ConnectionId) -> Result<Option<String>, StoreError>;
+    /// All that a source of the connection is made of, by one statement.
+    async fn tenant_access(&self, id: ConnectionId) -> Result<Option<TenantAccess>, StoreError>;
 
     /// Replaces where and as whom the tenant is read. Refuses what [`Self::add_connection`] refuses, and then changes
     /// nothing.

@@ -87,6 +87,8 @@ macro_rules! contract_tests {
             a_connection_has_one_run_at_a_time,
             a_run_of_the_future_is_not_the_latest,
             the_latest_runs_of_all_active_connections_are_told_at_once,
+            a_connection_that_was_due_runs_once,
+            a_run_of_the_future_does_not_keep_a_connection_from_being_due,
             the_longest_waiting_run_is_claimed_first_and_once,
             of_two_claims_at_once_one_wins,
             a_run_whose_lease_ran_out_is_taken_up_with_a_higher_token,

@@ -38,7 +38,7 @@ pub use accounts::{
 pub use activity::{ActivityStore, ImportOutcome, ImportedActivity};
 pub use audit::{Actor, AuditEntry, AuditFilter, AuditStore, BrokenChain, By, CHAIN_BEGIN, Chain, Deed};
 pub use companies::{CompanyStore, ImportMode, PARTIES_SWEPT_MAX, PersonsImported, changed_parties};
-pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection};
+pub use connections::{Access, AddConnectionError, ConnectionStore, NewConnection, TenantAccess};
 pub use deletion::{Deletion, DeletionStore};
 pub use engagement::{
     CompanyCount, CompanyMembers, DayCount, Days, EngagementStore, MemberEngagement, TopicOfCompany,

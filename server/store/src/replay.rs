@@ -154,8 +154,12 @@ pub trait ReplayStore: Send + Sync {
     async fn replay(&self, replay: &Replay) -> Result<ReplayOutcome, StoreError>;
 
     /// Connections whose mapping has changed since the last replay, or that an older decoder replayed; without those
-    /// whose run is under way.
-    async fn replays_due(&self, decoder: i64) -> Result<Vec<ConnectionId>, StoreError>;
+    /// whose run is under way. `only` looks at one.
+    async fn replays_due(
+        &self,
+        decoder: i64,
+        only: Option<ConnectionId>,
+    ) -> Result<Vec<ConnectionId>, StoreError>;
 
     /// Notes that everything was read anew with this mapping and decoder. If a run of the connection is under way, or
     /// the mapping has changed meanwhile, the replay stays due: that run may write by another mapping.

@@ -221,6 +221,10 @@ pub trait RunStore: Send + Sync {
     /// [`PageStore::seen`]: crate::PageStore::seen
     async fn enqueue(&self, new: &NewRun, by: Option<&By>) -> Result<Enqueued, StoreError>;
 
+    /// The same for a connection that was due at a time, and whether it was queued: not if a run of it was queued since
+    /// then, up to now. Of several processes that find it due one is quicker, and its run may be over by now.
+    async fn enqueue_due(&self, new: &NewRun, due_at: DateTime<Utc>) -> Result<bool, StoreError>;
+
     /// Of every connection that is not deactivated, when its latest run up to now was queued: one statement, and one look
     /// into an index for each. What a clock that was wrong once queued in the future does not count.
     async fn last_queued(&self, now: DateTime<Utc>) -> Result<Vec<LastQueued>, StoreError>;

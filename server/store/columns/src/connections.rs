@@ -1,7 +1,7 @@
 //! Who is synced.
 
 use domain::{ActivitySource, Connection};
-use store::{SealedSecret, StoreError};
+use store::{SealedSecret, StoreError, TenantAccess};
 
 use crate::{Columns, corrupt};
 
@@ -18,6 +18,14 @@ pub fn read(row: &impl Columns) -> Result<Connection, StoreError> {
         deactivated_at: row.optional_time("deactivated_at")?,
         activity_source: row.optional_word("activity_source", ActivitySource::parse)?,
         created_at: row.time("created_at")?,
+    })
+}
+
+pub fn read_access(row: &impl Columns) -> Result<TenantAccess, StoreError> {
+    Ok(TenantAccess {
+        connection: read(row)?,
+        sealed_secret: row.text("sealed_secret")?,
+        mapping: row.json("profile_mapping")?,
     })
 }
 

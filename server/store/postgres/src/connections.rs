@@ -1,8 +1,14 @@
 use async_trait::async_trait;
 use domain::{ActivitySource, Connection, ConnectionId, TenantId};
 use sqlx::{PgConnection, PgExecutor};
-use store::{Access, AddConnectionError, By, ConnectionStore, Deed, NewConnection, StoreError, targets};
-use store_columns::{Columns, connections::read, micros};
+use store::{
+    Access, AddConnectionError, By, ConnectionStore, Deed, NewConnection, StoreError, TenantAccess, targets,
+};
+use store_columns::{
+    Columns,
+    connections::{read, read_access},
+    micros,
+};
 
 use crate::{PostgresStore, activity::lock_connection, audit::append, error::database, views};
 
@@ -30,8 +36,8 @@ impl ConnectionStore for PostgresStore {
         duplicate.refuse(&mut write).await?;
         sqlx::query(
             "INSERT INTO connection (id, tenant_id, name, base_url, base_authority, client_id, sealed_secret,
-                activity_source, deactivated_at, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                activity_source, deactivated_at, created_at, replayed_decoder)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
         .bind(connection.id.0)
         .bind(connection.tenant_id.as_str())
@@ -43,6 +49,7 @@ impl ConnectionStore for PostgresStore {
         .bind(connection.activity_source.map(ActivitySource::as_str))
         .bind(connection.deactivated_at.map(micros))
         .bind(micros(connection.created_at))
+        .bind(new.decoder)
         .execute(&mut *write)
         .await
         .map_err(database)?;
@@ -65,12 +72,17 @@ impl ConnectionStore for PostgresStore {
         Ok(select(self.readers(), None, Some(tenant)).await?.pop())
     }
 
-    async fn sealed_secret(&self, id: ConnectionId) -> Result<Option<String>, StoreError> {
-        sqlx::query_scalar("SELECT sealed_secret FROM connection WHERE id = $1")
-            .bind(id.0)
-            .fetch_optional(self.readers())
-            .await
-            .map_err(database)
+    async fn tenant_access(&self, id: ConnectionId) -> Result<Option<TenantAccess>, StoreError> {
+        let row = sqlx::query(
+            "SELECT id, tenant_id, name, base_url, client_id, deactivated_at, activity_source, created_at, sealed_secret,
+                profile_mapping
+             FROM connection WHERE id = $1",
+        )
+        .bind(id.0)
+        .fetch_optional(self.readers())
+        .await
+        .map_err(database)?;
+        row.as_ref().map(read_access).transpose()
     }
 
     async fn replace_access(

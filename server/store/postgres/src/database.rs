@@ -35,6 +35,21 @@ const LOCK_TIMEOUT: &str = "20s";
 /// transaction after this, so that the run can be taken up as soon as its lease has run out.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "15s";
 
+/// For a transaction whose every statement finds its rows by key, as those of a run do. It uses plans that were made once,
+/// for to make one takes longer than such a statement does; and plans that stay good while a first sync fills a table that
+/// was empty when they were made.
+const BEGIN_BY_KEY: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan;
+    SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+
+/// The same for what may be lost if the server breaks down within the second: it does not wait for the disk.
+const BEGIN_BY_KEY_UNSYNCED: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan;
+    SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
+    SET LOCAL synchronous_commit = off";
+
+/// A writing connection that was used so lately is taken as it is. Others are asked first whether they still stand, which
+/// costs one way to the server: a run takes some thirty of them from the pool, a few milliseconds after each other.
+const TRUSTED_FOR: Duration = Duration::from_millis(100);
+
 /// On which processes tell each other of queued runs.
 const QUEUE: &str = "tributary_queue";
 
@@ -85,18 +100,20 @@ impl PostgresStore {
         check_version(&options, &mut first).await?;
         // Its answer is known.
         let _ = first.close().await;
-        let pool = |options: PgConnectOptions, connections| {
+        let pool = |connections| {
             PoolOptions::<Postgres>::new()
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
-                .connect_lazy_with(options)
         };
         let reading = options.clone().options([("default_transaction_read_only", "on")]);
         Ok(Self {
-            listening: pool(options.clone(), 1),
+            listening: pool(1).connect_lazy_with(options.clone()),
             verified: verified(&options),
-            writers: pool(options, writers),
-            readers: pool(reading, readers),
+            writers: pool(writers)
+                .test_before_acquire(false)
+                .before_acquire(|connection, used| Box::pin(still_stands(connection, used.idle_for)))
+                .connect_lazy_with(options),
+            readers: pool(readers).connect_lazy_with(reading),
             salts: SaltKeeper::default(),
             listener: Mutex::default(),
             months: Months::default(),
@@ -180,7 +197,33 @@ impl PostgresStore {
     }
 
     pub(crate) async fn begin(&self) -> Result<Write, StoreError> {
-        let transaction = self.writers.begin().await.map_err(database)?;
+        self.begin_with("BEGIN").await
+    }
+
+    /// [`BEGIN_BY_KEY`]
+    pub(crate) async fn begin_by_key(&self) -> Result<Write, StoreError> {
+        self.begin_with(BEGIN_BY_KEY).await
+    }
+
+    /// [`BEGIN_BY_KEY_UNSYNCED`]
+    pub(crate) async fn begin_by_key_unsynced(&self) -> Result<Write, StoreError> {
+        self.begin_with(BEGIN_BY_KEY_UNSYNCED).await
+    }
+
+    async fn begin_with(&self, statement: &'static str) -> Result<Write, StoreError> {
+        // Any of them may have been cut since it was used; what has not begun can begin on the next.
+        for _ in 0..self.writers.size() {
+            match self.writers.begin_with(statement).await {
+                Ok(transaction) => return Ok(Write { transaction }),
+                // The server was waited for.
+                Err(error @ sqlx::Error::PoolTimedOut) => return Err(database(error)),
+                Err(error) => match database(error) {
+                    StoreError::ConnectionLost(_) => {}
+                    other => return Err(other),
+                },
+            }
+        }
+        let transaction = self.writers.begin_with(statement).await.map_err(database)?;
         Ok(Write { transaction })
     }
 }
@@ -199,6 +242,11 @@ impl Write {
             .execute(&mut *self)
             .await
             .map_err(database)?;
+        self.commit_quietly().await
+    }
+
+    /// Commits what has marked the change itself, if there is one.
+    pub(crate) async fn commit_quietly(self) -> Result<(), StoreError> {
         self.transaction.commit().await.map_err(database)
     }
 }
@@ -247,7 +295,7 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
             ("statement_timeout", STATEMENT_TIMEOUT),
             ("lock_timeout", LOCK_TIMEOUT),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
-            // A plan that was made for an empty table would be kept while a first sync fills it.
+            // A plan that was made for an empty table would be kept while a first sync fills it; see [`BEGIN_BY_KEY`].
             ("plan_cache_mode", "force_custom_plan"),
             // It pays for long analyses only.
             ("jit", "off"),
@@ -266,6 +314,13 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError>
         Ok(connected) => connected.map_err(|error| unavailable(options, &error)),
         Err(_) => Err(unavailable(options, &sqlx::Error::PoolTimedOut)),
     }
+}
+
+async fn still_stands(connection: &mut PgConnection, idle_for: Duration) -> Result<bool, sqlx::Error> {
+    if idle_for <= TRUSTED_FOR {
+        return Ok(true);
+    }
+    Ok(connection.ping().await.is_ok())
 }
 
 /// What is applied is compared with what this build knows.

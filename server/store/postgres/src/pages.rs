@@ -40,7 +40,7 @@ impl PageStore for PostgresStore {
         if page.stream == Stream::Activity {
             self.make_months(&activity::events_of(page)).await?;
         }
-        let mut write = self.begin().await?;
+        let mut write = self.begin_by_key().await?;
         lock_out_erasures(&mut write).await?;
         if page.stream == Stream::Activity {
             activity::lock_connection(&mut write, page.connection_id).await?;

@@ -38,7 +38,7 @@ const PROFILE_FIELDS: &str = "SELECT field.key AS name, COUNT(*) AS members
     GROUP BY field.key ORDER BY members DESC, field.key COLLATE \"C\" LIMIT $2";
 
 const DUE: &str = "SELECT id FROM connection
-    WHERE (replayed_mapping <> mapping_version OR replayed_decoder < $1)
+    WHERE (replayed_mapping <> mapping_version OR replayed_decoder < $1) AND ($2 IS NULL OR id = $2)
         AND NOT EXISTS (SELECT 1 FROM run WHERE run.connection_id = connection.id AND run.state = 'running')
     ORDER BY tenant_id";
 
@@ -242,9 +242,14 @@ impl ReplayStore for PostgresStore {
         Ok(judged.outcome)
     }
 
-    async fn replays_due(&self, decoder: i64) -> Result<Vec<ConnectionId>, StoreError> {
+    async fn replays_due(
+        &self,
+        decoder: i64,
+        only: Option<ConnectionId>,
+    ) -> Result<Vec<ConnectionId>, StoreError> {
         let due = sqlx::query_scalar(DUE)
             .bind(decoder)
+            .bind(only.map(|connection| connection.0))
             .fetch_all(self.readers())
             .await
             .map_err(database)?;
@@ -257,7 +262,7 @@ impl ReplayStore for PostgresStore {
         mapping_version: i64,
         decoder: i64,
     ) -> Result<(), StoreError> {
-        let mut write = self.begin().await?;
+        let mut write = self.begin_by_key().await?;
         sqlx::query(SETTLE)
             .bind(connection.0)
             .bind(mapping_version)

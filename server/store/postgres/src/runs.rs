@@ -30,48 +30,32 @@ use crate::{
 #[async_trait]
 impl RunStore for PostgresStore {
     async fn enqueue(&self, new: &NewRun, by: Option<&By>) -> Result<Enqueued, StoreError> {
-        let mut write = self.begin().await?;
+        let mut write = self.begin_by_key().await?;
         // A statement of its own: the next one then sees what was committed by whoever held the lock before.
         lock_connection(&mut write, new.connection_id).await?;
-        let state = sqlx::query(
-            "SELECT connection.deactivated_at, run.id AS run_id FROM connection
-             LEFT JOIN run ON run.connection_id = connection.id AND run.state IN ('queued', 'running')
-             WHERE connection.id = $1",
-        )
-        .bind(new.connection_id.0)
-        .fetch_one(&mut *write)
-        .await
-        .map_err(database)?;
-        if state.optional_time("deactivated_at")?.is_some() {
-            return Ok(Enqueued::Deactivated);
+        let enqueued = put_in_queue(&mut write, new).await?;
+        if enqueued != Enqueued::Queued {
+            return Ok(enqueued);
         }
-        if let Some(run) = state.optional_uuid("run_id")? {
-            return Ok(Enqueued::UnderWay(RunId(run)));
-        }
-        match latest_failed(&mut write, new.connection_id).await? {
-            Some(failed) if failed.run.is_gone_on_with(new.extent, new.queued_at) => {
-                let continued = NewRun {
-                    extent: failed.run.extent,
-                    ..new.clone()
-                };
-                insert_run(&mut write, &continued, Some(failed.id)).await?;
-                inherit(&mut write, new.id, failed.id).await?;
-            }
-            _ => {
-                insert_run(&mut write, new, None).await?;
-                if new.extent.mode == Mode::Incremental {
-                    fix_windows(&mut write, new).await?;
-                }
-                forget_earlier_pages(&mut write, new.connection_id).await?;
-            }
-        }
-        ring(&mut write).await?;
         if let Some(by) = by {
             let target = targets::run(new.id);
             append(&mut write, by, Deed::RunQueued, Some(target)).await?;
         }
         write.commit().await?;
         Ok(Enqueued::Queued)
+    }
+
+    async fn enqueue_due(&self, new: &NewRun, due_at: DateTime<Utc>) -> Result<bool, StoreError> {
+        let mut write = self.begin_by_key().await?;
+        lock_connection(&mut write, new.connection_id).await?;
+        if queued_since(&mut write, new, due_at).await? {
+            return Ok(false);
+        }
+        if put_in_queue(&mut write, new).await? != Enqueued::Queued {
+            return Ok(false);
+        }
+        write.commit().await?;
+        Ok(true)
     }
 
     async fn last_queued(&self, now: DateTime<Utc>) -> Result<Vec<LastQueued>, StoreError> {
@@ -110,21 +94,21 @@ impl RunStore for PostgresStore {
     }
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Option<ClaimedRun>, StoreError> {
-        let claimed = match request.only {
-            None => take_up(self.writers(), request).await?,
+        let mut write = match request.only {
+            None => self.begin_by_key().await?,
             Some(run) => {
                 // The one that is asked for is waited for, and not left out because its connection is busy for a moment.
                 let mut write = self.begin().await?;
                 lock_connection_of(&mut write, run).await?;
-                let claimed = take_up(&mut *write, request).await?;
-                write.commit().await?;
-                claimed
+                write
             }
         };
-        match claimed {
-            Some(row) => self.read_claimed(&row).await.map(Some),
-            None => Ok(None),
-        }
+        let claimed = match take_up(&mut write, request).await? {
+            Some(row) => Some(read_claimed(&mut write, &row).await?),
+            None => None,
+        };
+        write.commit_quietly().await?;
+        Ok(claimed)
     }
 
     async fn queue(&self, now: DateTime<Utc>) -> Result<Queue, StoreError> {
@@ -150,7 +134,7 @@ impl RunStore for PostgresStore {
     }
 
     async fn renew_lease(&self, lease: &Lease, renewal: &Renewal) -> Result<Renewed, StoreError> {
-        let mut write = self.begin().await?;
+        let mut write = self.begin_by_key().await?;
         let connection = lock_connection_of(&mut write, lease.run_id).await?;
         let renewed = sqlx::query(
             "UPDATE run SET lease_expires_at = $3, waits_for_provider_until = $4, requests_per_minute = $5,
@@ -245,7 +229,7 @@ impl RunStore for PostgresStore {
     }
 
     async fn charge_requests(&self, connection: ConnectionId, requests: u64) -> Result<(), StoreError> {
-        let mut write = self.begin().await?;
+        let mut write = self.begin_by_key().await?;
         sqlx::query("UPDATE connection SET pace_owed = pace_owed + $2 WHERE id = $1")
             .bind(connection.0)
             .bind(count(requests)?)
@@ -265,7 +249,7 @@ impl RunStore for PostgresStore {
     }
 
     async fn enter_stage(&self, lease: &Lease, stage: Stage, at: DateTime<Utc>) -> Result<(), Fenced> {
-        let mut write = self.begin().await?;
+        let mut write = self.begin_by_key_unsynced().await?;
         let entered = sqlx::query(
             "UPDATE run SET stage = $3,
                 match_started_at = CASE WHEN $3 = 'match' THEN COALESCE(match_started_at, $4) ELSE match_started_at END,
@@ -295,7 +279,7 @@ impl RunStore for PostgresStore {
     }
 
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Result<Run, Fenced> {
-        let mut write = self.begin().await?;
+        let mut write = self.begin_by_key().await?;
         let connection = lock_connection_of(&mut write, lease.run_id).await?;
         let connection = connection.ok_or(Fenced::LeaseLost)?.id;
         let finished = sqlx::query(
@@ -329,12 +313,12 @@ impl RunStore for PostgresStore {
             // A failed run keeps what the next one needs to go on from its last page.
             forget_pages(&mut write, lease.run_id).await?;
         }
-        commit(write, ()).await?;
-        self.run(lease.run_id).await?.ok_or(Fenced::LeaseLost)
+        let finished = runs_by_id(&mut *write, &[lease.run_id]).await?.pop();
+        commit(write, finished.ok_or(Fenced::LeaseLost)?).await
     }
 
     async fn release(&self, lease: &Lease, release: &Release) -> Result<(), Fenced> {
-        let mut write = self.begin().await?;
+        let mut write = self.begin_by_key().await?;
         let connection = lock_connection_of(&mut write, lease.run_id).await?;
         let connection = connection.ok_or(Fenced::LeaseLost)?.id;
         let released = sqlx::query(
@@ -496,48 +480,45 @@ pub(crate) async fn runs_by_id(executor: impl PgExecutor<'_>, ids: &[RunId]) -> 
     read_runs(&rows)
 }
 
-impl PostgresStore {
-    async fn read_claimed(&self, claimed: &PgRow) -> Result<ClaimedRun, StoreError> {
-        let run_id = claimed.run_id("id")?;
-        let run = self
-            .run(run_id)
-            .await?
-            .ok_or_else(|| StoreError::Corrupt(format!("run {run_id} is gone")))?;
-        Ok(ClaimedRun {
-            lease: Lease {
-                run_id,
-                fencing_token: claimed.int("fencing_token")?,
-            },
-            // Only what is incremental has any.
-            watermarks: match run.mode {
-                Mode::Full => BTreeMap::new(),
-                Mode::Incremental => self.watermarks_before(run_id).await?,
-            },
-            run,
-            checkpoint: claimed.optional_text("checkpoint")?,
-            failures_in_a_row: u32::try_from(claimed.unsigned("failures_in_a_row")?).unwrap_or(u32::MAX),
-            pace: read_pace(claimed)?,
-        })
-    }
-
-    async fn watermarks_before(&self, run: RunId) -> Result<BTreeMap<Stream, DateTime<Utc>>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT stream, watermark_before FROM run_stream WHERE run_id = $1 AND watermark_before IS NOT NULL",
-        )
-        .bind(run.0)
-        .fetch_all(self.readers())
-        .await
-        .map_err(database)?;
-        let watermark = |row: &PgRow| Ok((row.word("stream", Stream::parse)?, row.time("watermark_before")?));
-        rows.iter().map(watermark).collect()
-    }
+async fn read_claimed(write: &mut PgConnection, claimed: &PgRow) -> Result<ClaimedRun, StoreError> {
+    let run_id = claimed.run_id("id")?;
+    let run = runs_by_id(&mut *write, &[run_id])
+        .await?
+        .pop()
+        .ok_or_else(|| StoreError::Corrupt(format!("run {run_id} is gone")))?;
+    Ok(ClaimedRun {
+        lease: Lease {
+            run_id,
+            fencing_token: claimed.int("fencing_token")?,
+        },
+        // Only what is incremental has any.
+        watermarks: match run.mode {
+            Mode::Full => BTreeMap::new(),
+            Mode::Incremental => watermarks_before(write, run_id).await?,
+        },
+        run,
+        checkpoint: claimed.optional_text("checkpoint")?,
+        failures_in_a_row: u32::try_from(claimed.unsigned("failures_in_a_row")?).unwrap_or(u32::MAX),
+        pace: read_pace(claimed)?,
+    })
 }
 
-/// Claims, alone or within a transaction: one statement, so that a claim costs one way to the server and one commit.
-async fn take_up<'c>(
-    executor: impl PgExecutor<'c>,
-    request: &ClaimRequest,
-) -> Result<Option<PgRow>, StoreError> {
+async fn watermarks_before(
+    write: &mut PgConnection,
+    run: RunId,
+) -> Result<BTreeMap<Stream, DateTime<Utc>>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT stream, watermark_before FROM run_stream WHERE run_id = $1 AND watermark_before IS NOT NULL",
+    )
+    .bind(run.0)
+    .fetch_all(write)
+    .await
+    .map_err(database)?;
+    let watermark = |row: &PgRow| Ok((row.word("stream", Stream::parse)?, row.time("watermark_before")?));
+    rows.iter().map(watermark).collect()
+}
+
+async fn take_up(write: &mut PgConnection, request: &ClaimRequest) -> Result<Option<PgRow>, StoreError> {
     sqlx::query(AssertSqlSafe(claim_first()))
         .bind(micros(request.now))
         .bind(&request.worker)
@@ -546,7 +527,7 @@ async fn take_up<'c>(
         .bind(expiry(request.now, request.lease_ttl).saturating_add(micros_of(CLOCK_SKEW_MAX)))
         .bind(micros(request.now).saturating_add(micros_of(PROVIDER_WAIT_MAX)))
         .bind(micros(request.now).saturating_sub(micros_of(PATIENCE)))
-        .fetch_optional(executor)
+        .fetch_optional(write)
         .await
         .map_err(database)
 }
@@ -673,6 +654,61 @@ async fn keep_pace(write: &mut PgConnection, connection: Uuid, pace: &KeptPace) 
         .await
         .map(|_| ())
         .map_err(database)
+}
+
+/// Puts a run in the queue, if the connection can have one.
+async fn put_in_queue(write: &mut PgConnection, new: &NewRun) -> Result<Enqueued, StoreError> {
+    let state = sqlx::query(
+        "SELECT connection.deactivated_at, run.id AS run_id FROM connection
+         LEFT JOIN run ON run.connection_id = connection.id AND run.state IN ('queued', 'running')
+         WHERE connection.id = $1",
+    )
+    .bind(new.connection_id.0)
+    .fetch_one(&mut *write)
+    .await
+    .map_err(database)?;
+    if state.optional_time("deactivated_at")?.is_some() {
+        return Ok(Enqueued::Deactivated);
+    }
+    if let Some(run) = state.optional_uuid("run_id")? {
+        return Ok(Enqueued::UnderWay(RunId(run)));
+    }
+    match latest_failed(write, new.connection_id).await? {
+        Some(failed) if failed.run.is_gone_on_with(new.extent, new.queued_at) => {
+            let continued = NewRun {
+                extent: failed.run.extent,
+                ..new.clone()
+            };
+            insert_run(write, &continued, Some(failed.id)).await?;
+            inherit(write, new.id, failed.id).await?;
+        }
+        _ => {
+            insert_run(write, new, None).await?;
+            if new.extent.mode == Mode::Incremental {
+                fix_windows(write, new).await?;
+            }
+            forget_earlier_pages(write, new.connection_id).await?;
+        }
+    }
+    ring(write).await?;
+    Ok(Enqueued::Queued)
+}
+
+/// Whether a run of its connection was queued between the two times.
+async fn queued_since(
+    write: &mut PgConnection,
+    new: &NewRun,
+    due_at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM run WHERE connection_id = $1 AND queued_at >= $2 AND queued_at <= $3)",
+    )
+    .bind(new.connection_id.0)
+    .bind(micros(due_at))
+    .bind(micros(new.queued_at))
+    .fetch_one(&mut *write)
+    .await
+    .map_err(database)
 }
 
 /// The connection's latest run, if it failed after its first page.

@@ -55,13 +55,16 @@ const MARK_ALL: &str = "INSERT INTO trend_day_due (connection_id, day)
 impl TrendStore for PostgresStore {
     async fn rebuild_due_trends(&self, connection: ConnectionId) -> Result<u64, StoreError> {
         let mut rebuilt = 0;
-        loop {
+        // Asked before anything is locked: mostly nothing is due.
+        while self.is_any_day_due(connection).await? {
             let days = self.rebuild_some_trends(connection).await?;
             rebuilt += days;
             if days == 0 {
-                return Ok(rebuilt);
+                // Somebody else is at it.
+                break;
             }
         }
+        Ok(rebuilt)
     }
 
     async fn trends_due(&self) -> Result<Vec<ConnectionId>, StoreError> {
@@ -92,8 +95,16 @@ impl TrendStore for PostgresStore {
 }
 
 impl PostgresStore {
+    async fn is_any_day_due(&self, connection: ConnectionId) -> Result<bool, StoreError> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM trend_day_due WHERE connection_id = $1)")
+            .bind(connection.0)
+            .fetch_one(self.readers())
+            .await
+            .map_err(database)
+    }
+
     async fn rebuild_some_trends(&self, connection: ConnectionId) -> Result<u64, StoreError> {
-        let mut write = self.begin().await?;
+        let mut write = self.begin_by_key().await?;
         lock(
             "SELECT pg_advisory_xact_lock(hashtextextended('trends ' || $1::uuid::text, 0))",
             &mut write,

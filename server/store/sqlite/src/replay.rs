@@ -232,9 +232,14 @@ impl ReplayStore for SqliteStore {
         Ok(judged.outcome)
     }
 
-    async fn replays_due(&self, decoder: i64) -> Result<Vec<ConnectionId>, StoreError> {
+    async fn replays_due(
+        &self,
+        decoder: i64,
+        only: Option<ConnectionId>,
+    ) -> Result<Vec<ConnectionId>, StoreError> {
         let due = sqlx::query_scalar(DUE)
             .bind(decoder)
+            .bind(only.map(|connection| connection.0))
             .fetch_all(self.readers())
             .await
             .map_err(database)?;

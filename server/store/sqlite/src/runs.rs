@@ -24,37 +24,9 @@ use crate::{SqliteStore, audit::append, database::commit, error::database, match
 impl RunStore for SqliteStore {
     async fn enqueue(&self, new: &NewRun, by: Option<&By>) -> Result<Enqueued, StoreError> {
         let mut transaction = self.begin().await?;
-        let state = sqlx::query(
-            "SELECT connection.deactivated_at, run.id AS run_id FROM connection
-             LEFT JOIN run ON run.connection_id = connection.id AND run.state IN ('queued', 'running')
-             WHERE connection.id = $1",
-        )
-        .bind(new.connection_id.0)
-        .fetch_one(&mut *transaction)
-        .await
-        .map_err(database)?;
-        if state.optional_time("deactivated_at")?.is_some() {
-            return Ok(Enqueued::Deactivated);
-        }
-        if let Some(run) = state.optional_uuid("run_id")? {
-            return Ok(Enqueued::UnderWay(RunId(run)));
-        }
-        match latest_failed(&mut transaction, new.connection_id).await? {
-            Some(failed) if failed.run.is_gone_on_with(new.extent, new.queued_at) => {
-                let continued = NewRun {
-                    extent: failed.run.extent,
-                    ..new.clone()
-                };
-                insert_run(&mut transaction, &continued, Some(failed.id)).await?;
-                inherit(&mut transaction, new.id, failed.id).await?;
-            }
-            _ => {
-                insert_run(&mut transaction, new, None).await?;
-                if new.extent.mode == Mode::Incremental {
-                    fix_windows(&mut transaction, new).await?;
-                }
-                forget_earlier_pages(&mut transaction, new.connection_id).await?;
-            }
+        let enqueued = put_in_queue(&mut transaction, new).await?;
+        if enqueued != Enqueued::Queued {
+            return Ok(enqueued);
         }
         if let Some(by) = by {
             let target = targets::run(new.id);
@@ -62,6 +34,18 @@ impl RunStore for SqliteStore {
         }
         transaction.commit().await.map_err(database)?;
         Ok(Enqueued::Queued)
+    }
+
+    async fn enqueue_due(&self, new: &NewRun, due_at: DateTime<Utc>) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        if queued_since(&mut transaction, new, due_at).await? {
+            return Ok(false);
+        }
+        if put_in_queue(&mut transaction, new).await? != Enqueued::Queued {
+            return Ok(false);
+        }
+        transaction.commit().await.map_err(database)?;
+        Ok(true)
     }
 
     async fn last_queued(&self, now: DateTime<Utc>) -> Result<Vec<LastQueued>, StoreError> {
@@ -598,6 +582,63 @@ async fn keep_pace(
         .await
         .map(|_| ())
         .map_err(database)
+}
+
+/// Puts a run in the queue, if the connection can have one.
+async fn put_in_queue(
+    transaction: &mut Transaction<'static, Sqlite>,
+    new: &NewRun,
+) -> Result<Enqueued, StoreError> {
+    let state = sqlx::query(
+        "SELECT connection.deactivated_at, run.id AS run_id FROM connection
+         LEFT JOIN run ON run.connection_id = connection.id AND run.state IN ('queued', 'running')
+         WHERE connection.id = $1",
+    )
+    .bind(new.connection_id.0)
+    .fetch_one(&mut **transaction)
+    .await
+    .map_err(database)?;
+    if state.optional_time("deactivated_at")?.is_some() {
+        return Ok(Enqueued::Deactivated);
+    }
+    if let Some(run) = state.optional_uuid("run_id")? {
+        return Ok(Enqueued::UnderWay(RunId(run)));
+    }
+    match latest_failed(transaction, new.connection_id).await? {
+        Some(failed) if failed.run.is_gone_on_with(new.extent, new.queued_at) => {
+            let continued = NewRun {
+                extent: failed.run.extent,
+                ..new.clone()
+            };
+            insert_run(transaction, &continued, Some(failed.id)).await?;
+            inherit(transaction, new.id, failed.id).await?;
+        }
+        _ => {
+            insert_run(transaction, new, None).await?;
+            if new.extent.mode == Mode::Incremental {
+                fix_windows(transaction, new).await?;
+            }
+            forget_earlier_pages(transaction, new.connection_id).await?;
+        }
+    }
+    Ok(Enqueued::Queued)
+}
+
+/// Whether a run of its connection was queued between the two times.
+async fn queued_since(
+    transaction: &mut Transaction<'static, Sqlite>,
+    new: &NewRun,
+    due_at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM run WHERE connection_id = $1 AND queued_at >= $2 AND queued_at <= $3)",
+    )
+    .bind(new.connection_id.0)
+    .bind(micros(due_at))
+    .bind(micros(new.queued_at))
+    .fetch_one(&mut **transaction)
+    .await
+    .map_err(database)
 }
 
 /// The connection's latest run, if it failed after its first page.

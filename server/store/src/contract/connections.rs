@@ -4,7 +4,7 @@ use super::{
     accounts::operator,
     fixtures::{
         add_connection, at, connection_id, enqueue, finish_as, new_connection, new_run, page, renewal, run,
-        run_id, started,
+        run_id, sealed_secret, started,
     },
 };
 use crate::{Access, AddConnectionError, Enqueued, LeaseState, NewConnection, Store};
@@ -91,11 +91,7 @@ pub async fn the_same_client_on_the_same_host_is_refused(store: &dyn Store) {
 async fn assert_unchanged_by(store: &dyn Store, refused: &NewConnection) {
     let connections = store.connections().await.expect("an answer");
     assert_eq!(connections, [new_connection(1).connection]);
-    let secret = store
-        .sealed_secret(refused.connection.id)
-        .await
-        .expect("an answer");
-    assert_eq!(secret, None);
+    assert_eq!(sealed_secret(store, refused.connection.id).await, None);
 }
 
 pub async fn access_is_replaced_for_its_connection_only(store: &dyn Store) {
@@ -119,7 +115,7 @@ pub async fn access_is_replaced_for_its_connection_only(store: &dyn Store) {
         (&changed.base_url, &changed.client_id),
         (&access.base_url, &access.client_id)
     );
-    let secret = |id| async move { store.sealed_secret(id).await.expect("an answer") };
+    let secret = |id| sealed_secret(store, id);
     assert_eq!(secret(first).await.as_deref(), Some("sealed anew"));
     assert_eq!(secret(second).await.as_deref(), Some("sealed-2"));
     assert_eq!(secret(connection_id(9)).await, None);
@@ -145,10 +141,7 @@ pub async fn the_access_of_another_connection_is_refused(store: &dyn Store) {
         "{refused:?}"
     );
     assert_eq!(store.connection(first).await.expect("an answer"), before);
-    assert_eq!(
-        store.sealed_secret(first).await.expect("an answer").as_deref(),
-        Some("sealed-1")
-    );
+    assert_eq!(sealed_secret(store, first).await.as_deref(), Some("sealed-1"));
 }
 
 pub async fn deactivating_cancels_a_queued_run(store: &dyn Store) {

@@ -58,6 +58,7 @@ pub(super) fn new_connection(number: u128) -> NewConnection {
             created_at: at(0),
         },
         sealed_secret: format!("sealed-{number}"),
+        decoder: 1,
     }
 }
 
@@ -128,6 +129,11 @@ pub(super) async fn next_run(
 pub(super) struct Started {
     pub(super) connection: ConnectionId,
     pub(super) lease: Lease,
+}
+
+pub(super) async fn sealed_secret(store: &dyn Store, connection: ConnectionId) -> Option<String> {
+    let access = store.tenant_access(connection).await.expect("an answer");
+    access.map(|access| access.sealed_secret)
 }
 
 pub(super) async fn started(store: &dyn Store, number: u128) -> Started {

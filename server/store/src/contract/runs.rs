@@ -97,6 +97,44 @@ pub async fn the_latest_runs_of_all_active_connections_are_told_at_once(store: &
     assert_eq!(all, expected);
 }
 
+/// Two processes found it due, and the run of the one is over before the other comes to queue its own.
+pub async fn a_connection_that_was_due_runs_once(store: &dyn Store) {
+    let connection = add_connection(store, 1).await;
+    let queue = async |number, seconds, due_at| {
+        let run = new_run(number, connection, at(seconds));
+        store.enqueue_due(&run, at(due_at)).await.expect("an answer")
+    };
+    assert!(queue(1, 10, 5).await);
+    assert!(!queue(2, 11, 5).await, "it is under way");
+    let claimed = claim(store, 12).await.expect("the run");
+    store
+        .finish(&claimed.lease, &finish_as(RunState::Failed, 13))
+        .await
+        .expect("an end");
+    assert!(!queue(3, 14, 5).await, "it ran meanwhile");
+    assert!(!queue(4, 14, 10).await);
+    assert!(queue(5, 25, 20).await, "it is due again");
+
+    store
+        .deactivate(connection, &operator(30))
+        .await
+        .expect("deactivated");
+    assert!(!queue(6, 45, 40).await);
+}
+
+/// What a clock that was wrong has queued in the future is no reason.
+pub async fn a_run_of_the_future_does_not_keep_a_connection_from_being_due(store: &dyn Store) {
+    let connection = add_connection(store, 1).await;
+    let ahead = new_run(1, connection, at(9_999));
+    assert!(store.enqueue_due(&ahead, at(9_000)).await.expect("an answer"));
+    store
+        .cancel(run_id(1), StoppedBy::Admin, &operator(10))
+        .await
+        .expect("cancelled");
+    let now = new_run(2, connection, at(20));
+    assert!(store.enqueue_due(&now, at(15)).await.expect("an answer"));
+}
+
 /// The first run of the story above, right after it was queued.
 async fn assert_new(store: &dyn Store) {
     let queued = run(store, run_id(1)).await;

@@ -1,6 +1,6 @@
 use super::{
     accounts::operator,
-    fixtures::{add_connection, connection_id, new_connection},
+    fixtures::{add_connection, connection_id, new_connection, sealed_secret},
 };
 use crate::{Resealed, SealedSecret, Store};
 
@@ -38,10 +38,7 @@ pub async fn a_secret_is_sealed_anew_unless_it_changed_meanwhile(store: &dyn Sto
     let none = store.reseal(&[], &operator(1)).await;
     assert_eq!(none.expect("an answer"), 0);
     for (number, expected) in [(1, "anew-1"), (2, "sealed-2"), (3, "sealed-3")] {
-        let kept = store
-            .sealed_secret(connection_id(number))
-            .await
-            .expect("an answer");
+        let kept = sealed_secret(store, connection_id(number)).await;
         assert_eq!(kept.as_deref(), Some(expected));
     }
 }

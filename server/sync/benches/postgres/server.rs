@@ -107,6 +107,7 @@ pub(crate) async fn connect(store: &PostgresStore, address: &str, number: u128) 
     let new = NewConnection {
         connection: connection.clone(),
         sealed_secret: "sealed".into(),
+        decoder: 1,
     };
     store
         .add_connection(&new, &By::operator(start()))

@@ -117,6 +117,7 @@ impl Engine {
         let new = NewConnection {
             connection: connection.clone(),
             sealed_secret: "sealed".into(),
+            decoder: 1,
         };
         store
             .add_connection(&new, &By::operator(clock.now()))

@@ -108,6 +108,7 @@ impl Community {
         let new = NewConnection {
             connection: connection.clone(),
             sealed_secret: "sealed".into(),
+            decoder: 1,
         };
         let by = By::operator(StillClock.now());
         store.add_connection(&new, &by).await.expect("a connection");

@@ -34,8 +34,8 @@ use store::{
     Renewal, Renewed, Replay, ReplayOutcome, ReplayStore, Resealed, RetentionStore, Revision, RuleChange,
     RuleStore, RuleUse, RuleVersion, RulesApplied, RunPage, RunQuery, RunStore, SealedSecret, Search,
     SecretStore, Session, SessionStore, SetAside, SetUp, SignOn, SignOnError, Stays, Store, StoreError,
-    StoredMapping, StoredMember, StoredPerson, Sweep, SweepStep, Ticket, TicketPost, TiedMember, TokenHash,
-    TokenStore, TopicOfCompany, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
+    StoredMapping, StoredMember, StoredPerson, Sweep, SweepStep, TenantAccess, Ticket, TicketPost,
+    TiedMember, TokenHash, TokenStore, TopicOfCompany, TopicRef, TrendStore, Tried, UseSetUp, UseSetUpError,
 };
 use sync::{Clock, Failure, Fetched, Lookup, PageRequest, Presence, Source};
 use uuid::Uuid;
@@ -380,6 +380,10 @@ impl RunStore for Ports {
         self.store.enqueue(new, by).await
     }
 
+    async fn enqueue_due(&self, new: &NewRun, due_at: DateTime<Utc>) -> Result<bool, StoreError> {
+        self.store.enqueue_due(new, due_at).await
+    }
+
     async fn last_queued(&self, now: DateTime<Utc>) -> Result<Vec<LastQueued>, StoreError> {
         self.store.last_queued(now).await
     }
@@ -458,8 +462,8 @@ impl ConnectionStore for Ports {
         self.store.connection_of_tenant(tenant).await
     }
 
-    async fn sealed_secret(&self, id: ConnectionId) -> Result<Option<String>, StoreError> {
-        self.store.sealed_secret(id).await
+    async fn tenant_access(&self, id: ConnectionId) -> Result<Option<TenantAccess>, StoreError> {
+        self.store.tenant_access(id).await
     }
 
     async fn replace_access(
@@ -592,8 +596,12 @@ impl ReplayStore for Ports {
         self.store.replay(replay).await
     }
 
-    async fn replays_due(&self, decoder: i64) -> Result<Vec<ConnectionId>, StoreError> {
-        self.store.replays_due(decoder).await
+    async fn replays_due(
+        &self,
+        decoder: i64,
+        only: Option<ConnectionId>,
+    ) -> Result<Vec<ConnectionId>, StoreError> {
+        self.store.replays_due(decoder, only).await
     }
 
     async fn settle_replay(

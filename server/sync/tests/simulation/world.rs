@@ -436,6 +436,7 @@ async fn connect(
     let new = NewConnection {
         connection: connection.clone(),
         sealed_secret: "sealed".into(),
+        decoder: 1,
     };
     let by = By::operator(created_at);
     store.add_connection(&new, &by).await.expect("a connection");

@@ -35,6 +35,7 @@ async fn connect(store: &PostgresStore, number: u128) -> ConnectionId {
             created_at: at(0),
         },
         sealed_secret: "sealed".into(),
+        decoder: 1,
     };
     store
         .add_connection(&new, &operator())

@@ -33,6 +33,7 @@ async fn connect(store: &PostgresStore) {
             created_at: at(0),
         },
         sealed_secret: "sealed".into(),
+        decoder: 1,
     };
     store
         .add_connection(&new, &By::operator(at(0)))

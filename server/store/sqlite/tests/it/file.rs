@@ -40,6 +40,7 @@ async fn add_connection(store: &SqliteStore) {
             created_at: at(0),
         },
         sealed_secret: "sealed".into(),
+        decoder: 1,
     };
     store
         .add_connection(&new, &By::operator(at(0)))
@@ -131,8 +132,8 @@ async fn a_reopened_file_keeps_everything() {
     assert_eq!(stored(&store).await, 3);
     let seen = store.seen(RUN, Stream::IdeaStatuses).await.expect("an answer");
     assert_eq!(seen, [vec![1]]);
-    let secret = store.sealed_secret(TENANT).await.expect("an answer");
-    assert_eq!(secret.as_deref(), Some("sealed"));
+    let access = store.tenant_access(TENANT).await.expect("an answer");
+    assert_eq!(access.expect("the connection").sealed_secret, "sealed");
     store
         .commit_page(&lease, &page(3..4))
         .await

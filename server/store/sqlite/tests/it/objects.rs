@@ -34,6 +34,7 @@ async fn connect(store: &SqliteStore, number: u128, tenant: &str) -> ConnectionI
             created_at: at(),
         },
         sealed_secret: "sealed".into(),
+        decoder: 1,
     };
     store
         .add_connection(&new, &By::operator(at()))

@@ -147,6 +147,7 @@ async fn queue(store: &SqliteStore, number: u128) {
             created_at: at(0),
         },
         sealed_secret: "sealed".into(),
+        decoder: 1,
     };
     store
         .add_connection(&new, &By::operator(at(0)))
