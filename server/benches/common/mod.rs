@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
 use std::{
+    fs::File,
     net::TcpListener,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -49,6 +50,17 @@ impl Installation {
 
     pub(crate) fn start(&self, words: &[&str]) -> Process {
         Process(self.command(words).spawn().expect("the binary starts"))
+    }
+
+    /// The same, with a log of the runs that it takes up.
+    pub(crate) fn start_logged(&self, words: &[&str], log: &str) -> Process {
+        let log = File::create(self.folder.path().join(log)).expect("a file");
+        let mut command = self.command(words);
+        command
+            .env("TRIBUTARY_LOG", "warn,sync=info")
+            .env("TRIBUTARY_LOG_FORMAT", "json")
+            .stderr(log);
+        Process(command.spawn().expect("the binary starts"))
     }
 
     pub(crate) async fn run(&self, words: &[&str]) {
