@@ -159,6 +159,10 @@ impl PostgresStore {
 
     /// Ends all connections. Later calls fail.
     pub async fn close(&self) {
+        // Else its connection would be waited for. Whoever listens right now hears of the end by it.
+        if let Ok(mut listener) = self.listener.try_lock() {
+            listener.take();
+        }
         self.listening.close().await;
         self.readers.close().await;
         self.writers.close().await;

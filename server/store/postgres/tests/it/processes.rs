@@ -166,7 +166,10 @@ async fn a_queued_run_wakes_whoever_waits_in_another_process() {
         PostgresStore::open(database.url()).await.expect("the database"),
     ];
     let connection = connect(&ours, 1).await;
-    let waiting = tokio::spawn(async move { theirs.queue_moved().await });
+    let waiting = tokio::spawn(async move {
+        theirs.queue_moved().await;
+        theirs
+    });
     // It may begin to wait only after the first is queued, so another run is given back until it hears of one.
     ours.enqueue(&new_run(1, connection), None).await.expect("a run");
     let heard = tokio::time::timeout(PATIENCE, async {
@@ -178,6 +181,9 @@ async fn a_queued_run_wakes_whoever_waits_in_another_process() {
         }
     });
     heard.await.expect("it was woken");
+    let theirs = waiting.await.expect("no panic");
+    let closed = tokio::time::timeout(PATIENCE, theirs.close()).await;
+    closed.expect("nothing keeps its connection");
 }
 
 #[tokio::test]
