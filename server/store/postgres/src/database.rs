@@ -249,6 +249,12 @@ impl Write {
         self.commit_quietly().await
     }
 
+    /// Gives its locks back before the answer is known: one that is dropped keeps them for a moment more, and a claim leaves
+    /// out what is locked.
+    pub(crate) async fn roll_back(self) -> Result<(), StoreError> {
+        self.transaction.rollback().await.map_err(database)
+    }
+
     /// Commits what has marked the change itself, if there is one.
     pub(crate) async fn commit_quietly(self) -> Result<(), StoreError> {
         self.transaction.commit().await.map_err(database)

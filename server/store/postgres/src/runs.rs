@@ -35,6 +35,7 @@ impl RunStore for PostgresStore {
         lock_connection(&mut write, new.connection_id).await?;
         let enqueued = put_in_queue(&mut write, new).await?;
         if enqueued != Enqueued::Queued {
+            write.roll_back().await?;
             return Ok(enqueued);
         }
         if let Some(by) = by {
@@ -48,10 +49,10 @@ impl RunStore for PostgresStore {
     async fn enqueue_due(&self, new: &NewRun, due_at: DateTime<Utc>) -> Result<bool, StoreError> {
         let mut write = self.begin_by_key().await?;
         lock_connection(&mut write, new.connection_id).await?;
-        if queued_since(&mut write, new, due_at).await? {
-            return Ok(false);
-        }
-        if put_in_queue(&mut write, new).await? != Enqueued::Queued {
+        if queued_since(&mut write, new, due_at).await?
+            || put_in_queue(&mut write, new).await? != Enqueued::Queued
+        {
+            write.roll_back().await?;
             return Ok(false);
         }
         write.commit().await?;
