@@ -156,7 +156,7 @@ impl MatchStore for PostgresStore {
         lease: Option<&Lease>,
         commit: &MatchCommit,
     ) -> Result<MatchesWritten, Fenced> {
-        let mut write = self.begin_by_key().await?;
+        let mut write = self.begin().await?;
         lock_out_erasures(&mut write).await?;
         let stop_requested = match lease {
             Some(lease) => pass_fence(&mut write, lease, commit.connection_id).await?,
@@ -375,7 +375,6 @@ impl MatchStore for PostgresStore {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<DueMember>, StoreError> {
-        let mut read = self.begin_by_key().await?;
         let rows = sqlx::query(AssertSqlSafe(format!(
             "SELECT {MEMBER_COLUMNS}, NULL::bigint AS marks FROM community_user AS member {MEMBER_JOINS}
              WHERE member.connection_id = $1 AND member.community_user_id > $2
@@ -384,7 +383,7 @@ impl MatchStore for PostgresStore {
         .bind(connection.0)
         .bind(after.unwrap_or_default())
         .bind(i64::from(limit))
-        .fetch_all(&mut *read)
+        .fetch_all(self.readers())
         .await
         .map_err(database)?;
         rows.iter().map(read_member).collect()
@@ -397,7 +396,6 @@ impl PostgresStore {
         connection: ConnectionId,
         limit: u32,
     ) -> Result<Vec<DueMember>, StoreError> {
-        let mut read = self.begin_by_key().await?;
         let rows = sqlx::query(AssertSqlSafe(format!(
             "SELECT {MEMBER_COLUMNS}, due.marks FROM match_due AS due
              JOIN community_user AS member
@@ -407,7 +405,7 @@ impl PostgresStore {
         )))
         .bind(connection.0)
         .bind(i64::from(limit))
-        .fetch_all(&mut *read)
+        .fetch_all(self.readers())
         .await
         .map_err(database)?;
         rows.iter().map(read_member).collect()
