@@ -337,6 +337,7 @@ impl RunStore for PostgresStore {
         .await
         .map_err(database)?;
         if released.rows_affected() == 0 {
+            write.roll_back().await?;
             return Err(Fenced::LeaseLost);
         }
         keep_pace(&mut write, connection, &release.pace).await?;
