@@ -1,6 +1,6 @@
 //! Runs, their streams and ledgers, and what was set aside.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
@@ -8,7 +8,7 @@ use domain::{
     StoppedBy, Stream, StreamRun, Trigger,
     record::{InvalidReason, InvalidRecord},
 };
-use store::{InvalidGroup, KeptPace, LastQueued, Queue, StoreError, WaitingRun};
+use store::{ClaimedRun, InvalidGroup, KeptPace, LastQueued, Lease, Queue, StoreError, WaitingRun};
 
 use crate::{Columns, matching::read_counts, micros};
 
@@ -89,6 +89,18 @@ pub fn check_ledger(row: &impl Columns) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The columns that [`read_runs`] reads, of `run`, `connection` and `run_stream`.
+pub const RUN_WITH_STREAM: &str =
+    "run.id, connection_id, tenant_id, trigger_kind, resumed_from, mode, state, stage, cause_code,
+    cause_message, cause_next_action, queued_at, run.started_at, run.finished_at, requests, attempts, matched,
+    unmatched, ambiguous, internal, stopped_by, waits_for_provider_until, requests_per_minute, stage_ends_at,
+    match_started_at, trends_started_at,
+    stream, found, new, updated, unchanged, invalid, repeated, deleted, late, refused, pages, source,
+    run_stream.started_at AS stream_started_at, run_stream.finished_at AS stream_finished_at";
+
+/// What [`read_claimed`] reads besides.
+pub const CLAIMED: &str = "run.fencing_token, run.checkpoint, run.failures_in_a_row, watermark_before";
+
 /// Runs from rows of theirs with their streams: one a stream, those of a run next to each other.
 pub fn read_runs(rows: &[impl Columns]) -> Result<Vec<Run>, StoreError> {
     let mut runs: Vec<Run> = Vec::new();
@@ -105,6 +117,33 @@ pub fn read_runs(rows: &[impl Columns]) -> Result<Vec<Run>, StoreError> {
         run.streams.sort_by_key(|stream| stream.stream);
     }
     Ok(runs)
+}
+
+/// A run that was taken up, from rows as [`read_runs`] reads them, with its lease and what it goes on from.
+pub fn read_claimed(rows: &[impl Columns], pace: KeptPace) -> Result<ClaimedRun, StoreError> {
+    let (Some(first), Some(run)) = (rows.first(), read_runs(rows)?.pop()) else {
+        return Err(StoreError::Corrupt(
+            "a run that was taken up has no streams".to_owned(),
+        ));
+    };
+    let mut watermarks = BTreeMap::new();
+    for row in rows {
+        // Only of an incremental run are there any.
+        if let Some(watermark) = row.optional_time("watermark_before")? {
+            watermarks.insert(row.word("stream", Stream::parse)?, watermark);
+        }
+    }
+    Ok(ClaimedRun {
+        lease: Lease {
+            run_id: run.id,
+            fencing_token: first.int("fencing_token")?,
+        },
+        checkpoint: first.optional_text("checkpoint")?,
+        failures_in_a_row: u32::try_from(first.unsigned("failures_in_a_row")?).unwrap_or(u32::MAX),
+        run,
+        watermarks,
+        pace,
+    })
 }
 
 fn read_stream(row: &impl Columns) -> Result<StreamRun, StoreError> {

@@ -73,15 +73,16 @@ impl ConnectionStore for PostgresStore {
     }
 
     async fn tenant_access(&self, id: ConnectionId) -> Result<Option<TenantAccess>, StoreError> {
-        let row = sqlx::query(
-            "SELECT id, tenant_id, name, base_url, client_id, deactivated_at, activity_source, created_at, sealed_secret,
-                profile_mapping
-             FROM connection WHERE id = $1",
-        )
-        .bind(id.0)
-        .fetch_optional(self.readers())
-        .await
-        .map_err(database)?;
+        let select = || {
+            sqlx::query(
+                "SELECT id, tenant_id, name, base_url, client_id, deactivated_at, activity_source, created_at,
+                    sealed_secret, profile_mapping
+                 FROM connection WHERE id = $1",
+            )
+            .bind(id.0)
+            .fetch_optional(self.writers())
+        };
+        let row = self.ask_by_key(select).await?;
         row.as_ref().map(read_access).transpose()
     }
 

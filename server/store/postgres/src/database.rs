@@ -35,16 +35,23 @@ const LOCK_TIMEOUT: &str = "20s";
 /// transaction after this, so that the run can be taken up as soon as its lease has run out.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "15s";
 
-/// For a transaction whose every statement finds its rows by key, as those of a run do. It uses plans that were made once,
-/// for to make one takes longer than such a statement does; and plans that stay good while a first sync fills a table that
-/// was empty when they were made.
-const BEGIN_BY_KEY: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan;
-    SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+/// For statements that find their rows by key, as those of a run do. To make a plan takes longer than such a statement does,
+/// so it is made once; and it is one that stays good while a first sync fills a table that was empty when it was made.
+const KEPT_PLANS: [(&str, &str); 5] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+];
 
-/// The same for what may be lost if the server breaks down within the second: it does not wait for the disk.
-const BEGIN_BY_KEY_UNSYNCED: &str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan;
-    SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
-    SET LOCAL synchronous_commit = off";
+/// For a transaction whose statements are better planned each time, for what they are given: [`KEPT_PLANS`] are left.
+const BEGIN_PLANNED: &str = "BEGIN; SET LOCAL plan_cache_mode = force_custom_plan;
+    SET LOCAL enable_seqscan = on; SET LOCAL enable_bitmapscan = on;
+    SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on";
+
+/// For what may be lost if the server breaks down within the second: it does not wait for the disk.
+const BEGIN_UNSYNCED: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 
 /// A writing connection that was used so lately is taken as it is. Others are asked first whether they still stand, which
 /// costs one way to the server: a run takes some thirty of them from the pool, a few milliseconds after each other.
@@ -106,13 +113,14 @@ impl PostgresStore {
                 .acquire_timeout(ACQUIRE_TIMEOUT)
         };
         let reading = options.clone().options([("default_transaction_read_only", "on")]);
+        let writing = options.clone().options(KEPT_PLANS);
         Ok(Self {
             listening: pool(1).connect_lazy_with(options.clone()),
             verified: verified(&options),
             writers: pool(writers)
                 .test_before_acquire(false)
                 .before_acquire(|connection, used| Box::pin(still_stands(connection, used.idle_for)))
-                .connect_lazy_with(options),
+                .connect_lazy_with(writing),
             readers: pool(readers).connect_lazy_with(reading),
             salts: SaltKeeper::default(),
             listener: Mutex::default(),
@@ -200,25 +208,35 @@ impl PostgresStore {
         &self.writers
     }
 
+    /// [`BEGIN_PLANNED`]
     pub(crate) async fn begin(&self) -> Result<Write, StoreError> {
+        self.begin_with(BEGIN_PLANNED).await
+    }
+
+    /// [`KEPT_PLANS`]
+    pub(crate) async fn begin_by_key(&self) -> Result<Write, StoreError> {
         self.begin_with("BEGIN").await
     }
 
-    /// [`BEGIN_BY_KEY`]
-    pub(crate) async fn begin_by_key(&self) -> Result<Write, StoreError> {
-        self.begin_with(BEGIN_BY_KEY).await
-    }
-
-    /// [`BEGIN_BY_KEY_UNSYNCED`]
+    /// [`KEPT_PLANS`], [`BEGIN_UNSYNCED`]
     pub(crate) async fn begin_by_key_unsynced(&self) -> Result<Write, StoreError> {
-        self.begin_with(BEGIN_BY_KEY_UNSYNCED).await
+        self.begin_with(BEGIN_UNSYNCED).await
     }
 
     async fn begin_with(&self, statement: &'static str) -> Result<Write, StoreError> {
-        // Any of them may have been cut since it was used; what has not begun can begin on the next.
+        let transaction = self.ask_by_key(|| self.writers.begin_with(statement)).await?;
+        Ok(Write { transaction })
+    }
+
+    /// Asks on a writing connection, by [`KEPT_PLANS`]. Any of them may have been cut since it was used: then the next is
+    /// asked, so it is nothing that must not be done twice.
+    pub(crate) async fn ask_by_key<T, F>(&self, ask: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, sqlx::Error>>,
+    {
         for _ in 0..self.writers.size() {
-            match self.writers.begin_with(statement).await {
-                Ok(transaction) => return Ok(Write { transaction }),
+            match ask().await {
+                Ok(answer) => return Ok(answer),
                 // The server was waited for.
                 Err(error @ sqlx::Error::PoolTimedOut) => return Err(database(error)),
                 Err(error) => match database(error) {
@@ -227,8 +245,7 @@ impl PostgresStore {
                 },
             }
         }
-        let transaction = self.writers.begin_with(statement).await.map_err(database)?;
-        Ok(Write { transaction })
+        ask().await.map_err(database)
     }
 }
 
@@ -305,7 +322,7 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
             ("statement_timeout", STATEMENT_TIMEOUT),
             ("lock_timeout", LOCK_TIMEOUT),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
-            // A plan that was made for an empty table would be kept while a first sync fills it; see [`BEGIN_BY_KEY`].
+            // A plan that was made for an empty table would be kept while a first sync fills it; see [`KEPT_PLANS`].
             ("plan_cache_mode", "force_custom_plan"),
             // It pays for long analyses only.
             ("jit", "off"),

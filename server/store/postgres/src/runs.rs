@@ -1,9 +1,11 @@
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{ConnectionId, Mode, Run, RunId, RunState, Stage, StoppedBy, Stream, record::InvalidReason};
-use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, postgres::PgRow};
+use sqlx::{
+    AssertSqlSafe, PgConnection, PgExecutor, Postgres,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
 use store::{
     By, CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Deed, Enqueued, Fenced, Finish, InvalidGroup,
     InvalidPage, KeptPace, LastQueued, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue,
@@ -12,8 +14,8 @@ use store::{
 use store_columns::{
     Columns, count, micros,
     runs::{
-        Failed, check_ledger, expiry, micros_of, read_failed, read_group, read_invalid, read_last_queued,
-        read_pace, read_queue, read_runs,
+        CLAIMED, Failed, RUN_WITH_STREAM, check_ledger, expiry, micros_of, read_claimed, read_failed,
+        read_group, read_invalid, read_last_queued, read_pace, read_queue, read_runs,
     },
 };
 use uuid::Uuid;
@@ -95,21 +97,26 @@ impl RunStore for PostgresStore {
     }
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Option<ClaimedRun>, StoreError> {
-        let mut write = match request.only {
-            None => self.begin_by_key().await?,
+        let select = claim_first();
+        let rows = match request.only {
+            None => {
+                self.ask_by_key(|| take_up(&select, request).fetch_all(self.writers()))
+                    .await?
+            }
             Some(run) => {
                 // The one that is asked for is waited for, and not left out because its connection is busy for a moment.
-                let mut write = self.begin().await?;
+                let mut write = self.begin_by_key().await?;
                 lock_connection_of(&mut write, run).await?;
-                write
+                let rows = take_up(&select, request).fetch_all(&mut *write).await;
+                let rows = rows.map_err(database)?;
+                write.commit_quietly().await?;
+                rows
             }
         };
-        let claimed = match take_up(&mut write, request).await? {
-            Some(row) => Some(read_claimed(&mut write, &row).await?),
-            None => None,
+        let Some(first) = rows.first() else {
+            return Ok(None);
         };
-        write.commit_quietly().await?;
-        Ok(claimed)
+        read_claimed(&rows, read_pace(first)?).map(Some)
     }
 
     async fn queue(&self, now: DateTime<Utc>) -> Result<Queue, StoreError> {
@@ -464,64 +471,22 @@ impl RunStore for PostgresStore {
 /// apart, a run could end in between and be shown as completed with the counts of before.
 pub(crate) async fn runs_by_id(executor: impl PgExecutor<'_>, ids: &[RunId]) -> Result<Vec<Run>, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let rows = sqlx::query(
-        "SELECT run.id, connection_id, tenant_id, trigger_kind, resumed_from, mode, state, stage, cause_code,
-            cause_message, cause_next_action, queued_at, run.started_at, run.finished_at, requests, attempts, matched,
-            unmatched, ambiguous, internal, stopped_by, waits_for_provider_until, requests_per_minute, stage_ends_at,
-            match_started_at, trends_started_at,
-            stream, found, new, updated, unchanged, invalid, repeated, deleted, late, refused, pages, source,
-            run_stream.started_at AS stream_started_at, run_stream.finished_at AS stream_finished_at
+    let select = format!(
+        "SELECT {RUN_WITH_STREAM}
          FROM run JOIN connection ON connection.id = run.connection_id JOIN run_stream ON run_stream.run_id = run.id
          WHERE run.id = ANY($1)
-         ORDER BY queued_at DESC, run.id DESC",
-    )
-    .bind(&ids)
-    .fetch_all(executor)
-    .await
-    .map_err(database)?;
+         ORDER BY queued_at DESC, run.id DESC"
+    );
+    let rows = sqlx::query(AssertSqlSafe(select))
+        .bind(&ids)
+        .fetch_all(executor)
+        .await
+        .map_err(database)?;
     read_runs(&rows)
 }
 
-async fn read_claimed(write: &mut PgConnection, claimed: &PgRow) -> Result<ClaimedRun, StoreError> {
-    let run_id = claimed.run_id("id")?;
-    let run = runs_by_id(&mut *write, &[run_id])
-        .await?
-        .pop()
-        .ok_or_else(|| StoreError::Corrupt(format!("run {run_id} is gone")))?;
-    Ok(ClaimedRun {
-        lease: Lease {
-            run_id,
-            fencing_token: claimed.int("fencing_token")?,
-        },
-        // Only what is incremental has any.
-        watermarks: match run.mode {
-            Mode::Full => BTreeMap::new(),
-            Mode::Incremental => watermarks_before(write, run_id).await?,
-        },
-        run,
-        checkpoint: claimed.optional_text("checkpoint")?,
-        failures_in_a_row: u32::try_from(claimed.unsigned("failures_in_a_row")?).unwrap_or(u32::MAX),
-        pace: read_pace(claimed)?,
-    })
-}
-
-async fn watermarks_before(
-    write: &mut PgConnection,
-    run: RunId,
-) -> Result<BTreeMap<Stream, DateTime<Utc>>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT stream, watermark_before FROM run_stream WHERE run_id = $1 AND watermark_before IS NOT NULL",
-    )
-    .bind(run.0)
-    .fetch_all(write)
-    .await
-    .map_err(database)?;
-    let watermark = |row: &PgRow| Ok((row.word("stream", Stream::parse)?, row.time("watermark_before")?));
-    rows.iter().map(watermark).collect()
-}
-
-async fn take_up(write: &mut PgConnection, request: &ClaimRequest) -> Result<Option<PgRow>, StoreError> {
-    sqlx::query(AssertSqlSafe(claim_first()))
+fn take_up<'q>(select: &'q str, request: &'q ClaimRequest) -> Query<'q, Postgres, PgArguments> {
+    sqlx::query(AssertSqlSafe(select))
         .bind(micros(request.now))
         .bind(&request.worker)
         .bind(expiry(request.now, request.lease_ttl))
@@ -529,9 +494,6 @@ async fn take_up(write: &mut PgConnection, request: &ClaimRequest) -> Result<Opt
         .bind(expiry(request.now, request.lease_ttl).saturating_add(micros_of(CLOCK_SKEW_MAX)))
         .bind(micros(request.now).saturating_add(micros_of(PROVIDER_WAIT_MAX)))
         .bind(micros(request.now).saturating_sub(micros_of(PATIENCE)))
-        .fetch_optional(write)
-        .await
-        .map_err(database)
 }
 
 /// Takes up the first run of the queue. Those that gave way lately are looked for only if there is no other, and each kind
@@ -540,8 +502,9 @@ async fn take_up(write: &mut PgConnection, request: &ClaimRequest) -> Result<Opt
 ///
 /// A run that was asked to stop and whose worker has died, or gave it back, has nobody left to stop it: it is cancelled.
 fn claim_first() -> String {
-    let is_orphan = "run.stop_requested AND (run.state = 'queued'
-        OR (run.state = 'running' AND run.lease_expires_at <= $1))";
+    // Without the states by name, for which there is an index of all that wait.
+    let is_orphan = "run.stop_requested AND run.finished_at IS NULL
+        AND NOT (run.state = 'running' AND run.lease_expires_at > $1)";
     let first_of = |kind: &str| {
         format!(
             "SELECT run.id, connection_id, pace_next_at, pace_rate_milli, pace_owed
@@ -576,12 +539,13 @@ fn claim_first() -> String {
                     failures_in_a_row = CASE WHEN gave_way_at IS NULL THEN 0 ELSE failures_in_a_row END,
                     gave_way_at = NULL, fencing_token = fencing_token + 1, lease_owner = $2, lease_expires_at = $3
                 FROM next WHERE run.id = next.id
-                RETURNING run.id, run.fencing_token, run.checkpoint, run.failures_in_a_row,
-                    next.pace_next_at, next.pace_rate_milli, next.pace_owed),
+                RETURNING run.*, next.pace_next_at, next.pace_rate_milli, next.pace_owed),
             seen AS (UPDATE change_marker SET commits = commits + 1
                 WHERE slot = pg_backend_pid() % 64
                     AND (EXISTS (SELECT 1 FROM claimed) OR EXISTS (SELECT 1 FROM cancelled)))
-         SELECT * FROM claimed"
+         SELECT {RUN_WITH_STREAM}, {CLAIMED}, run.pace_next_at, run.pace_rate_milli, run.pace_owed
+         FROM claimed AS run JOIN connection ON connection.id = run.connection_id
+            JOIN run_stream ON run_stream.run_id = run.id"
     )
 }
 

@@ -1,9 +1,7 @@
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{ConnectionId, Mode, Run, RunId, RunState, Stage, StoppedBy, Stream, record::InvalidReason};
-use sqlx::{AssertSqlSafe, Sqlite, SqliteExecutor, Transaction, sqlite::SqliteRow};
+use sqlx::{AssertSqlSafe, Sqlite, SqliteExecutor, Transaction};
 use store::{
     By, CLOCK_SKEW_MAX, Cancelling, ClaimRequest, ClaimedRun, Deed, Enqueued, Fenced, Finish, InvalidGroup,
     InvalidPage, KeptPace, LastQueued, Lease, LeaseState, NewRun, PATIENCE, PROVIDER_WAIT_MAX, Queue,
@@ -12,8 +10,8 @@ use store::{
 use store_columns::{
     Columns, count, json_text, micros,
     runs::{
-        Failed, check_ledger, expiry, micros_of, read_failed, read_group, read_invalid, read_last_queued,
-        read_pace, read_queue, read_runs,
+        CLAIMED, Failed, RUN_WITH_STREAM, check_ledger, expiry, micros_of, read_claimed, read_failed,
+        read_group, read_invalid, read_last_queued, read_pace, read_queue, read_runs,
     },
 };
 use uuid::Uuid;
@@ -100,7 +98,7 @@ impl RunStore for SqliteStore {
                 ORDER BY CASE WHEN run.gave_way_at > $7 THEN 1 ELSE 0 END, COALESCE(run.gave_way_at, run.queued_at),
                     run.id
                 LIMIT 1)
-             RETURNING id, connection_id, fencing_token, checkpoint, failures_in_a_row",
+             RETURNING id, connection_id",
         )
         .bind(micros(request.now))
         .bind(&request.worker)
@@ -117,24 +115,18 @@ impl RunStore for SqliteStore {
             return Ok(None);
         };
         let pace = take_pace(&mut transaction, claimed.uuid("connection_id")?).await?;
+        let select = format!(
+            "SELECT {RUN_WITH_STREAM}, {CLAIMED}
+             FROM run JOIN connection ON connection.id = run.connection_id JOIN run_stream ON run_stream.run_id = run.id
+             WHERE run.id = $1"
+        );
+        let rows = sqlx::query(AssertSqlSafe(select))
+            .bind(claimed.uuid("id")?)
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(database)?;
         transaction.commit().await.map_err(database)?;
-        let run_id = claimed.run_id("id")?;
-        let run = self
-            .run(run_id)
-            .await?
-            .ok_or_else(|| StoreError::Corrupt(format!("run {run_id} is gone")))?;
-        let lease = Lease {
-            run_id,
-            fencing_token: claimed.int("fencing_token")?,
-        };
-        Ok(Some(ClaimedRun {
-            lease,
-            run,
-            checkpoint: claimed.optional_text("checkpoint")?,
-            watermarks: self.watermarks_before(run_id).await?,
-            failures_in_a_row: u32::try_from(claimed.unsigned("failures_in_a_row")?).unwrap_or(u32::MAX),
-            pace,
-        }))
+        read_claimed(&rows, pace).map(Some)
     }
 
     async fn queue(&self, now: DateTime<Utc>) -> Result<Queue, StoreError> {
@@ -476,37 +468,18 @@ pub(crate) async fn runs_by_id(
     ids: &[RunId],
 ) -> Result<Vec<Run>, StoreError> {
     let ids = hex_list(ids)?;
-    let rows = sqlx::query(
-        "SELECT run.id, connection_id, tenant_id, trigger_kind, resumed_from, mode, state, stage, cause_code,
-            cause_message, cause_next_action, queued_at, run.started_at, run.finished_at, requests, attempts, matched,
-            unmatched, ambiguous, internal, stopped_by, waits_for_provider_until, requests_per_minute, stage_ends_at,
-            match_started_at, trends_started_at,
-            stream, found, new, updated, unchanged, invalid, repeated, deleted, late, refused, pages, source,
-            run_stream.started_at AS stream_started_at, run_stream.finished_at AS stream_finished_at
+    let select = format!(
+        "SELECT {RUN_WITH_STREAM}
          FROM run JOIN connection ON connection.id = run.connection_id JOIN run_stream ON run_stream.run_id = run.id
          WHERE run.id IN (SELECT unhex(value) FROM json_each($1))
-         ORDER BY queued_at DESC, run.id DESC",
-    )
-    .bind(&ids)
-    .fetch_all(executor)
-    .await
-    .map_err(database)?;
-    read_runs(&rows)
-}
-
-impl SqliteStore {
-    async fn watermarks_before(&self, run: RunId) -> Result<BTreeMap<Stream, DateTime<Utc>>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT stream, watermark_before FROM run_stream WHERE run_id = $1 AND watermark_before IS NOT NULL",
-        )
-        .bind(run.0)
-        .fetch_all(self.readers())
+         ORDER BY queued_at DESC, run.id DESC"
+    );
+    let rows = sqlx::query(AssertSqlSafe(select))
+        .bind(&ids)
+        .fetch_all(executor)
         .await
         .map_err(database)?;
-        let watermark =
-            |row: &SqliteRow| Ok((row.word("stream", Stream::parse)?, row.time("watermark_before")?));
-        rows.iter().map(watermark).collect()
-    }
+    read_runs(&rows)
 }
 
 /// What an incremental run reads is settled when it is queued.
