@@ -30,7 +30,7 @@ const LOCAL_FORMATS: [&str; 4] = [
 /// How a line is read.
 #[derive(Debug)]
 enum Shape {
-    Csv(Header),
+    Csv(Box<Header>),
     JsonLines,
 }
 
@@ -62,7 +62,12 @@ impl<R: BufRead> ActivityFile<R> {
             });
         }
         Ok(Self {
-            shape: Shape::Csv(Header::read(&text, &COLUMNS, &BTreeMap::new(), Others::Refused)?),
+            shape: Shape::Csv(Box::new(Header::read(
+                &text,
+                &COLUMNS,
+                &BTreeMap::new(),
+                Others::Refused,
+            )?)),
             lines,
             first: None,
         })
@@ -78,7 +83,7 @@ impl<R: BufRead> ActivityFile<R> {
             return Ok(None);
         };
         let event = text.map_err(|error| error.to_string());
-        let event = event.and_then(|text| match &self.shape {
+        let event = event.and_then(|text| match &mut self.shape {
             Shape::Csv(header) => csv_event(&text, header),
             Shape::JsonLines => json_event(&text),
         });
@@ -86,7 +91,7 @@ impl<R: BufRead> ActivityFile<R> {
     }
 }
 
-fn csv_event(line: &str, header: &Header) -> Result<Activity, String> {
+fn csv_event(line: &str, header: &mut Header) -> Result<Activity, String> {
     let cells = header.cells(line)?;
     let cell = |column: usize| cells.get(column).map_or("", String::as_str);
     activity(&Raw {

@@ -5,6 +5,8 @@ use std::{
     io::{self, BufRead},
 };
 
+use csv_core::{ReadRecordResult, Reader};
+
 use super::lines::{Line, LineError, Lines};
 
 /// Ids, types and names.
@@ -40,6 +42,8 @@ pub(crate) type ColumnNames = BTreeMap<String, String>;
 
 #[derive(Debug)]
 pub(crate) struct Header {
+    /// Kept, since its tables take longer to make than a line to read.
+    reader: Reader,
     /// Where each of the columns that are asked for is, in their order.
     places: Vec<usize>,
     width: usize,
@@ -54,7 +58,8 @@ impl Header {
         names: &ColumnNames,
         others: Others,
     ) -> Result<Self, FileError> {
-        let cells = cells(line).unwrap_or_default();
+        let mut reader = Reader::new();
+        let cells = cells(&mut reader, line).unwrap_or_default();
         let wanted: Vec<&str> = columns
             .iter()
             .map(|column| names.get(*column).map_or(*column, String::as_str))
@@ -73,6 +78,7 @@ impl Header {
             found.ok_or_else(|| FileError::ColumnMissing(quoted(line), name.to_owned()))
         };
         Ok(Self {
+            reader,
             places: found
                 .into_iter()
                 .zip(wanted)
@@ -84,8 +90,8 @@ impl Header {
     }
 
     /// The cells of a line, in the order of the columns that were asked for.
-    pub(crate) fn cells(&self, line: &str) -> Result<Vec<String>, String> {
-        let mut cells = cells(line).ok_or("it cannot be read as CSV")?;
+    pub(crate) fn cells(&mut self, line: &str) -> Result<Vec<String>, String> {
+        let mut cells = cells(&mut self.reader, line).ok_or("it cannot be read as CSV")?;
         if cells.len() != self.width {
             return Err(format!(
                 "it has {} cells, but the header has {}",
@@ -102,13 +108,22 @@ impl Header {
 }
 
 /// The cells of one line; `None` if they cannot be told apart.
-fn cells(line: &str) -> Option<Vec<String>> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .buffer_capacity(line.len().max(1))
-        .from_reader(line.as_bytes());
-    let record = reader.records().next()?.ok()?;
-    Some(record.iter().map(str::to_owned).collect())
+fn cells(reader: &mut Reader, line: &str) -> Option<Vec<String>> {
+    // No longer than the line, of which each cell but the last ends with a delimiter.
+    let (mut text, mut ends) = (vec![0; line.len()], vec![0; line.len() + 1]);
+    reader.reset();
+    let (_, read, written, ended) = reader.read_record(line.as_bytes(), &mut text, &mut ends);
+    // Nothing more to read ends the last cell.
+    let (result, _, _, last) = reader.read_record(&[], &mut text[written..], &mut ends[ended..]);
+    if read < line.len() || result != ReadRecordResult::Record {
+        return None;
+    }
+    let mut start = 0;
+    let cell = |end: &usize| {
+        let bytes = text.get(std::mem::replace(&mut start, *end)..*end)?;
+        Some(std::str::from_utf8(bytes).ok()?.to_owned())
+    };
+    ends[..ended + last].iter().map(cell).collect()
 }
 
 /// A line with its number, or why it is no row.
@@ -159,4 +174,24 @@ pub(crate) fn quoted(text: &str) -> String {
     }
     let head: String = text.chars().take(QUOTED_MAX_CHARS).collect();
     format!("{head}…")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Quotes at odd places, delimiters, other scripts.
+        #[test]
+        fn a_line_has_the_cells_that_a_reader_of_whole_files_finds(line in "([^\r\n]|[\",; é]){1,40}") {
+            let mut file = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_bytes());
+            let record = file.records().next().map(|record| record.expect("text"));
+            let expected = record.map(|record| record.iter().map(str::to_owned).collect::<Vec<_>>());
+            let mut reader = Reader::new();
+            prop_assert_eq!(&cells(&mut reader, &line), &expected);
+            prop_assert_eq!(cells(&mut reader, &line), expected, "the next line");
+        }
+    }
 }
