@@ -7,7 +7,7 @@ use domain::{
     ConnectionId, Stream,
     unification::{Preview, RuleSet},
 };
-use store::{By, DueMember, Leaving, RuleChange, RuleVersion, RulesApplied, StoreError};
+use store::{By, DueMember, RuleChange, RuleVersion, RulesApplied, StoreError};
 use unification::{Matcher, UnusableRuleSet};
 
 use crate::installation::Installation;
@@ -79,17 +79,21 @@ pub(crate) async fn preview(
     let mut preview = Preview::default();
     let mut looked_at = 0;
     for connection in store.connections().await? {
-        let mut after = None;
-        loop {
-            let members = page(installation, connection.id, after.as_deref()).await?;
-            let Some(last) = members.last() else { break };
-            after = Some(last.member.community_user_id.clone());
+        let mut members = page(installation, connection.id, None).await?;
+        while let Some(last) = members.last() {
+            let after = last.member.community_user_id.as_str();
+            // The next page is asked for before this one is worked on, which takes the thread.
+            let (next, added) = tokio::join!(
+                biased;
+                page(installation, connection.id, Some(after)),
+                add(installation, &mut preview, &matcher, &members),
+            );
+            added?;
             looked_at += members.len() as u64;
-            let leaving = installation.unifier.leaving(store, &matcher, &members).await?;
-            add(installation, &mut preview, &matcher, &members, &leaving);
             if progress(looked_at).is_break() {
                 return Err(RulesError::Cancelled);
             }
+            members = next?;
         }
     }
     Ok(preview)
@@ -106,14 +110,17 @@ async fn page(
         .await
 }
 
-fn add(
+async fn add(
     installation: &Installation,
     preview: &mut Preview,
     matcher: &Matcher,
     members: &[DueMember],
-    leaving: &[Leaving],
-) {
-    let outcomes = installation.unifier.outcomes(matcher, members);
+) -> Result<(), StoreError> {
+    let unifier = &installation.unifier;
+    let leaving = unifier
+        .leaving(installation.store.as_ref(), matcher, members)
+        .await?;
+    let outcomes = unifier.outcomes(matcher, members);
     let leaving: HashMap<&str, bool> = leaving
         .iter()
         .map(|of| (of.community_user_id.as_str(), of.left.is_some()))
@@ -133,6 +140,7 @@ fn add(
             (true, true) => {}
         }
     }
+    Ok(())
 }
 
 /// Lets rules decide from now on, if the version that they were made from still does. Then all members are due.

@@ -64,8 +64,8 @@ pub use look_up::{
 };
 pub use matching::{
     DueMember, DuePage, FormerMatch, FormerlyLeft, Leaving, Left, Link, MatchCommit, MatchStore,
-    MatchesWritten, MatchingDue, MemberTie, NewMatch, Revision, RuleChange, RuleStore, RuleUse, RuleVersion,
-    RulesApplied, Stays, StoredMatch, Sweep, SweepStep, Swept,
+    MatchesWritten, MatchingDue, MemberTie, NewMatch, PassPage, Revision, RuleChange, RuleStore, RuleUse,
+    RuleVersion, RulesApplied, Stays, StoredMatch, Sweep, SweepStep, Swept,
 };
 pub use overview::{ConnectionOverview, ObjectCounts, OverviewStore, RunMark};
 pub use pages::{ContentHash, PageCommit, PageOutcome, PageStore, Row, StreamEnd, TopicRef};

@@ -45,12 +45,28 @@ pub struct DueMember {
     pub stays: bool,
 }
 
+impl AsRef<Member> for DueMember {
+    fn as_ref(&self) -> &Member {
+        &self.member
+    }
+}
+
 /// Some of a connection's members who are to be matched, in the order of their ids.
 #[derive(Clone, Debug)]
 pub struct DuePage {
     pub members: Vec<DueMember>,
-    /// Of a pass over all members: where this page begins. `None` if these members were marked.
-    pub pass_after: Option<String>,
+    /// Of a pass over all members. `None` if these members were marked.
+    pub pass: Option<PassPage>,
+}
+
+/// Where in a pass over all members a page of them is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassPage {
+    /// The last member before it.
+    pub after: String,
+    /// How often marked members had been matched since the pass became due, when this was asked: before the page was read. What
+    /// the page says is outdated once others have been, who may be among its members.
+    pub marks_taken: i64,
 }
 
 /// What became of a member.

@@ -6,14 +6,13 @@ use chrono::{DateTime, Utc};
 use domain::{
     ConnectionId,
     unification::{
-        DecidedBy, LeaverByHand, LeaverRule, LeaverSigns, LeftBecause, Match, MatchStatus, Member, RuleSet,
-        WhyNot,
+        DecidedBy, LeaverByHand, LeaverRule, LeaverSigns, LeftBecause, Match, MatchStatus, RuleSet, WhyNot,
     },
 };
-use futures_util::lock::Mutex;
+use futures_util::{future::join, lock::Mutex};
 use store::{
-    DueMember, DuePage, Fenced, Lease, Leaving, Link, MatchCommit, MatchesWritten, NewMatch, Revision,
-    RuleChange, Store, StoreError, Sweep, SweepStep, Swept, normal_email,
+    DueMember, DuePage, Fenced, Lease, Leaving, Link, MatchCommit, MatchesWritten, NewMatch, PassPage,
+    Revision, RuleChange, Store, StoreError, Sweep, SweepStep, Swept, normal_email,
 };
 use unification::{Lists, Matcher, MatcherBuilder, Threads, Touched, UnusableRuleSet};
 
@@ -21,6 +20,8 @@ use crate::Clock;
 
 /// Members of one transaction: others wait for the write lock meanwhile, and a run that is to stop waits for its end.
 const MEMBERS_AT_ONCE: u32 = 4_000;
+/// Pages of one step, each of which but the first is read while the one before it is matched and written.
+const PAGES_AT_ONCE: u32 = 5;
 /// Members that a step of a sweep looks at: some megabytes, since little of each is read.
 const MEMBERS_SWEPT_AT_ONCE: u32 = 20_000;
 /// Companies and persons in memory besides the index of them.
@@ -140,11 +141,39 @@ impl Unifier {
         if swept != MatchStep::Done {
             return Ok(swept);
         }
-        let Some(page) = store.members_due(connection, MEMBERS_AT_ONCE).await? else {
+        let Some(mut page) = store.members_due(connection, MEMBERS_AT_ONCE).await? else {
             return Ok(MatchStep::Done);
         };
         let known = self.known(store, clock).await?;
-        let members = page.members.len() as u64;
+        let mut matched = 0;
+        for _ in 0..PAGES_AT_ONCE {
+            let members = page.members.len() as u64;
+            // The next page is asked for before this one is worked on, which takes the thread.
+            let (next, written) = join(
+                page_after(store, connection, next_place(&page)),
+                self.match_page(store, clock, &known, connection, lease, page),
+            )
+            .await;
+            match written? {
+                MatchesWritten::Yes { stop_requested: true } => return Ok(MatchStep::Stop),
+                MatchesWritten::Yes { .. } => matched += members,
+                MatchesWritten::Outdated => break,
+            }
+            let Some(next) = next? else { break };
+            page = next;
+        }
+        Ok(MatchStep::More(matched))
+    }
+
+    async fn match_page(
+        &self,
+        store: &dyn Store,
+        clock: &dyn Clock,
+        known: &Known,
+        connection: ConnectionId,
+        lease: Option<&Lease>,
+        page: DuePage,
+    ) -> Result<MatchesWritten, Fenced> {
         let commit = MatchCommit {
             connection_id: connection,
             changed: self.changed(&known.matcher, &page),
@@ -153,11 +182,7 @@ impl Unifier {
             revision: known.revision,
             at: clock.now(),
         };
-        Ok(match store.write_matches(lease, &commit).await? {
-            MatchesWritten::Yes { stop_requested: true } => MatchStep::Stop,
-            MatchesWritten::Yes { .. } => MatchStep::More(members),
-            MatchesWritten::Outdated => MatchStep::More(0),
-        })
+        store.write_matches(lease, &commit).await
     }
 
     /// The rules with an index as of now.
@@ -284,10 +309,9 @@ impl Unifier {
 
     /// What each member is tied to, in their order: by an admin's word, or else by the rules.
     pub fn outcomes(&self, matcher: &Matcher, members: &[DueMember]) -> Vec<Match> {
-        let plain: Vec<Member> = members.iter().map(|due| due.member.clone()).collect();
         // Nobody ends it before its end.
         let by_rules = matcher
-            .match_all(&plain, self.threads, &mut |_| ControlFlow::Continue(()))
+            .match_all(members, self.threads, &mut |_| ControlFlow::Continue(()))
             .unwrap_or_default();
         let outcome = |(due, by_rules): (&DueMember, Match)| match &due.link {
             Some(link) => by_hand(link, by_rules),
@@ -312,6 +336,30 @@ async fn active_rules(store: &dyn Store) -> Result<RuleSet, StoreError> {
     let active = store.active_rules().await?;
     let rules = active.ok_or_else(|| StoreError::Corrupt("there is no rule set".to_owned()))?;
     Ok(rules.rules)
+}
+
+/// Where a pass goes on after a page; `None` if it was the last, or not of a pass.
+fn next_place(page: &DuePage) -> Option<PassPage> {
+    let (pass, last) = (page.pass.as_ref()?, page.members.last()?);
+    Some(PassPage {
+        after: last.member.community_user_id.clone(),
+        ..pass.clone()
+    })
+}
+
+async fn page_after(
+    store: &dyn Store,
+    connection: ConnectionId,
+    place: Option<PassPage>,
+) -> Result<Option<DuePage>, StoreError> {
+    let Some(place) = place else { return Ok(None) };
+    let members = store
+        .members_matched(connection, Some(&place.after), MEMBERS_AT_ONCE)
+        .await?;
+    Ok(Some(DuePage {
+        members,
+        pass: Some(place),
+    }))
 }
 
 async fn find_touched(

@@ -81,13 +81,18 @@ impl Matcher {
     }
 
     /// The matches of members, in their order. After each chunk `progress` is told how many are done, and may end the work.
-    pub fn match_all(
+    pub fn match_all<M: AsRef<Member> + Sync>(
         &self,
-        members: &[Member],
+        members: &[M],
         threads: Threads,
         progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<Vec<Match>, Cancelled> {
-        parallel::each(members, threads, |member| self.match_one(member), progress)
+        parallel::each(
+            members,
+            threads,
+            |member| self.match_one(member.as_ref()),
+            progress,
+        )
     }
 
     pub fn match_one(&self, member: &Member) -> Match {

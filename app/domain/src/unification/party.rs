@@ -86,3 +86,9 @@ pub struct Member {
     pub sso_id: Option<String>,
     pub roles: Vec<String>,
 }
+
+impl AsRef<Self> for Member {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}

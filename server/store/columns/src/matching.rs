@@ -5,7 +5,8 @@ use domain::{
     unification::{self, DecidedBy, LeftBecause, Match, MatchStatus, Member, WhyNot},
 };
 use store::{
-    DueMember, FormerMatch, FormerlyLeft, Left, Link, MemberTie, Revision, Stays, StoreError, StoredMatch,
+    DueMember, FormerMatch, FormerlyLeft, Left, Link, MemberTie, PassPage, Revision, Stays, StoreError,
+    StoredMatch,
 };
 
 use crate::Columns;
@@ -23,6 +24,13 @@ pub fn read_revision(row: &impl Columns) -> Result<Revision, StoreError> {
     Ok(Revision {
         number: row.int("revision")?,
         rule_version: row.int("rule_version")?,
+    })
+}
+
+pub fn read_pass(row: &impl Columns) -> Result<PassPage, StoreError> {
+    Ok(PassPage {
+        after: row.text("after_user")?,
+        marks_taken: row.int("marks_taken")?,
     })
 }
 

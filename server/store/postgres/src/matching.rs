@@ -12,7 +12,7 @@ use store::{
 };
 use store_columns::{
     Columns, count, json_text,
-    matching::{read_counts, read_member, read_revision, read_tie},
+    matching::{read_counts, read_member, read_pass, read_revision, read_tie},
     micros,
 };
 
@@ -77,9 +77,10 @@ const WRITE: &str = "INSERT INTO member_match (connection_id, community_user_id,
 const TAKE_MARKS: &str = "DELETE FROM match_due USING unnest($2::text[], $3::bigint[]) AS taken (id, marks)
     WHERE connection_id = $1 AND community_user_id = taken.id AND match_due.marks = taken.marks";
 
-const GO_ON: &str = "UPDATE match_all_due SET after_user = $3, done = done + $4
-    WHERE connection_id = $1 AND after_user = $2";
-const END_PASS: &str = "DELETE FROM match_all_due WHERE connection_id = $1 AND after_user = $2";
+const GO_ON: &str = "UPDATE match_all_due SET after_user = $4, done = done + $5
+    WHERE connection_id = $1 AND after_user = $2 AND marks_taken = $3";
+const END_PASS: &str =
+    "DELETE FROM match_all_due WHERE connection_id = $1 AND after_user = $2 AND marks_taken = $3";
 
 const SET_LINK: &str = "INSERT INTO member_link (connection_id, community_user_id, company_external_id,
         person_external_id, reason, linked_by, linked_at)
@@ -125,8 +126,8 @@ impl MatchStore for PostgresStore {
     async fn members_due(&self, connection: ConnectionId, limit: u32) -> Result<Option<DuePage>, StoreError> {
         // Asked first: to plan the other statement takes longer than this one.
         let due = sqlx::query(
-            "SELECT EXISTS (SELECT 1 FROM match_due WHERE connection_id = $1) AS marked,
-                (SELECT after_user FROM match_all_due WHERE connection_id = $1) AS pass_after",
+            "SELECT EXISTS (SELECT 1 FROM match_due WHERE connection_id = $1) AS marked, after_user, marks_taken
+             FROM (VALUES (1)) AS one LEFT JOIN match_all_due ON connection_id = $1",
         )
         .bind(connection.0)
         .fetch_one(self.readers())
@@ -136,18 +137,16 @@ impl MatchStore for PostgresStore {
             let members = self.members_marked(connection, limit).await?;
             // They may have been matched meanwhile.
             if !members.is_empty() {
-                return Ok(Some(DuePage {
-                    members,
-                    pass_after: None,
-                }));
+                return Ok(Some(DuePage { members, pass: None }));
             }
         }
-        let Some(after) = due.optional_text("pass_after")? else {
+        if due.optional_text("after_user")?.is_none() {
             return Ok(None);
-        };
+        }
+        let pass = read_pass(&due)?;
         Ok(Some(DuePage {
-            members: self.members_matched(connection, Some(&after), limit).await?,
-            pass_after: Some(after),
+            members: self.members_matched(connection, Some(&pass.after), limit).await?,
+            pass: Some(pass),
         }))
     }
 
@@ -507,12 +506,7 @@ async fn is_current(write: &mut PgConnection, commit: &MatchCommit) -> Result<bo
     if revision == Some(commit.revision.number) {
         return Ok(true);
     }
-    let Some(first) = commit
-        .page
-        .members
-        .first()
-        .filter(|_| commit.page.pass_after.is_none())
-    else {
+    let Some(first) = commit.page.members.first().filter(|_| commit.page.pass.is_none()) else {
         return Ok(false);
     };
     sqlx::query_scalar(
@@ -528,19 +522,29 @@ async fn is_current(write: &mut PgConnection, commit: &MatchCommit) -> Result<bo
     .map_err(database)
 }
 
-/// A pass moves on, or ends after its last page. False if somebody else has moved it.
+/// A pass moves on, or ends after its last page. False if somebody else has moved it, or matched members since its page was read
+/// who may be among those of the page.
 async fn step_pass(write: &mut PgConnection, commit: &MatchCommit) -> Result<bool, StoreError> {
-    let Some(after) = &commit.page.pass_after else {
+    let Some(pass) = &commit.page.pass else {
+        sqlx::query("UPDATE match_all_due SET marks_taken = marks_taken + 1 WHERE connection_id = $1")
+            .bind(commit.connection_id.0)
+            .execute(&mut *write)
+            .await
+            .map_err(database)?;
         return Ok(true);
     };
     let members = &commit.page.members;
     let step = match members.last() {
         Some(last) => sqlx::query(GO_ON)
             .bind(commit.connection_id.0)
-            .bind(after)
+            .bind(&pass.after)
+            .bind(pass.marks_taken)
             .bind(&last.member.community_user_id)
             .bind(count(members.len() as u64)?),
-        None => sqlx::query(END_PASS).bind(commit.connection_id.0).bind(after),
+        None => sqlx::query(END_PASS)
+            .bind(commit.connection_id.0)
+            .bind(&pass.after)
+            .bind(pass.marks_taken),
     };
     let moved = step.execute(&mut *write).await.map_err(database)?;
     Ok(moved.rows_affected() == 1)

@@ -42,6 +42,10 @@ const SQLITE_FULL: i32 = 13;
 const SQLITE_CANTOPEN: i32 = 14;
 const SQLITE_NOTADB: i32 = 26;
 
+/// Rows that are read before anybody takes them: a page of members who are to be matched, so that it is read while the page
+/// before it takes the thread.
+const ROWS_BUFFERED: usize = 5_000;
+
 /// The store on one SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -62,7 +66,10 @@ impl SqliteStore {
         let mut first = connect(path, &options).await?;
         migrate(path, &mut first).await?;
         first.close().await.map_err(|error| unavailable(path, &error))?;
-        let reading = options.clone().pragma("query_only", "on");
+        let reading = options
+            .clone()
+            .pragma("query_only", "on")
+            .row_buffer_size(ROWS_BUFFERED);
         let observer = Mutex::new(Some(connect(path, &reading).await?));
         let lasting = PoolOptions::<Sqlite>::new()
             .idle_timeout(None)

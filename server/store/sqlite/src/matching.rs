@@ -1,5 +1,7 @@
 //! Members' ties to companies, and who is to be matched.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use domain::{
     ConnectionId, MatchCounts, RunId,
@@ -9,11 +11,11 @@ use serde::Serialize;
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 use store::{
     By, Deed, DueMember, DuePage, Fenced, Lease, Left, Link, MatchCommit, MatchStore, MatchesWritten,
-    MatchingDue, MemberTie, Revision, Stays, StoreError, Sweep, SweepStep, targets,
+    MatchingDue, MemberTie, NewMatch, Revision, Stays, StoreError, Sweep, SweepStep, targets,
 };
 use store_columns::{
     Columns, count, json_text,
-    matching::{read_counts, read_member, read_revision, read_tie},
+    matching::{read_counts, read_member, read_pass, read_revision, read_tie},
     micros,
 };
 
@@ -53,13 +55,16 @@ const KEEP_FORMER: &str = "INSERT INTO member_match_history (connection_id, comm
         OR former.person_external_id IS NOT new.value ->> 'person'
         OR former.company_external_id IS NOT new.value ->> 'company'";
 
-/// Of members who are there: one who was erased meanwhile has no match.
-const WRITE: &str = "INSERT INTO member_match (connection_id, community_user_id, status, decided_by, rule,
+/// A new match of each member to whom this is joined.
+const GIVEN: &str = "INSERT INTO member_match (connection_id, community_user_id, status, decided_by, rule,
         rule_version, person_external_id, company_external_id, compared, candidates, why_not, domain, decided_at)
     SELECT $1, new.value ->> 'id', new.value ->> 'status', new.value ->> 'decided_by', new.value ->> 'rule', $4,
         new.value ->> 'person', new.value ->> 'company', new.value ->> 'compared', new.value ->> 'candidates',
         new.value ->> 'why_not', new.value ->> 'domain', $3
-    FROM json_each($2) AS new CROSS JOIN community_user AS member
+    FROM json_each($2) AS new";
+
+/// Of members who are there: one who was erased meanwhile has no match.
+const WRITE: &str = "CROSS JOIN community_user AS member
         ON member.connection_id = $1 AND member.community_user_id = new.value ->> 'id'
     WHERE true
     ON CONFLICT (connection_id, community_user_id) DO UPDATE SET status = excluded.status,
@@ -68,14 +73,25 @@ const WRITE: &str = "INSERT INTO member_match (connection_id, community_user_id,
         compared = excluded.compared, candidates = excluded.candidates, why_not = excluded.why_not,
         domain = excluded.domain, decided_at = excluded.decided_at";
 
+/// Of members whose match is the same in all columns that an index has. To set those again would write the indexes anew, at
+/// places all over them, which takes several times as long as the rest.
+const WRITE_IN_PLACE: &str = "CROSS JOIN member_match AS stands
+        ON stands.connection_id = $1 AND stands.community_user_id = new.value ->> 'id'
+    WHERE stands.status = new.value ->> 'status' AND stands.why_not IS new.value ->> 'why_not'
+        AND stands.domain IS new.value ->> 'domain' AND stands.company_external_id IS new.value ->> 'company'
+    ON CONFLICT (connection_id, community_user_id) DO UPDATE SET decided_by = excluded.decided_by,
+        rule = excluded.rule, rule_version = excluded.rule_version, person_external_id = excluded.person_external_id,
+        compared = excluded.compared, candidates = excluded.candidates, decided_at = excluded.decided_at";
+
 const TAKE_MARKS: &str = "DELETE FROM match_due WHERE connection_id = $1 AND community_user_id IN (
         SELECT value ->> 0 FROM json_each($2)
         WHERE value ->> 1 = (SELECT marks FROM match_due AS due
             WHERE due.connection_id = $1 AND due.community_user_id = value ->> 0))";
 
-const GO_ON: &str = "UPDATE match_all_due SET after_user = $3, done = done + $4
-    WHERE connection_id = $1 AND after_user = $2";
-const END_PASS: &str = "DELETE FROM match_all_due WHERE connection_id = $1 AND after_user = $2";
+const GO_ON: &str = "UPDATE match_all_due SET after_user = $4, done = done + $5
+    WHERE connection_id = $1 AND after_user = $2 AND marks_taken = $3";
+const END_PASS: &str =
+    "DELETE FROM match_all_due WHERE connection_id = $1 AND after_user = $2 AND marks_taken = $3";
 
 const SET_LINK: &str = "INSERT INTO member_link (connection_id, community_user_id, company_external_id,
         person_external_id, reason, linked_by, linked_at)
@@ -149,19 +165,19 @@ impl MatchStore for SqliteStore {
         if !rows.is_empty() {
             return Ok(Some(DuePage {
                 members: rows.iter().map(read_member).collect::<Result<_, _>>()?,
-                pass_after: None,
+                pass: None,
             }));
         }
-        let after: Option<String> =
-            sqlx::query_scalar("SELECT after_user FROM match_all_due WHERE connection_id = $1")
-                .bind(connection.0)
-                .fetch_optional(self.readers())
-                .await
-                .map_err(database)?;
-        let Some(after) = after else { return Ok(None) };
+        let pass = sqlx::query("SELECT after_user, marks_taken FROM match_all_due WHERE connection_id = $1")
+            .bind(connection.0)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)?;
+        let Some(pass) = pass else { return Ok(None) };
+        let pass = read_pass(&pass)?;
         Ok(Some(DuePage {
-            members: self.members_matched(connection, Some(&after), limit).await?,
-            pass_after: Some(after),
+            members: self.members_matched(connection, Some(&pass.after), limit).await?,
+            pass: Some(pass),
         }))
     }
 
@@ -178,8 +194,9 @@ impl MatchStore for SqliteStore {
         if !is_current(&mut transaction, commit).await? || !step_pass(&mut transaction, commit).await? {
             return Ok(MatchesWritten::Outdated);
         }
-        write(&mut transaction, commit).await?;
+        write_changed(&mut transaction, commit).await?;
         leaving::write(&mut transaction, commit).await?;
+        take_marks(&mut transaction, commit).await?;
         transaction.commit().await.map_err(database)?;
         Ok(MatchesWritten::Yes { stop_requested })
     }
@@ -497,55 +514,129 @@ async fn is_current(
     )
     .bind(commit.revision.number)
     .bind(commit.connection_id.0)
-    .bind(commit.page.pass_after.is_none())
+    .bind(commit.page.pass.is_none())
     .bind(first.map(|due| due.member.community_user_id.as_str()))
     .fetch_one(&mut **transaction)
     .await
     .map_err(database)
 }
 
-/// A pass moves on, or ends after its last page. False if somebody else has moved it.
+/// A pass moves on, or ends after its last page. False if somebody else has moved it, or matched members since its page was read
+/// who may be among those of the page.
 async fn step_pass(
     transaction: &mut Transaction<'static, Sqlite>,
     commit: &MatchCommit,
 ) -> Result<bool, StoreError> {
-    let Some(after) = &commit.page.pass_after else {
+    let Some(pass) = &commit.page.pass else {
+        sqlx::query("UPDATE match_all_due SET marks_taken = marks_taken + 1 WHERE connection_id = $1")
+            .bind(commit.connection_id.0)
+            .execute(&mut **transaction)
+            .await
+            .map_err(database)?;
         return Ok(true);
     };
     let members = &commit.page.members;
     let step = match members.last() {
         Some(last) => sqlx::query(GO_ON)
             .bind(commit.connection_id.0)
-            .bind(after)
+            .bind(&pass.after)
+            .bind(pass.marks_taken)
             .bind(&last.member.community_user_id)
             .bind(count(members.len() as u64)?),
-        None => sqlx::query(END_PASS).bind(commit.connection_id.0).bind(after),
+        None => sqlx::query(END_PASS)
+            .bind(commit.connection_id.0)
+            .bind(&pass.after)
+            .bind(pass.marks_taken),
     };
     let moved = step.execute(&mut **transaction).await.map_err(database)?;
     Ok(moved.rows_affected() == 1)
 }
 
-async fn write(
+/// Writes new matches, and keeps what they replace.
+async fn write_changed(
     transaction: &mut Transaction<'static, Sqlite>,
     commit: &MatchCommit,
 ) -> Result<(), StoreError> {
-    if !commit.changed.is_empty() {
-        let written = commit
-            .changed
+    let before: HashMap<&str, &Match> = commit
+        .page
+        .members
+        .iter()
+        .filter_map(|due| Some((due.member.community_user_id.as_str(), due.before.as_ref()?)))
+        .collect();
+    let stays_in_place = |new: &&NewMatch| {
+        let before = before.get(new.community_user_id.as_str());
+        before.is_some_and(|before| is_same_in_indexes(before, &new.outcome))
+    };
+    let (in_place, others): (Vec<_>, Vec<_>) = commit.changed.iter().partition(stays_in_place);
+    let sent = Sent::new(commit, &in_place)?;
+    sent.execute(transaction, KEEP_FORMER).await?;
+    let written = sent
+        .execute(transaction, &format!("{GIVEN} {WRITE_IN_PLACE}"))
+        .await?;
+    if written < in_place.len() as u64 {
+        // Somebody else has matched some of them since they were read.
+        sent.execute(transaction, &format!("{GIVEN} {WRITE}")).await?;
+    }
+    let sent = Sent::new(commit, &others)?;
+    sent.execute(transaction, KEEP_FORMER).await?;
+    sent.execute(transaction, &format!("{GIVEN} {WRITE}")).await?;
+    Ok(())
+}
+
+fn is_same_in_indexes(before: &Match, after: &Match) -> bool {
+    before.status == after.status
+        && before.why_not == after.why_not
+        && before.domain == after.domain
+        && before.company_external_id == after.company_external_id
+}
+
+/// New matches on their way to the statements that write them.
+struct Sent<'c> {
+    commit: &'c MatchCommit,
+    /// As JSON; `None` where there are none.
+    matches: Option<String>,
+}
+
+impl<'c> Sent<'c> {
+    fn new(commit: &'c MatchCommit, matches: &[&NewMatch]) -> Result<Self, StoreError> {
+        let written = matches
             .iter()
             .map(|new| written(&new.community_user_id, &new.outcome));
-        let list = json_text(&written.collect::<Result<Vec<_>, _>>()?)?;
-        for statement in [KEEP_FORMER, WRITE] {
-            sqlx::query(statement)
-                .bind(commit.connection_id.0)
-                .bind(&list)
-                .bind(micros(commit.at))
-                .bind(commit.revision.rule_version)
-                .execute(&mut **transaction)
-                .await
-                .map_err(database)?;
-        }
+        let written = written.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            commit,
+            matches: match written.as_slice() {
+                [] => None,
+                some => Some(json_text(&some)?),
+            },
+        })
     }
+
+    /// How many rows it has written.
+    async fn execute(
+        &self,
+        transaction: &mut Transaction<'static, Sqlite>,
+        statement: &str,
+    ) -> Result<u64, StoreError> {
+        let Some(matches) = &self.matches else {
+            return Ok(0);
+        };
+        let done = sqlx::query(AssertSqlSafe(statement))
+            .bind(self.commit.connection_id.0)
+            .bind(matches)
+            .bind(micros(self.commit.at))
+            .bind(self.commit.revision.rule_version)
+            .execute(&mut **transaction)
+            .await
+            .map_err(database)?;
+        Ok(done.rows_affected())
+    }
+}
+
+async fn take_marks(
+    transaction: &mut Transaction<'static, Sqlite>,
+    commit: &MatchCommit,
+) -> Result<(), StoreError> {
     let members = commit.page.members.iter();
     let marks: Vec<(&str, i64)> = members
         .filter_map(|due| Some((due.member.community_user_id.as_str(), due.marks?)))

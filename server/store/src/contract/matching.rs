@@ -188,10 +188,7 @@ async fn step(store: &dyn Store, expected: &[&str], done: u64) {
     assert_eq!((all.len(), all[0].pass_done, all[0].marked), (1, Some(done), 0));
     let page = store.members_due(connection_id(1), 1).await.expect("an answer");
     let page = page.expect("a page of the pass");
-    assert_eq!(
-        (ids(&page).as_slice(), page.pass_after.is_some()),
-        (expected, true)
-    );
+    assert_eq!((ids(&page).as_slice(), page.pass.is_some()), (expected, true));
     let commit = commit_of(page, revision(store).await, &[], 7);
     assert_eq!(write(store, None, &commit).await, WRITTEN);
     let again = write(store, None, &commit).await;
@@ -199,15 +196,92 @@ async fn step(store: &dyn Store, expected: &[&str], done: u64) {
 }
 
 pub async fn a_change_of_rules_makes_all_members_due_page_by_page(store: &dyn Store) {
-    let started = with_members(store).await;
-    settle(store, &[("1", matched("C-1"))], 5).await;
-    let applied = store.apply_rules(1, &RuleSet::shipped(), &change(6), None).await;
-    assert_eq!(applied.expect("an answer"), RulesApplied::Yes(2));
+    let started = with_a_pass(store).await;
     step(store, &["1"], 0).await;
     step(store, &["2"], 1).await;
     step(store, &[], 2).await;
     assert!(due(store, started.connection).await.is_none());
     assert_eq!(store.matching_due().await.expect("nothing"), []);
+}
+
+/// Two members, all of whom are due since the rules have changed.
+async fn with_a_pass(store: &dyn Store) -> Started {
+    let started = with_members(store).await;
+    settle(store, &[("1", matched("C-1"))], 5).await;
+    let applied = store.apply_rules(1, &RuleSet::shipped(), &change(6), None).await;
+    assert_eq!(applied.expect("an answer"), RulesApplied::Yes(2));
+    started
+}
+
+/// An admin says what member 1 is tied to, and that is matched at once.
+async fn link_and_match(store: &dyn Store, by_hand: &Match) {
+    assert!(set_link(store, "1", Some(&link())).await);
+    let marked = due(store, connection_id(1)).await.expect("the linked one");
+    assert_eq!((ids(&marked).as_slice(), &marked.pass), (["1"].as_slice(), &None));
+    let commit = commit_of(marked, revision(store).await, &[("1", by_hand.clone())], 7);
+    assert_eq!(write(store, None, &commit).await, WRITTEN);
+}
+
+/// What somebody else found of a member while the page that they are in was worked on is newer.
+pub async fn a_page_of_a_pass_is_outdated_once_marked_members_were_matched(store: &dyn Store) {
+    let started = with_a_pass(store).await;
+    let read_before = due(store, started.connection).await.expect("a page");
+    let by_hand = Match {
+        decided_by: DecidedBy::Hand,
+        ..matched("C-7")
+    };
+    link_and_match(store, &by_hand).await;
+    let commit = commit_of(read_before, revision(store).await, &[("1", matched("C-2"))], 8);
+    assert_eq!(write(store, None, &commit).await, MatchesWritten::Outdated);
+    let read_again = due(store, started.connection).await.expect("the page again");
+    assert_eq!(read_again.members[0].before, Some(by_hand));
+    let commit = commit_of(read_again, revision(store).await, &[], 9);
+    assert_eq!(write(store, None, &commit).await, WRITTEN);
+}
+
+/// Of the same company as `matched` says, by another rule.
+fn by_another_rule(company: &str) -> Match {
+    Match {
+        rule: Some("sso-id-to-person".to_owned()),
+        values: vec!["sso-1".to_owned()],
+        ..matched(company)
+    }
+}
+
+pub async fn a_match_by_another_rule_is_written_and_the_former_kept(store: &dyn Store) {
+    with_a_pass(store).await;
+    settle(store, &[("1", by_another_rule("C-1"))], 7).await;
+    let tie = tie(store, "1").await.expect("a member");
+    let stored = tie.stored.expect("a match");
+    assert_eq!(
+        (stored.outcome, stored.rule_version, stored.decided_at),
+        (by_another_rule("C-1"), 2, at(7))
+    );
+    let former: Vec<_> = tie
+        .history
+        .iter()
+        .map(|former| (&former.stored.outcome, former.until))
+        .collect();
+    assert_eq!(former, [(&matched("C-1"), at(7))]);
+}
+
+/// Two read the same member; the first one's match is of another company.
+pub async fn a_match_that_is_another_by_now_is_replaced_all_the_same(store: &dyn Store) {
+    let started = with_members(store).await;
+    settle(store, &[("1", matched("C-1"))], 5).await;
+    bring(store, &started, vec![user("1", "a@new.example")]).await;
+    let page = due(store, started.connection).await.expect("the changed one");
+    for (outcome, seconds) in [(matched("C-2"), 6), (by_another_rule("C-1"), 7)] {
+        let commit = commit_of(
+            page.clone(),
+            revision(store).await,
+            &[("1", outcome.clone())],
+            seconds,
+        );
+        assert_eq!(write(store, None, &commit).await, WRITTEN);
+        let stored = tie(store, "1").await.and_then(|tie| tie.stored).expect("a match");
+        assert_eq!(stored.outcome, outcome);
+    }
 }
 
 pub async fn nothing_is_due_where_there_are_no_members(store: &dyn Store) {

@@ -877,7 +877,11 @@ impl MatchStore for Ports {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<DueMember>, StoreError> {
-        self.store.members_matched(connection, after, limit).await
+        let (store, after) = (Arc::clone(&self.store), after.map(str::to_owned));
+        let label = format!("members matched after {after:?}");
+        let limit = limit.min(MEMBERS_AT_ONCE);
+        let effect = async move { store.members_matched(connection, after.as_deref(), limit).await };
+        self.store_operation(label, effect).await
     }
 }
 
