@@ -4,6 +4,7 @@
 
 use std::{
     fs::File,
+    io::{BufRead as _, BufReader},
     net::TcpListener,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -63,6 +64,12 @@ impl Installation {
         Process(command.spawn().expect("the binary starts"))
     }
 
+    /// The same with what it tells people, for [`Process::wait_for_word`].
+    pub(crate) fn start_telling(&self, words: &[&str]) -> Process {
+        let mut command = self.command(words);
+        Process(command.stderr(Stdio::piped()).spawn().expect("the binary starts"))
+    }
+
     pub(crate) async fn run(&self, words: &[&str]) {
         let mut command = self.command(words);
         let ended = spawn_blocking(move || command.status()).await.expect("no panic");
@@ -115,6 +122,15 @@ impl Installation {
 pub(crate) struct Process(Child);
 
 impl Process {
+    /// Waits until it tells people something for the first time.
+    pub(crate) async fn wait_for_word(&mut self) {
+        let mut told = BufReader::new(self.0.stderr.take().expect("a pipe"));
+        let told = spawn_blocking(move || told.read_line(&mut String::new()).map(|_| told));
+        let told = told.await.expect("no panic").expect("a line");
+        // It may go on to tell.
+        self.0.stderr = Some(told.into_inner());
+    }
+
     /// Waits for its end, which has to be a good one, and tells the most memory that it was seen to have.
     pub(crate) async fn wait_for_peak_mib(mut self) -> f64 {
         let mut peak_mib = 0.0_f64;
