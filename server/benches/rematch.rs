@@ -6,6 +6,7 @@
 mod common;
 
 use std::{
+    collections::HashMap,
     fs::File,
     path::Path,
     process::ExitCode,
@@ -51,7 +52,7 @@ async fn sync_members(installation: &Installation) {
     installation.run(&["sync", &format!("{TENANT}-1")]).await;
 }
 
-/// Every domain is a company's, as far as they go, and every second member with an address is a person.
+/// Every domain is a company's, as far as they go, and every second member with an address is a person of that company.
 async fn import_parties(installation: &Installation) {
     let folder = installation.folder.path().to_owned();
     tokio::task::spawn_blocking(move || write_parties(&folder))
@@ -75,8 +76,10 @@ fn write_parties(folder: &Path) {
         .query_map([COMPANIES], |row| row.get::<_, String>(0))
         .expect("domains");
     let mut found = found.map(|domain| domain.expect("a domain"));
+    let mut company_of = HashMap::new();
     for number in 0..COMPANIES {
         let domain = found.next().unwrap_or_else(|| format!("firm-{number}.example"));
+        company_of.insert(domain.clone(), format!("C-{number}"));
         let row = [
             format!("C-{number}"),
             format!("Firm {number} GmbH & Co. KG"),
@@ -102,9 +105,10 @@ fn write_parties(folder: &Path) {
         .query_map([PERSONS], |row| row.get::<_, String>(0))
         .expect("addresses");
     for (number, email) in (0_u32..).zip(found) {
-        let (id, company) = (format!("P-{number}"), format!("C-{}", number % COMPANIES));
-        let email = email.expect("an address");
-        let row = [&id, &email, "", "", "", &company, "true"];
+        let (id, email) = (format!("P-{number}"), email.expect("an address"));
+        let domain = email.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let company = company_of.get(domain).map_or("", String::as_str);
+        let row = [&id, &email, "", "", "", company, "true"];
         persons.write_record(row).expect("written");
     }
 }
