@@ -99,6 +99,7 @@ impl RunStore for PostgresStore {
     async fn claim(&self, request: &ClaimRequest) -> Result<Option<ClaimedRun>, StoreError> {
         let select = claim_first();
         let rows = match request.only {
+            // A run whose answer was lost on the way is free again once its lease has run out.
             None => {
                 self.ask_by_key(|| take_up(&select, request).fetch_all(self.writers()))
                     .await?
