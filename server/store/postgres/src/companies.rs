@@ -116,7 +116,7 @@ impl CompanyStore for PostgresStore {
 
     async fn companies(&self, after: Option<&str>, limit: u32) -> Result<Vec<Company>, StoreError> {
         let rows = sqlx::query(AssertSqlSafe(format!(
-            "{COMPANY} WHERE $1::text IS NULL OR external_id > $1 ORDER BY external_id LIMIT $2"
+            "{COMPANY} WHERE external_id > COALESCE($1, '') ORDER BY external_id LIMIT $2"
         )))
         .bind(after)
         .bind(i64::from(limit))
@@ -128,7 +128,7 @@ impl CompanyStore for PostgresStore {
 
     async fn persons(&self, after: Option<&str>, limit: u32) -> Result<Vec<Person>, StoreError> {
         let rows = sqlx::query(AssertSqlSafe(format!(
-            "{PERSON} WHERE $1::text IS NULL OR external_id > $1 ORDER BY external_id LIMIT $2"
+            "{PERSON} WHERE external_id > COALESCE($1, '') ORDER BY external_id LIMIT $2"
         )))
         .bind(after)
         .bind(i64::from(limit))

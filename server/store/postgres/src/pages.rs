@@ -100,7 +100,7 @@ impl PageStore for PostgresStore {
     ) -> Result<Vec<TopicRef>, StoreError> {
         let rows = sqlx::query(
             "SELECT public_id, private_id, subtype, reply_count FROM community_content
-             WHERE connection_id = $1 AND replies_due AND ($2 IS NULL OR public_id > $2) AND kind = 'topic'
+             WHERE connection_id = $1 AND replies_due AND public_id > COALESCE($2, '') AND kind = 'topic'
                 AND deleted_at IS NULL
              ORDER BY public_id LIMIT $3",
         )

@@ -109,7 +109,7 @@ impl PageStore for SqliteStore {
     ) -> Result<Vec<TopicRef>, StoreError> {
         let rows = sqlx::query(
             "SELECT public_id, private_id, subtype, reply_count FROM community_content
-             WHERE connection_id = $1 AND replies_due = 1 AND ($2 IS NULL OR public_id > $2) AND kind = 'topic'
+             WHERE connection_id = $1 AND replies_due = 1 AND public_id > COALESCE($2, '') AND kind = 'topic'
                 AND deleted_at IS NULL
              ORDER BY public_id LIMIT $3",
         )

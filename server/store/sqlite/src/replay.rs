@@ -135,7 +135,7 @@ impl ReplayStore for SqliteStore {
         let columns = Table::of(Stream::Users).column_list();
         let rows = sqlx::query(AssertSqlSafe(format!(
             "SELECT {columns}, content_hash FROM community_user
-             WHERE connection_id = $1 AND ($2 IS NULL OR community_user_id > $2)
+             WHERE connection_id = $1 AND community_user_id > COALESCE($2, '')
              ORDER BY community_user_id LIMIT $3"
         )))
         .bind(connection.0)
