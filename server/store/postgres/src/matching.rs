@@ -438,7 +438,7 @@ pub(crate) async fn next_revision(write: &mut PgConnection) -> Result<i64, Store
 }
 
 /// All members of a connection are due, or of all connections. Where there are none no pass is: who comes later is due by
-/// coming.
+/// coming. Nor is one before the first rules, until which whoever has come is due.
 pub(crate) async fn all_due(
     write: &mut PgConnection,
     connection: Option<ConnectionId>,
@@ -446,6 +446,7 @@ pub(crate) async fn all_due(
     sqlx::query(
         "INSERT INTO match_all_due (connection_id, after_user, done)
          SELECT id, '', 0 FROM connection WHERE ($1::uuid IS NULL OR id = $1)
+            AND EXISTS (SELECT 1 FROM unification WHERE rule_version > 0)
             AND EXISTS (SELECT 1 FROM community_user WHERE connection_id = connection.id) ORDER BY id
          ON CONFLICT (connection_id) DO UPDATE SET after_user = '', done = 0",
     )

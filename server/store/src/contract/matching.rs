@@ -170,6 +170,19 @@ pub async fn a_member_is_due_until_matched_and_again_when_changed(store: &dyn St
     assert_eq!(page.members[0].before, Some(ambiguous()));
 }
 
+/// Whoever was there before there were rules is marked by coming, so that no pass has to look at them again.
+pub async fn the_first_rules_decide_of_members_who_are_marked(store: &dyn Store) {
+    let started = started(store, 1).await;
+    bring(store, &started, vec![user("1", "a@acme.example")]).await;
+    let applied = store.apply_rules(0, &RuleSet::shipped(), &change(0), None).await;
+    assert_eq!(applied.expect("an answer"), RulesApplied::Yes(1));
+    let all = store.matching_due().await.expect("what is due");
+    assert_eq!((all.len(), all[0].pass_done, all[0].marked), (1, None, 1));
+    settle(store, &[("1", matched("C-1"))], 5).await;
+    let stored = tie(store, "1").await.and_then(|tie| tie.stored).expect("a match");
+    assert_eq!((stored.outcome, stored.rule_version), (matched("C-1"), 1));
+}
+
 pub async fn a_mark_that_is_made_meanwhile_stays(store: &dyn Store) {
     let started = with_members(store).await;
     settle(store, &[], 5).await;
