@@ -171,6 +171,8 @@ macro_rules! contract_tests {
             a_match_by_another_rule_is_written_and_the_former_kept,
             a_match_that_is_another_by_now_is_replaced_all_the_same,
             the_first_rules_decide_of_members_who_are_marked,
+            marked_members_are_read_after_one_another,
+            a_member_is_matched_by_what_is_stored,
             nothing_is_due_where_there_are_no_members,
             what_an_older_revision_decided_is_refused_unless_it_is_reached_again,
             matches_of_a_run_are_refused_once_its_lease_is_lost,

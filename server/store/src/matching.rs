@@ -223,13 +223,21 @@ pub trait MatchStore: Send + Sync {
     /// Some members who are to be matched: those that are marked first, then those of a pass over all. `None` if nobody is.
     async fn members_due(&self, connection: ConnectionId, limit: u32) -> Result<Option<DuePage>, StoreError>;
 
+    /// Members who are marked, in the order of ids, after the given one.
+    async fn members_marked(
+        &self,
+        connection: ConnectionId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<DueMember>, StoreError>;
+
     /// Writes the matches of a page, keeps the former ones as history, and takes away the marks that the page was read with,
     /// in one transaction. What was decided by an older revision is written only if a pass over all is yet to reach it, or a
     /// sweep for all that has changed since.
     async fn write_matches(
         &self,
         lease: Option<&Lease>,
-        commit: &MatchCommit,
+        commit: MatchCommit,
     ) -> Result<MatchesWritten, Fenced>;
 
     /// `None` if no sweep is due.

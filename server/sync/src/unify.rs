@@ -1,6 +1,8 @@
 //! Ties members to companies: those that have changed, and all of them after companies, persons or rules have changed.
 
-use std::{collections::HashMap, num::NonZeroUsize, ops::ControlFlow, sync::Arc};
+use std::{
+    collections::HashMap, future::poll_fn, num::NonZeroUsize, ops::ControlFlow, sync::Arc, task::Poll,
+};
 
 use chrono::{DateTime, Utc};
 use domain::{
@@ -9,7 +11,7 @@ use domain::{
         DecidedBy, LeaverByHand, LeaverRule, LeaverSigns, LeftBecause, Match, MatchStatus, RuleSet, WhyNot,
     },
 };
-use futures_util::{future::join, lock::Mutex};
+use futures_util::{future::join3, lock::Mutex};
 use store::{
     DueMember, DuePage, Fenced, Lease, Leaving, Link, MatchCommit, MatchesWritten, NewMatch, PassPage,
     Revision, RuleChange, Store, StoreError, Sweep, SweepStep, Swept, normal_email,
@@ -20,8 +22,10 @@ use crate::Clock;
 
 /// Members of one transaction: others wait for the write lock meanwhile, and a run that is to stop waits for its end.
 const MEMBERS_AT_ONCE: u32 = 4_000;
-/// Pages of one step, each of which but the first is read while the one before it is matched and written.
-const PAGES_AT_ONCE: u32 = 5;
+/// Pages of one step, in which one is read while the one before it is matched and the one before that is written.
+const PAGES_AT_ONCE: u32 = 10;
+/// Matching takes the thread for so many members, some milliseconds, before what is read and written beside it goes on.
+const MEMBERS_BETWEEN_YIELDS: usize = 2_000;
 /// Members that a step of a sweep looks at: some megabytes, since little of each is read.
 const MEMBERS_SWEPT_AT_ONCE: u32 = 20_000;
 /// Companies and persons in memory besides the index of them.
@@ -141,48 +145,19 @@ impl Unifier {
         if swept != MatchStep::Done {
             return Ok(swept);
         }
-        let Some(mut page) = store.members_due(connection, MEMBERS_AT_ONCE).await? else {
+        let Some(page) = store.members_due(connection, MEMBERS_AT_ONCE).await? else {
             return Ok(MatchStep::Done);
         };
         let known = self.known(store, clock).await?;
-        let mut matched = 0;
-        for _ in 0..PAGES_AT_ONCE {
-            let members = page.members.len() as u64;
-            // The next page is asked for before this one is worked on, which takes the thread.
-            let (next, written) = join(
-                page_after(store, connection, next_place(&page)),
-                self.match_page(store, clock, &known, connection, lease, page),
-            )
-            .await;
-            match written? {
-                MatchesWritten::Yes { stop_requested: true } => return Ok(MatchStep::Stop),
-                MatchesWritten::Yes { .. } => matched += members,
-                MatchesWritten::Outdated => break,
-            }
-            let Some(next) = next? else { break };
-            page = next;
-        }
-        Ok(MatchStep::More(matched))
-    }
-
-    async fn match_page(
-        &self,
-        store: &dyn Store,
-        clock: &dyn Clock,
-        known: &Known,
-        connection: ConnectionId,
-        lease: Option<&Lease>,
-        page: DuePage,
-    ) -> Result<MatchesWritten, Fenced> {
-        let commit = MatchCommit {
-            connection_id: connection,
-            changed: self.changed(&known.matcher, &page),
-            leaving: leaving(store, &known.matcher, &page.members).await?,
-            page,
-            revision: known.revision,
-            at: clock.now(),
+        let step = Step {
+            unifier: self,
+            store,
+            clock,
+            known: &known,
+            connection,
+            lease,
         };
-        store.write_matches(lease, &commit).await
+        step.run(page).await
     }
 
     /// The rules with an index as of now.
@@ -284,19 +259,6 @@ impl Unifier {
         builder.finish().map_err(|error| unusable(&error))
     }
 
-    /// The members of a page whose match is not what it was.
-    fn changed(&self, matcher: &Matcher, page: &DuePage) -> Vec<NewMatch> {
-        let outcomes = self.outcomes(matcher, &page.members);
-        let members = page.members.iter().zip(outcomes);
-        let changed = members.filter(|(due, outcome)| due.before.as_ref() != Some(outcome));
-        changed
-            .map(|(due, outcome)| NewMatch {
-                community_user_id: due.member.community_user_id.clone(),
-                outcome,
-            })
-            .collect()
-    }
-
     /// Whom the rules of a matcher have leave or come back, where that is not as it stands.
     pub async fn leaving(
         &self,
@@ -338,28 +300,132 @@ async fn active_rules(store: &dyn Store) -> Result<RuleSet, StoreError> {
     Ok(rules.rules)
 }
 
-/// Where a pass goes on after a page; `None` if it was the last, or not of a pass.
-fn next_place(page: &DuePage) -> Option<PassPage> {
-    let (pass, last) = (page.pass.as_ref()?, page.members.last()?);
-    Some(PassPage {
-        after: last.member.community_user_id.clone(),
-        ..pass.clone()
+/// Matches pages of members, one after the other.
+struct Step<'a> {
+    unifier: &'a Unifier,
+    store: &'a dyn Store,
+    clock: &'a dyn Clock,
+    known: &'a Known,
+    connection: ConnectionId,
+    lease: Option<&'a Lease>,
+}
+
+impl Step<'_> {
+    /// Pages are read ahead of what is written: if somebody else comes between, the store refuses what is outdated.
+    async fn run(&self, first: DuePage) -> Result<MatchStep, Fenced> {
+        let mut written = 0;
+        let mut matched: Option<MatchCommit> = None;
+        let mut read = Some(first);
+        for pages in 1.. {
+            let place = read.as_ref().and_then(Place::after);
+            let next_place = place.filter(|_| pages < PAGES_AT_ONCE);
+            let members = matched
+                .as_ref()
+                .map_or(0, |commit| commit.page.members.len() as u64);
+            let (outcome, next_matched, next_read) =
+                join3(self.write(matched), self.match_page(read), self.read(next_place)).await;
+            match outcome? {
+                MatchesWritten::Yes { stop_requested: true } => return Ok(MatchStep::Stop),
+                MatchesWritten::Yes { .. } => written += members,
+                MatchesWritten::Outdated => break,
+            }
+            (matched, read) = (next_matched?, next_read?);
+            if matched.is_none() {
+                break;
+            }
+        }
+        Ok(MatchStep::More(written))
+    }
+
+    async fn read(&self, place: Option<Place>) -> Result<Option<DuePage>, StoreError> {
+        let (store, connection) = (self.store, self.connection);
+        Ok(match place {
+            None => None,
+            Some(Place::Marked { after }) => {
+                let members = store.members_marked(connection, &after, MEMBERS_AT_ONCE).await?;
+                (!members.is_empty()).then_some(DuePage { members, pass: None })
+            }
+            Some(Place::Pass(pass)) => Some(DuePage {
+                members: store
+                    .members_matched(connection, Some(&pass.after), MEMBERS_AT_ONCE)
+                    .await?,
+                pass: Some(pass),
+            }),
+        })
+    }
+
+    async fn match_page(&self, page: Option<DuePage>) -> Result<Option<MatchCommit>, StoreError> {
+        let Some(page) = page else { return Ok(None) };
+        let mut changed = Vec::new();
+        for members in page.members.chunks(MEMBERS_BETWEEN_YIELDS) {
+            let outcomes = self.unifier.outcomes(&self.known.matcher, members);
+            changed.extend(not_as_before(members, outcomes));
+            let_others_go_on().await;
+        }
+        Ok(Some(MatchCommit {
+            connection_id: self.connection,
+            changed,
+            leaving: leaving(self.store, &self.known.matcher, &page.members).await?,
+            page,
+            revision: self.known.revision,
+            at: self.clock.now(),
+        }))
+    }
+
+    async fn write(&self, commit: Option<MatchCommit>) -> Result<MatchesWritten, Fenced> {
+        match commit {
+            Some(commit) => self.store.write_matches(self.lease, commit).await,
+            None => Ok(MatchesWritten::Yes {
+                stop_requested: false,
+            }),
+        }
+    }
+}
+
+/// The members whose match is not what it was.
+fn not_as_before(members: &[DueMember], outcomes: Vec<Match>) -> impl Iterator<Item = NewMatch> {
+    let changed = members
+        .iter()
+        .zip(outcomes)
+        .filter(|(due, outcome)| due.before.as_ref() != Some(outcome));
+    changed.map(|(due, outcome)| NewMatch {
+        community_user_id: due.member.community_user_id.clone(),
+        outcome,
     })
 }
 
-async fn page_after(
-    store: &dyn Store,
-    connection: ConnectionId,
-    place: Option<PassPage>,
-) -> Result<Option<DuePage>, StoreError> {
-    let Some(place) = place else { return Ok(None) };
-    let members = store
-        .members_matched(connection, Some(&place.after), MEMBERS_AT_ONCE)
-        .await?;
-    Ok(Some(DuePage {
-        members,
-        pass: Some(place),
-    }))
+/// Lets what shares the task with this be polled.
+async fn let_others_go_on() {
+    let mut has_waited = false;
+    poll_fn(|context| {
+        if has_waited {
+            return Poll::Ready(());
+        }
+        has_waited = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Where a page begins.
+enum Place {
+    Marked { after: String },
+    Pass(PassPage),
+}
+
+impl Place {
+    /// `None` after the end of a pass.
+    fn after(page: &DuePage) -> Option<Self> {
+        let after = page.members.last()?.member.community_user_id.clone();
+        Some(match &page.pass {
+            None => Self::Marked { after },
+            Some(pass) => Self::Pass(PassPage {
+                after,
+                ..pass.clone()
+            }),
+        })
+    }
 }
 
 async fn find_touched(

@@ -124,36 +124,62 @@ impl MatchStore for PostgresStore {
     }
 
     async fn members_due(&self, connection: ConnectionId, limit: u32) -> Result<Option<DuePage>, StoreError> {
-        // Asked first: to plan the other statement takes longer than this one.
-        let due = sqlx::query(
-            "SELECT EXISTS (SELECT 1 FROM match_due WHERE connection_id = $1) AS marked, after_user, marks_taken
-             FROM (VALUES (1)) AS one LEFT JOIN match_all_due ON connection_id = $1",
-        )
-        .bind(connection.0)
-        .fetch_one(self.readers())
-        .await
-        .map_err(database)?;
-        if due.flag("marked")? {
-            let members = self.members_marked(connection, limit).await?;
-            // They may have been matched meanwhile.
-            if !members.is_empty() {
-                return Ok(Some(DuePage { members, pass: None }));
-            }
+        let members = self.members_marked(connection, "", limit).await?;
+        if !members.is_empty() {
+            return Ok(Some(DuePage { members, pass: None }));
         }
-        if due.optional_text("after_user")?.is_none() {
-            return Ok(None);
-        }
-        let pass = read_pass(&due)?;
+        let pass = sqlx::query("SELECT after_user, marks_taken FROM match_all_due WHERE connection_id = $1")
+            .bind(connection.0)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(database)?;
+        let Some(pass) = pass else { return Ok(None) };
+        let pass = read_pass(&pass)?;
         Ok(Some(DuePage {
             members: self.members_matched(connection, Some(&pass.after), limit).await?,
             pass: Some(pass),
         }))
     }
 
+    async fn members_marked(
+        &self,
+        connection: ConnectionId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<DueMember>, StoreError> {
+        // Asked first: to plan the other statement takes longer than this one.
+        let is_any: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM match_due WHERE connection_id = $1 AND community_user_id > $2)",
+        )
+        .bind(connection.0)
+        .bind(after)
+        .fetch_one(self.readers())
+        .await
+        .map_err(database)?;
+        if !is_any {
+            return Ok(Vec::new());
+        }
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {MEMBER_COLUMNS}, due.marks FROM match_due AS due
+             JOIN community_user AS member
+                ON member.connection_id = due.connection_id AND member.community_user_id = due.community_user_id
+             {MEMBER_JOINS}
+             WHERE due.connection_id = $1 AND due.community_user_id > $2
+             ORDER BY due.community_user_id LIMIT $3"
+        )))
+        .bind(connection.0)
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(database)?;
+        rows.iter().map(read_member).collect()
+    }
+
     async fn write_matches(
         &self,
         lease: Option<&Lease>,
-        commit: &MatchCommit,
+        commit: MatchCommit,
     ) -> Result<MatchesWritten, Fenced> {
         let mut write = self.begin().await?;
         lock_out_erasures(&mut write).await?;
@@ -161,13 +187,13 @@ impl MatchStore for PostgresStore {
             Some(lease) => pass_fence(&mut write, lease, commit.connection_id).await?,
             None => false,
         };
-        if !is_current(&mut write, commit).await? || !step_pass(&mut write, commit).await? {
+        if !is_current(&mut write, &commit).await? || !step_pass(&mut write, &commit).await? {
             return Ok(MatchesWritten::Outdated);
         }
         lock_out_rebuilds(&mut write, commit.connection_id).await?;
-        write_changed(&mut write, commit).await?;
-        leaving::write(&mut write, commit).await?;
-        take_marks(&mut write, commit).await?;
+        write_changed(&mut write, &commit).await?;
+        leaving::write(&mut write, &commit).await?;
+        take_marks(&mut write, &commit).await?;
         write.commit().await?;
         Ok(MatchesWritten::Yes { stop_requested })
     }
@@ -389,27 +415,7 @@ impl MatchStore for PostgresStore {
     }
 }
 
-impl PostgresStore {
-    async fn members_marked(
-        &self,
-        connection: ConnectionId,
-        limit: u32,
-    ) -> Result<Vec<DueMember>, StoreError> {
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT {MEMBER_COLUMNS}, due.marks FROM match_due AS due
-             JOIN community_user AS member
-                ON member.connection_id = due.connection_id AND member.community_user_id = due.community_user_id
-             {MEMBER_JOINS}
-             WHERE due.connection_id = $1 ORDER BY due.community_user_id LIMIT $2"
-        )))
-        .bind(connection.0)
-        .bind(i64::from(limit))
-        .fetch_all(self.readers())
-        .await
-        .map_err(database)?;
-        rows.iter().map(read_member).collect()
-    }
-}
+impl PostgresStore {}
 
 /// All members are due from now on, in the transaction that changed companies, persons or rules. That covers whatever sweeps
 /// were to find.

@@ -1,4 +1,5 @@
 use std::{
+    future::pending,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -10,7 +11,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use store::{Fenced, SaltKeeper, StoreError};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, task::JoinError};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{error::database, views};
 
@@ -23,9 +25,9 @@ const READERS: u32 = 4;
 /// lease, so that a worker that waits here still knows whether its lease holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The write-ahead log is folded in after so many pages, 16 MB: a page that changes often is written into the file less often
+/// The write-ahead log is folded in after so many pages, 32 MB: a page that changes often is written into the file less often
 /// than with SQLite's own 1,000.
-const CHECKPOINT_PAGES: &str = "4000";
+const CHECKPOINT_PAGES: &str = "8000";
 
 /// The upserts come in several widths and lengths, and each is prepared once.
 const STATEMENTS_CACHED: usize = 400;
@@ -41,10 +43,6 @@ const SQLITE_READONLY: i32 = 8;
 const SQLITE_FULL: i32 = 13;
 const SQLITE_CANTOPEN: i32 = 14;
 const SQLITE_NOTADB: i32 = 26;
-
-/// Rows that are read before anybody takes them: a page of members who are to be matched, so that it is read while the page
-/// before it takes the thread.
-const ROWS_BUFFERED: usize = 5_000;
 
 /// The store on one SQLite file.
 #[derive(Debug)]
@@ -66,10 +64,7 @@ impl SqliteStore {
         let mut first = connect(path, &options).await?;
         migrate(path, &mut first).await?;
         first.close().await.map_err(|error| unavailable(path, &error))?;
-        let reading = options
-            .clone()
-            .pragma("query_only", "on")
-            .row_buffer_size(ROWS_BUFFERED);
+        let reading = options.clone().pragma("query_only", "on");
         let observer = Mutex::new(Some(connect(path, &reading).await?));
         let lasting = PoolOptions::<Sqlite>::new()
             .idle_timeout(None)
@@ -158,7 +153,7 @@ impl SqliteStore {
     /// A writing transaction. It takes the write lock at once: one that began by reading would fail instead of waiting
     /// if another process had written meanwhile.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(database)
+        begin(&self.writer).await
     }
 
     pub(crate) async fn data_version(&self) -> Result<i64, StoreError> {
@@ -170,6 +165,22 @@ impl SqliteStore {
             .fetch_one(observer)
             .await
             .map_err(database)
+    }
+}
+
+/// As `SqliteStore::begin` does.
+pub(crate) async fn begin(writer: &SqlitePool) -> Result<Transaction<'static, Sqlite>, StoreError> {
+    writer.begin_with("BEGIN IMMEDIATE").await.map_err(database)
+}
+
+/// A task of its own, which goes on while whoever asked for it is busy with something else, and ends with them.
+pub(crate) async fn in_own_task<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let ended = AbortOnDropHandle::new(tokio::spawn(work)).await;
+    match ended.map_err(JoinError::try_into_panic) {
+        Ok(done) => done,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        // Only the end of the runtime ends it otherwise, and whoever asked as well.
+        Err(Err(_)) => pending().await,
     }
 }
 

@@ -17,6 +17,7 @@ mod leaving;
 mod look_up;
 mod matching;
 mod overview;
+mod packed;
 mod pages;
 mod receipts;
 mod records;

@@ -8,7 +8,8 @@ use domain::{
     unification::{Match, Member, PartyChanges, WhyNot},
 };
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, Sqlite, Transaction};
+use serde_json::value::RawValue;
+use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction};
 use store::{
     By, Deed, DueMember, DuePage, Fenced, Lease, Left, Link, MatchCommit, MatchStore, MatchesWritten,
     MatchingDue, MemberTie, NewMatch, Revision, Stays, StoreError, Sweep, SweepStep, targets,
@@ -19,17 +20,51 @@ use store_columns::{
     micros,
 };
 
-use crate::{SqliteStore, audit::append, error::database, leaving};
+use crate::{
+    SqliteStore,
+    audit::append,
+    database::{begin, in_own_task},
+    error::database,
+    leaving,
+    packed::{Column, PackedRow, named, packed},
+};
 
 /// A member as rules see it, with the match and the link. What it is selected from calls the member's row `member`.
-const MEMBER_COLUMNS: &str = "connection.tenant_id, member.community_user_id, member.username, member.email,
-        member.first_name, member.last_name, member.phone, member.company_custom, member.sso_id, member.roles,
-        stands.status, stands.decided_by, stands.rule, stands.person_external_id, stands.company_external_id,
-        stands.compared, stands.candidates, stands.why_not, stands.domain,
-        link.company_external_id AS link_company, link.person_external_id AS link_person, link.reason AS link_reason,
-        link.linked_by, link.linked_at, member.deleted_at IS NULL AND gone.connection_id IS NULL AS counts,
-        gone.left_at, gone.because AS left_because, stays.connection_id IS NOT NULL AS stays,
-        member.deleted_at IS NOT NULL AS deleted";
+const MEMBER: [Column; 30] = [
+    ("tenant_id", "connection.tenant_id"),
+    ("community_user_id", "member.community_user_id"),
+    ("username", "member.username"),
+    ("email", "member.email"),
+    ("first_name", "member.first_name"),
+    ("last_name", "member.last_name"),
+    ("phone", "member.phone"),
+    ("company_custom", "member.company_custom"),
+    ("sso_id", "member.sso_id"),
+    ("roles", "member.roles"),
+    ("deleted", "member.deleted_at IS NOT NULL"),
+    ("status", "stands.status"),
+    ("decided_by", "stands.decided_by"),
+    ("rule", "stands.rule"),
+    ("person_external_id", "stands.person_external_id"),
+    ("company_external_id", "stands.company_external_id"),
+    ("compared", "stands.compared"),
+    ("candidates", "stands.candidates"),
+    ("why_not", "stands.why_not"),
+    ("domain", "stands.domain"),
+    ("link_company", "link.company_external_id"),
+    ("link_person", "link.person_external_id"),
+    ("link_reason", "link.reason"),
+    ("linked_by", "link.linked_by"),
+    ("linked_at", "link.linked_at"),
+    (
+        "counts",
+        "member.deleted_at IS NULL AND gone.connection_id IS NULL",
+    ),
+    ("left_at", "gone.left_at"),
+    ("left_because", "gone.because"),
+    ("stays", "stays.connection_id IS NOT NULL"),
+    ("marks", "due.marks"),
+];
 
 const MEMBER_JOINS: &str = "CROSS JOIN connection ON connection.id = member.connection_id
     LEFT JOIN member_match AS stands
@@ -41,6 +76,15 @@ const MEMBER_JOINS: &str = "CROSS JOIN connection ON connection.id = member.conn
     LEFT JOIN member_stays AS stays
         ON stays.connection_id = member.connection_id AND stays.community_user_id = member.community_user_id";
 
+/// New matches. Each is written as text once, where `json_each` alone would write it anew for each of its values.
+const NEW: &str = "WITH given AS MATERIALIZED (SELECT value AS one FROM json_each($2)),
+    new AS MATERIALIZED (
+        SELECT one ->> 'id' AS id, one ->> 'status' AS status, one ->> 'decided_by' AS decided_by,
+            one ->> 'rule' AS rule, one ->> 'person' AS person, one ->> 'company' AS company,
+            one ->> 'compared' AS compared, one ->> 'candidates' AS candidates, one ->> 'why_not' AS why_not,
+            one ->> 'domain' AS domain
+        FROM given)";
+
 /// A match differs in what it says, and not only in what it was decided by.
 const KEEP_FORMER: &str = "INSERT INTO member_match_history (connection_id, community_user_id, status, decided_by,
         rule, rule_version, person_external_id, company_external_id, compared, candidates, why_not, domain, decided_at,
@@ -48,24 +92,18 @@ const KEEP_FORMER: &str = "INSERT INTO member_match_history (connection_id, comm
     SELECT connection_id, community_user_id, former.status, former.decided_by, former.rule, rule_version,
         former.person_external_id, former.company_external_id, former.compared, former.candidates, former.why_not,
         former.domain, decided_at, $3
-    FROM json_each($2) AS new CROSS JOIN member_match AS former
-        ON former.connection_id = $1 AND former.community_user_id = new.value ->> 'id'
-    WHERE former.status <> new.value ->> 'status' OR former.decided_by <> new.value ->> 'decided_by'
-        OR former.rule IS NOT new.value ->> 'rule'
-        OR former.person_external_id IS NOT new.value ->> 'person'
-        OR former.company_external_id IS NOT new.value ->> 'company'";
-
-/// A new match of each member to whom this is joined.
-const GIVEN: &str = "INSERT INTO member_match (connection_id, community_user_id, status, decided_by, rule,
-        rule_version, person_external_id, company_external_id, compared, candidates, why_not, domain, decided_at)
-    SELECT $1, new.value ->> 'id', new.value ->> 'status', new.value ->> 'decided_by', new.value ->> 'rule', $4,
-        new.value ->> 'person', new.value ->> 'company', new.value ->> 'compared', new.value ->> 'candidates',
-        new.value ->> 'why_not', new.value ->> 'domain', $3
-    FROM json_each($2) AS new";
+    FROM new CROSS JOIN member_match AS former
+        ON former.connection_id = $1 AND former.community_user_id = new.id
+    WHERE former.status <> new.status OR former.decided_by <> new.decided_by OR former.rule IS NOT new.rule
+        OR former.person_external_id IS NOT new.person OR former.company_external_id IS NOT new.company";
 
 /// Of members who are there: one who was erased meanwhile has no match.
-const WRITE: &str = "CROSS JOIN community_user AS member
-        ON member.connection_id = $1 AND member.community_user_id = new.value ->> 'id'
+const WRITE: &str = "INSERT INTO member_match (connection_id, community_user_id, status, decided_by, rule,
+        rule_version, person_external_id, company_external_id, compared, candidates, why_not, domain, decided_at)
+    SELECT $1, new.id, new.status, new.decided_by, new.rule, $4, new.person, new.company, new.compared,
+        new.candidates, new.why_not, new.domain, $3
+    FROM new CROSS JOIN community_user AS member
+        ON member.connection_id = $1 AND member.community_user_id = new.id
     WHERE true
     ON CONFLICT (connection_id, community_user_id) DO UPDATE SET status = excluded.status,
         decided_by = excluded.decided_by, rule = excluded.rule, rule_version = excluded.rule_version,
@@ -75,13 +113,20 @@ const WRITE: &str = "CROSS JOIN community_user AS member
 
 /// Of members whose match is the same in all columns that an index has. To set those again would write the indexes anew, at
 /// places all over them, which takes several times as long as the rest.
-const WRITE_IN_PLACE: &str = "CROSS JOIN member_match AS stands
-        ON stands.connection_id = $1 AND stands.community_user_id = new.value ->> 'id'
-    WHERE stands.status = new.value ->> 'status' AND stands.why_not IS new.value ->> 'why_not'
-        AND stands.domain IS new.value ->> 'domain' AND stands.company_external_id IS new.value ->> 'company'
-    ON CONFLICT (connection_id, community_user_id) DO UPDATE SET decided_by = excluded.decided_by,
-        rule = excluded.rule, rule_version = excluded.rule_version, person_external_id = excluded.person_external_id,
-        compared = excluded.compared, candidates = excluded.candidates, decided_at = excluded.decided_at";
+const WRITE_IN_PLACE: &str =
+    "UPDATE member_match SET decided_by = new.decided_by, rule = new.rule, rule_version = $4,
+        person_external_id = new.person, compared = new.compared, candidates = new.candidates, decided_at = $3
+    FROM new WHERE connection_id = $1 AND community_user_id = new.id AND member_match.status = new.status
+        AND member_match.why_not IS new.why_not AND member_match.domain IS new.domain
+        AND company_external_id IS new.company";
+
+/// Of members who are tied to another company, and nothing else of what an index has is another.
+const WRITE_MOVED: &str =
+    "UPDATE member_match SET decided_by = new.decided_by, rule = new.rule, rule_version = $4,
+        person_external_id = new.person, company_external_id = new.company, compared = new.compared,
+        candidates = new.candidates, decided_at = $3
+    FROM new WHERE connection_id = $1 AND community_user_id = new.id AND member_match.status = new.status
+        AND member_match.why_not IS new.why_not AND member_match.domain IS new.domain";
 
 const TAKE_MARKS: &str = "DELETE FROM match_due WHERE connection_id = $1 AND community_user_id IN (
         SELECT value ->> 0 FROM json_each($2)
@@ -150,23 +195,9 @@ impl MatchStore for SqliteStore {
     }
 
     async fn members_due(&self, connection: ConnectionId, limit: u32) -> Result<Option<DuePage>, StoreError> {
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT {MEMBER_COLUMNS}, due.marks FROM match_due AS due
-             CROSS JOIN community_user AS member
-                ON member.connection_id = due.connection_id AND member.community_user_id = due.community_user_id
-             {MEMBER_JOINS}
-             WHERE due.connection_id = $1 ORDER BY due.community_user_id LIMIT $2"
-        )))
-        .bind(connection.0)
-        .bind(i64::from(limit))
-        .fetch_all(self.readers())
-        .await
-        .map_err(database)?;
-        if !rows.is_empty() {
-            return Ok(Some(DuePage {
-                members: rows.iter().map(read_member).collect::<Result<_, _>>()?,
-                pass: None,
-            }));
+        let members = self.members_marked(connection, "", limit).await?;
+        if !members.is_empty() {
+            return Ok(Some(DuePage { members, pass: None }));
         }
         let pass = sqlx::query("SELECT after_user, marks_taken FROM match_all_due WHERE connection_id = $1")
             .bind(connection.0)
@@ -181,24 +212,32 @@ impl MatchStore for SqliteStore {
         }))
     }
 
+    async fn members_marked(
+        &self,
+        connection: ConnectionId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<DueMember>, StoreError> {
+        let marked = format!(
+            "SELECT {} FROM match_due AS due
+             CROSS JOIN community_user AS member
+                ON member.connection_id = due.connection_id AND member.community_user_id = due.community_user_id
+             {MEMBER_JOINS}
+             WHERE due.connection_id = $1 AND due.community_user_id > $2
+             ORDER BY due.community_user_id LIMIT $3",
+            named(&MEMBER)
+        );
+        self.read_members(connection, &marked, after, limit).await
+    }
+
     async fn write_matches(
         &self,
         lease: Option<&Lease>,
-        commit: &MatchCommit,
+        commit: MatchCommit,
     ) -> Result<MatchesWritten, Fenced> {
-        let mut transaction = self.begin().await?;
-        let stop_requested = match lease {
-            Some(lease) => pass_fence(&mut transaction, lease, commit.connection_id).await?,
-            None => false,
-        };
-        if !is_current(&mut transaction, commit).await? || !step_pass(&mut transaction, commit).await? {
-            return Ok(MatchesWritten::Outdated);
-        }
-        write_changed(&mut transaction, commit).await?;
-        leaving::write(&mut transaction, commit).await?;
-        take_marks(&mut transaction, commit).await?;
-        transaction.commit().await.map_err(database)?;
-        Ok(MatchesWritten::Yes { stop_requested })
+        let (writer, lease) = (self.writer().clone(), lease.cloned());
+        // The matches of the next page are computed meanwhile.
+        in_own_task(async move { write(&writer, lease.as_ref(), &commit).await }).await
     }
 
     async fn sweep_due(&self, connection: ConnectionId) -> Result<Option<Sweep>, StoreError> {
@@ -257,12 +296,13 @@ impl MatchStore for SqliteStore {
         history: u32,
     ) -> Result<Option<MemberTie>, StoreError> {
         let row = sqlx::query(AssertSqlSafe(format!(
-            "SELECT {MEMBER_COLUMNS}, due.marks, stands.rule_version, stands.decided_at, member.deleted_at,
-                gone.reason AS left_reason, gone.left_by, stays.reason AS stays_reason, stays.said_by, stays.said_at
+            "SELECT {}, stands.rule_version, stands.decided_at, member.deleted_at, gone.reason AS left_reason,
+                gone.left_by, stays.reason AS stays_reason, stays.said_by, stays.said_at
              FROM community_user AS member {MEMBER_JOINS}
              LEFT JOIN match_due AS due
                 ON due.connection_id = member.connection_id AND due.community_user_id = member.community_user_id
-             WHERE member.connection_id = $1 AND member.community_user_id = $2"
+             WHERE member.connection_id = $1 AND member.community_user_id = $2",
+            named(&MEMBER)
         )))
         .bind(connection.0)
         .bind(community_user_id)
@@ -398,19 +438,70 @@ impl MatchStore for SqliteStore {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<DueMember>, StoreError> {
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT {MEMBER_COLUMNS}, NULL AS marks FROM community_user AS member {MEMBER_JOINS}
+        let all = format!(
+            "SELECT {} FROM community_user AS member {MEMBER_JOINS} CROSS JOIN (SELECT NULL AS marks) AS due
              WHERE member.connection_id = $1 AND member.community_user_id > $2
-             ORDER BY member.community_user_id LIMIT $3"
-        )))
-        .bind(connection.0)
-        .bind(after.unwrap_or_default())
-        .bind(i64::from(limit))
-        .fetch_all(self.readers())
-        .await
-        .map_err(database)?;
-        rows.iter().map(read_member).collect()
+             ORDER BY member.community_user_id LIMIT $3",
+            named(&MEMBER)
+        );
+        self.read_members(connection, &all, after.unwrap_or_default(), limit)
+            .await
     }
+}
+
+impl SqliteStore {
+    async fn read_members(
+        &self,
+        connection: ConnectionId,
+        members: &str,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<DueMember>, StoreError> {
+        let asked = sqlx::query_scalar::<_, String>(AssertSqlSafe(packed(&MEMBER, members)))
+            .bind(connection.0)
+            .bind(after.to_owned())
+            .bind(i64::from(limit));
+        let readers = self.readers().clone();
+        // The page before it is matched meanwhile.
+        in_own_task(async move {
+            let page = asked.fetch_one(&readers).await.map_err(database)?;
+            unpack_members(&page)
+        })
+        .await
+    }
+}
+
+async fn write(
+    writer: &SqlitePool,
+    lease: Option<&Lease>,
+    commit: &MatchCommit,
+) -> Result<MatchesWritten, Fenced> {
+    let mut transaction = begin(writer).await?;
+    let stop_requested = match lease {
+        Some(lease) => pass_fence(&mut transaction, lease, commit.connection_id).await?,
+        None => false,
+    };
+    if !is_current(&mut transaction, commit).await? || !step_pass(&mut transaction, commit).await? {
+        return Ok(MatchesWritten::Outdated);
+    }
+    write_changed(&mut transaction, commit).await?;
+    leaving::write(&mut transaction, commit).await?;
+    take_marks(&mut transaction, commit).await?;
+    transaction.commit().await.map_err(database)?;
+    Ok(MatchesWritten::Yes { stop_requested })
+}
+
+/// In the order of their ids, which packing need not keep.
+fn unpack_members(page: &str) -> Result<Vec<DueMember>, StoreError> {
+    let rows: Vec<[Option<&RawValue>; MEMBER.len()]> = serde_json::from_str(page)
+        .map_err(|error| StoreError::Corrupt(format!("packed members: {error}")))?;
+    let rows = rows.iter().map(|values| PackedRow {
+        columns: &MEMBER,
+        values,
+    });
+    let mut members: Vec<DueMember> = rows.map(|row| read_member(&row)).collect::<Result<_, _>>()?;
+    members.sort_by(|a, b| a.member.community_user_id.cmp(&b.member.community_user_id));
+    Ok(members)
 }
 
 /// All members are due from now on, in the transaction that changed companies, persons or rules. That covers whatever sweeps
@@ -558,37 +649,41 @@ async fn write_changed(
     transaction: &mut Transaction<'static, Sqlite>,
     commit: &MatchCommit,
 ) -> Result<(), StoreError> {
+    let [in_place, moved, others] = by_indexes(commit);
+    for (matches, statement) in [(in_place, WRITE_IN_PLACE), (moved, WRITE_MOVED), (others, WRITE)] {
+        let sent = Sent::new(commit, &matches)?;
+        sent.execute(transaction, KEEP_FORMER).await?;
+        let written = sent.execute(transaction, statement).await?;
+        if written < matches.len() as u64 {
+            // Somebody else has matched some of them since they were read.
+            sent.execute(transaction, WRITE).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The new matches that are as those before in all that an index has, those that are but for their company, and the others.
+fn by_indexes(commit: &MatchCommit) -> [Vec<&NewMatch>; 3] {
     let before: HashMap<&str, &Match> = commit
         .page
         .members
         .iter()
         .filter_map(|due| Some((due.member.community_user_id.as_str(), due.before.as_ref()?)))
         .collect();
-    let stays_in_place = |new: &&NewMatch| {
-        let before = before.get(new.community_user_id.as_str());
-        before.is_some_and(|before| is_same_in_indexes(before, &new.outcome))
-    };
-    let (in_place, others): (Vec<_>, Vec<_>) = commit.changed.iter().partition(stays_in_place);
-    let sent = Sent::new(commit, &in_place)?;
-    sent.execute(transaction, KEEP_FORMER).await?;
-    let written = sent
-        .execute(transaction, &format!("{GIVEN} {WRITE_IN_PLACE}"))
-        .await?;
-    if written < in_place.len() as u64 {
-        // Somebody else has matched some of them since they were read.
-        sent.execute(transaction, &format!("{GIVEN} {WRITE}")).await?;
+    let mut sorted = [Vec::new(), Vec::new(), Vec::new()];
+    for new in &commit.changed {
+        let (before, after) = (before.get(new.community_user_id.as_str()), &new.outcome);
+        let is_same = before.filter(|before| {
+            before.status == after.status && before.why_not == after.why_not && before.domain == after.domain
+        });
+        let place = match is_same {
+            Some(before) if before.company_external_id == after.company_external_id => 0,
+            Some(_) => 1,
+            None => 2,
+        };
+        sorted[place].push(new);
     }
-    let sent = Sent::new(commit, &others)?;
-    sent.execute(transaction, KEEP_FORMER).await?;
-    sent.execute(transaction, &format!("{GIVEN} {WRITE}")).await?;
-    Ok(())
-}
-
-fn is_same_in_indexes(before: &Match, after: &Match) -> bool {
-    before.status == after.status
-        && before.why_not == after.why_not
-        && before.domain == after.domain
-        && before.company_external_id == after.company_external_id
+    sorted
 }
 
 /// New matches on their way to the statements that write them.
@@ -600,9 +695,7 @@ struct Sent<'c> {
 
 impl<'c> Sent<'c> {
     fn new(commit: &'c MatchCommit, matches: &[&NewMatch]) -> Result<Self, StoreError> {
-        let written = matches
-            .iter()
-            .map(|new| written(&new.community_user_id, &new.outcome));
+        let written = matches.iter().map(|new| written(new));
         let written = written.collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             commit,
@@ -622,7 +715,7 @@ impl<'c> Sent<'c> {
         let Some(matches) = &self.matches else {
             return Ok(0);
         };
-        let done = sqlx::query(AssertSqlSafe(statement))
+        let done = sqlx::query(AssertSqlSafe(format!("{NEW} {statement}")))
             .bind(self.commit.connection_id.0)
             .bind(matches)
             .bind(micros(self.commit.at))
@@ -654,9 +747,10 @@ async fn take_marks(
         .map_err(database)
 }
 
-fn written<'m>(id: &'m str, outcome: &'m Match) -> Result<Written<'m>, StoreError> {
+fn written(new: &NewMatch) -> Result<Written<'_>, StoreError> {
+    let outcome = &new.outcome;
     Ok(Written {
-        id,
+        id: &new.community_user_id,
         status: outcome.status.as_str(),
         decided_by: outcome.decided_by.as_str(),
         rule: outcome.rule.as_deref(),

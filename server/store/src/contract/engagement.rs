@@ -105,7 +105,7 @@ async fn tie(store: &dyn Store, connection: ConnectionId, company: impl Fn(&str)
             revision: store.revision().await.expect("a revision"),
             at: at(3),
         };
-        store.write_matches(None, &commit).await.expect("an answer");
+        store.write_matches(None, commit).await.expect("an answer");
     }
 }
 

@@ -165,7 +165,7 @@ async fn say_by_rule(
             revision: store.revision().await.expect("a revision"),
             at: at(seconds),
         };
-        let written = store.write_matches(None, &commit).await.expect("an answer");
+        let written = store.write_matches(None, commit).await.expect("an answer");
         assert!(matches!(written, MatchesWritten::Yes { .. }));
     }
 }

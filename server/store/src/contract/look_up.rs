@@ -263,7 +263,7 @@ async fn write_all(store: &dyn Store, connection: ConnectionId, mut changed: Vec
             revision: store.revision().await.expect("a revision"),
             at: at(3),
         };
-        let written = store.write_matches(None, &commit).await.expect("an answer");
+        let written = store.write_matches(None, commit).await.expect("an answer");
         assert!(matches!(written, MatchesWritten::Yes { .. }));
     }
 }

@@ -2,7 +2,7 @@ use domain::{
     ConnectionId, MatchCounts, Object, Owner, Stream,
     record::{Record, User},
     unification::{
-        Candidate, CauseGroup, Company, DecidedBy, LeftBecause, Match, MatchStatus, RuleSet, WhyNot,
+        Candidate, CauseGroup, Company, DecidedBy, LeftBecause, Match, MatchStatus, Member, RuleSet, WhyNot,
     },
 };
 use serde_json::{Value, json};
@@ -124,7 +124,10 @@ fn commit_of(page: DuePage, revision: Revision, outcomes: &[(&str, Match)], seco
 }
 
 async fn write(store: &dyn Store, lease: Option<&Lease>, commit: &MatchCommit) -> MatchesWritten {
-    store.write_matches(lease, commit).await.expect("an answer")
+    store
+        .write_matches(lease, commit.clone())
+        .await
+        .expect("an answer")
 }
 
 /// Everything that is due, as these outcomes.
@@ -181,6 +184,73 @@ pub async fn the_first_rules_decide_of_members_who_are_marked(store: &dyn Store)
     settle(store, &[("1", matched("C-1"))], 5).await;
     let stored = tie(store, "1").await.and_then(|tie| tie.stored).expect("a match");
     assert_eq!((stored.outcome, stored.rule_version), (matched("C-1"), 1));
+}
+
+pub async fn marked_members_are_read_after_one_another(store: &dyn Store) {
+    let started = with_members(store).await;
+    for (after, limit, expected) in [
+        ("", 10, vec!["1", "2"]),
+        ("", 1, vec!["1"]),
+        ("1", 10, vec!["2"]),
+        ("2", 10, vec![]),
+    ] {
+        let marked = store.members_marked(started.connection, after, limit).await;
+        let members = marked.expect("marked members");
+        let page = DuePage { members, pass: None };
+        assert_eq!(ids(&page), expected, "after {after:?}, at most {limit}");
+    }
+}
+
+/// Whatever is written in it, and whichever way they are read.
+pub async fn a_member_is_matched_by_what_is_stored(store: &dyn Store) {
+    let started = with_members(store).await;
+    let odd = "\"quoted\" \\ back, \u{1}\t\n, \u{2028} null, ['Łódź', 東京, 🦀]";
+    let stored = User {
+        community_user_id: "3".to_owned(),
+        username: odd.to_owned(),
+        email: Some(format!("{odd}@acme.example")),
+        first_name: Some(odd.to_owned()),
+        last_name: Some(String::new()),
+        phone: Some("0".to_owned()),
+        company_custom: Some("null".to_owned()),
+        sso_id: None,
+        roles: vec![odd.to_owned(), String::new()],
+        ..User::default()
+    };
+    bring(store, &started, vec![Record::User(Box::new(stored.clone()))]).await;
+    let outcome = Match {
+        values: vec![odd.to_owned()],
+        domain: Some(odd.to_owned()),
+        ..matched("C-\"1\"")
+    };
+    let marked = store.members_marked(started.connection, "2", 10).await;
+    let marked = marked.expect("marked members");
+    settle(store, &[("3", outcome.clone())], 5).await;
+    let all = store.members_matched(started.connection, Some("2"), 10).await;
+    let all = all.expect("members");
+    assert_eq!((marked.len(), all.len()), (1, 1));
+    assert_eq!(
+        all[0].member,
+        Member {
+            tenant_id: "tenant-1".to_owned(),
+            community_user_id: stored.community_user_id,
+            username: stored.username,
+            email: stored.email,
+            first_name: stored.first_name,
+            last_name: stored.last_name,
+            phone: stored.phone,
+            company_custom: stored.company_custom,
+            sso_id: stored.sso_id,
+            roles: stored.roles,
+        }
+    );
+    assert_eq!(marked[0].member, all[0].member);
+    assert_eq!(all[0].before.as_ref(), Some(&outcome));
+    let tie = tie(store, "3").await.expect("a member");
+    assert_eq!(
+        (&tie.due.member, &tie.due.before),
+        (&all[0].member, &all[0].before)
+    );
 }
 
 pub async fn a_mark_that_is_made_meanwhile_stays(store: &dyn Store) {
@@ -278,13 +348,19 @@ pub async fn a_match_by_another_rule_is_written_and_the_former_kept(store: &dyn 
     assert_eq!(former, [(&matched("C-1"), at(7))]);
 }
 
-/// Two read the same member; the first one's match is of another company.
+/// Several read the same member, and each of them writes something else.
 pub async fn a_match_that_is_another_by_now_is_replaced_all_the_same(store: &dyn Store) {
     let started = with_members(store).await;
     settle(store, &[("1", matched("C-1"))], 5).await;
     bring(store, &started, vec![user("1", "a@new.example")]).await;
     let page = due(store, started.connection).await.expect("the changed one");
-    for (outcome, seconds) in [(matched("C-2"), 6), (by_another_rule("C-1"), 7)] {
+    let outcomes = [
+        (matched("C-2"), 6),
+        (by_another_rule("C-1"), 7),
+        (ambiguous(), 8),
+        (matched("C-3"), 9),
+    ];
+    for (outcome, seconds) in outcomes {
         let commit = commit_of(
             page.clone(),
             revision(store).await,
@@ -356,7 +432,7 @@ pub async fn matches_of_a_run_are_refused_once_its_lease_is_lost(store: &dyn Sto
     let page = due(store, started.connection).await.expect("two members");
     let commit = commit_of(page.clone(), revision(store).await, &[("1", matched("C-1"))], 5);
     claim(store, 100).await.expect("the run, by another worker");
-    assert_lost(store.write_matches(Some(&started.lease), &commit).await);
+    assert_lost(store.write_matches(Some(&started.lease), commit).await);
     let again = due(store, started.connection).await.expect("nothing was written");
     assert_eq!(ids(&again), ids(&page));
     assert!(again.members.iter().all(|due| due.before.is_none()));

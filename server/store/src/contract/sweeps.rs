@@ -114,7 +114,7 @@ async fn write(store: &dyn Store, page: DuePage, revision: i64) -> MatchesWritte
         revision: of,
         at: at(9),
     };
-    store.write_matches(None, &commit).await.expect("an answer")
+    store.write_matches(None, commit).await.expect("an answer")
 }
 
 async fn marked(store: &dyn Store) -> Vec<String> {

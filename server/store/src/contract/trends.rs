@@ -185,7 +185,7 @@ async fn tie(
             revision: store.revision().await.expect("a revision"),
             at: at(5),
         };
-        store.write_matches(None, &commit).await.expect("an answer");
+        store.write_matches(None, commit).await.expect("an answer");
     }
 }
 

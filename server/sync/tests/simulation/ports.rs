@@ -773,16 +773,29 @@ impl MatchStore for Ports {
         self.store_operation("members due".into(), effect).await
     }
 
+    async fn members_marked(
+        &self,
+        connection: ConnectionId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<DueMember>, StoreError> {
+        let (store, after) = (Arc::clone(&self.store), after.to_owned());
+        let label = format!("members marked after {after:?}");
+        let limit = limit.min(MEMBERS_AT_ONCE);
+        let effect = async move { store.members_marked(connection, &after, limit).await };
+        self.store_operation(label, effect).await
+    }
+
     async fn write_matches(
         &self,
         lease: Option<&Lease>,
-        commit: &MatchCommit,
+        commit: MatchCommit,
     ) -> Result<MatchesWritten, Fenced> {
         let (store, books) = (Arc::clone(&self.store), Arc::clone(&self.books));
-        let (lease, commit) = (lease.cloned(), commit.clone());
+        let lease = lease.cloned();
         let label = format!("write {} matches", commit.changed.len());
         let effect = async move {
-            let written = store.write_matches(lease.as_ref(), &commit).await?;
+            let written = store.write_matches(lease.as_ref(), commit).await?;
             if let Some(lease) = &lease {
                 books.wrote(lease, "match");
             }
