@@ -415,8 +415,6 @@ impl MatchStore for PostgresStore {
     }
 }
 
-impl PostgresStore {}
-
 /// All members are due from now on, in the transaction that changed companies, persons or rules. That covers whatever sweeps
 /// were to find.
 pub(crate) async fn everything_changed(write: &mut PgConnection) -> Result<(), StoreError> {
